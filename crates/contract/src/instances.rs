@@ -2,6 +2,7 @@
 //!
 //! What is wanted of one and what its engine says are kept apart; where it stands follows from both, here and nowhere else.
 
+mod disks;
 mod now;
 mod placement;
 mod said;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::disks::{DiskState, InstanceDisks};
 pub use self::now::{IdleKeep, IdleReason, InstanceIdle, InstanceKeep, InstancePrice};
 pub use self::placement::{Alternative, MachineFit, Miss, MissReason, Placement, PlacementQuery};
 pub use self::said::{
@@ -304,6 +306,9 @@ pub struct InstanceView {
     /// outside of the data disk goes then.
     #[serde(default)]
     pub made_anew: bool,
+    /// How much of its disks it takes; absent while that was not measured.
+    #[serde(default)]
+    pub disks: Option<InstanceDisks>,
     /// How its part of a GPU's memory is kept to; absent for whole GPUs and none.
     pub memory_split: Option<MemorySplitView>,
     pub revision: i64,

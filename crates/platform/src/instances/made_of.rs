@@ -31,6 +31,11 @@ pub(super) async fn name(platform: &Platform, ctx: &OpContext, id: InstanceId) -
     Ok(format!("{}-{id}", start(&installation)))
 }
 
+/// The volume that its data disk is, by its name.
+pub(super) fn data_volume(name: &str) -> String {
+    format!("{name}-data")
+}
+
 /// How everything of this installation is called, begins.
 fn start(installation: &str) -> String {
     format!("rg-{}", installation.chars().take(8).collect::<String>())
@@ -75,7 +80,7 @@ pub(super) async fn container(
     };
     environment.extend(plan.iter().flat_map(Plan::environment));
     let memory = u64::from(row.spec.memory_gb) * GIB;
-    let data = VolumeMount { volume: format!("{name}-data"), target: DATA.to_owned(), read_only: false, empty: false };
+    let data = VolumeMount { volume: data_volume(&name), target: DATA.to_owned(), read_only: false, empty: false };
     let hostname = row.name.replace('_', "-");
     let spec = ContainerSpec {
         instance: row.id.to_string(),

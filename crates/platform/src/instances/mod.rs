@@ -9,6 +9,7 @@ mod access;
 mod apps;
 mod charge;
 mod check;
+mod disks;
 mod follow;
 mod halt;
 mod idle;
@@ -46,6 +47,7 @@ pub use self::apps::{
     app_visit, enter_app, is_way, redeem_app_ticket, remove_any_app_link, remove_app_link, shared_apps, way_in_address,
 };
 pub use self::charge::compare;
+pub use self::disks::measure_disks;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
 pub(crate) use self::halt::{halt, running_of, runs_for};

@@ -1,6 +1,7 @@
 //! SQL of instances.
 
 mod apps;
+mod disks;
 mod holds;
 mod idle;
 mod leases;
@@ -16,7 +17,7 @@ mod watches;
 
 use chrono::{DateTime, Utc};
 use contract::instances::{
-    InstanceEventKind, InstancePort, InstanceSpec, InstanceState, InstanceWish, Observed, StateFacts,
+    DiskState, InstanceEventKind, InstancePort, InstanceSpec, InstanceState, InstanceWish, Observed, StateFacts,
 };
 use contract::{CustomerId, ImageId, InstanceId, MachineId, UserId};
 
@@ -25,6 +26,7 @@ pub(super) use apps::{
     end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
     open_app_visit, remove_link, remove_links_of_gone, renew_app_visit, shared_links, tidy_apps, use_app_ticket,
 };
+pub(super) use disks::{DiskRow, claim_disks, set_disks};
 pub(crate) use holds::Used;
 pub(super) use holds::{
     HeldCard, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, place_of_cards, release,
@@ -110,6 +112,7 @@ pub(super) struct Row {
     pub created_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub split: SplitRow,
+    pub disks: DiskRow,
 }
 
 impl Row {
@@ -216,7 +219,8 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 i.out_of_memory, i.started_at, i.ended_at, i.restarting_seen, i.made_at, i.trying_since, i.failure,
                 i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports,
                 i.split_setup, i.gpu_memory_bytes, i.gpu_memory_at, i.gpu_memory_peak, i.split_bare,
-                i.split_broken_since, i.split_told_at, i.remakes_wanted, i.remakes_done
+                i.split_broken_since, i.split_told_at, i.remakes_wanted, i.remakes_done,
+                i.disks_at, i.disk_system_used, i.disk_data_used, i.disks_told, i.disks_full_since
          from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
          order by asked.place",
         ids
@@ -273,6 +277,16 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 bare: row.split_bare,
                 broken_since: row.split_broken_since,
                 told_at: row.split_told_at,
+            },
+            disks: DiskRow {
+                at: row.disks_at,
+                system: row.disk_system_used.map(i64::unsigned_abs),
+                data: row.disk_data_used.map(i64::unsigned_abs),
+                told: match row.disks_told {
+                    None => DiskState::Fine,
+                    Some(word) => known(DiskState::parse(&word), &word)?,
+                },
+                full_since: row.disks_full_since,
             },
         })
     });
