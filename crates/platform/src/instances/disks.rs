@@ -78,6 +78,7 @@ async fn note(platform: &Platform, id: InstanceId, sizes: &Sizes, patience: Opti
     if lasts.zip(patience).is_some_and(|(lasts, patience)| lasts >= patience) {
         stopped = halt::halt_in_tx(&mut tx, &ctx, &row, ("disk-full", &format!("{percent} %"))).await?;
         if stopped {
+            store::set_disks(&mut tx, id, &DiskRow { full_since: None, ..now }).await?;
             notices::disks(platform, &mut tx, &ctx, &row, ("disk-stopped", percent)).await?;
         }
     }

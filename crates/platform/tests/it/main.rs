@@ -20,6 +20,7 @@ mod budgets;
 mod channels;
 mod credentials;
 mod customers;
+mod disks;
 mod engines;
 mod files;
 mod idle;
