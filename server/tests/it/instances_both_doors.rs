@@ -11,7 +11,7 @@ use crate::sockets::{Live, dial_as};
 const PATH: &str = "/api/customer/instances";
 
 /// An image and a spec to make instances of, on a machine whose engine answered just now: their ids.
-async fn shop(server: &Server, staff: &Who) -> (u64, u64) {
+pub(crate) async fn shop(server: &Server, staff: &Who) -> (u64, u64) {
     let ask = async |path: &str, body: Value| server.post(staff, path, body).await.data();
     ask("/api/admin/machines", json!({ "id": "host-001", "name": "One", "pool": "shared", "listed": true })).await;
     let socket = json!({ "kind": "local", "socket": "/nonexistent/docker.sock" });
