@@ -180,12 +180,20 @@ pub(super) async fn connect(platform: &Platform, machine: MachineId) -> Result<C
 /// Makes its container and starts it: only then it was ever there.
 async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     let (spec, plan) = made_of::container(platform, &worker(platform), row).await?;
-    if let Some(network) = &spec.network {
-        engine.create_network(network, &made_of::owner(row.customer)).await?;
-    }
-    for mount in &spec.volumes {
-        engine.create_volume(&mount.volume, &spec.instance).await?;
-    }
+    let network = async {
+        match &spec.network {
+            Some(network) => engine.create_network(network, &made_of::owner(row.customer)).await,
+            None => Ok(()),
+        }
+    };
+    let volumes = async {
+        for mount in &spec.volumes {
+            engine.create_volume(&mount.volume, &spec.instance).await?;
+        }
+        Ok::<_, Fault>(())
+    };
+    // Neither waits for the other.
+    tokio::try_join!(network, volumes)?;
     let created = match create(engine, &spec, plan.as_ref()).await {
         Err(fault) if fault.kind == FaultKind::Image => {
             images::bring_now(platform, &worker(platform), row.image, row.machine).await??;
@@ -196,7 +204,7 @@ async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
     let mut tx = platform.db().begin(&worker(platform)).await?;
     store::set_setup(&mut tx, row.id, plan.map(|plan| plan.setup)).await?;
     tx.commit().await.map_err(Error::from)?;
-    engine.start(&created.id).await?;
+    engine.start_made(&created).await?;
     let seen = engine.inspect(&created.id).await?;
     change(platform, row, charge::seen(&seen), |now, row| {
         seen_running(row, &seen, now);
