@@ -66,7 +66,8 @@ async fn note(platform: &Platform, id: InstanceId, sizes: &Sizes, patience: Opti
     let Some(row) = store::lock(&mut tx, id).await?.filter(|row| row.deleted_at.is_none()) else { return Ok(()) };
     let system = sizes.written.get(&id.to_string()).copied();
     let data = sizes.volumes.get(&made_of::data_volume(&name)).copied();
-    let (now, tells) = after(&row, (system, data), ctx.now());
+    let run = row.started_at.filter(|_| row.observed == Observed::Running);
+    let (now, tells) = after(&row.spec, &row.disks, (system, data), (run, ctx.now()));
     store::set_disks(&mut tx, id, &now).await?;
     let percent = percent(&row.spec, &now);
     if tells {
@@ -89,20 +90,24 @@ async fn note(platform: &Platform, id: InstanceId, sizes: &Sizes, patience: Opti
     Ok(())
 }
 
-/// What is known after this was measured, and whether its people are to be told.
-fn after(row: &Row, (system, data): (Option<u64>, Option<u64>), at: DateTime<Utc>) -> (DiskRow, bool) {
-    let mut now = DiskRow { at: Some(at), system, data, ..row.disks.clone() };
-    let percent = percent(&row.spec, &now);
+/// What is known after this was measured of a run, or while it stands still, and whether its people are to be told.
+fn after(
+    spec: &InstanceSpec,
+    before: &DiskRow,
+    (system, data): (Option<u64>, Option<u64>),
+    (run, at): (Option<DateTime<Utc>>, DateTime<Utc>),
+) -> (DiskRow, bool) {
+    let mut now = DiskRow { at: Some(at), system, data, ..before.clone() };
+    let percent = percent(spec, &now);
     let state = state(percent);
     let tells = rank(state) > rank(now.told);
     // What was told counts until there is room again.
     if tells || percent < FREE || (now.told == DiskState::Full && state == DiskState::Near) {
         now.told = state;
     }
-    let runs = row.observed == Observed::Running && state == DiskState::Full;
     // Each run has its time anew: who was stopped for it has to be able to make room.
-    let begun = now.full_since.filter(|since| row.started_at.is_none_or(|run| run <= *since));
-    now.full_since = runs.then(|| begun.unwrap_or(at));
+    let run = run.filter(|_| state == DiskState::Full);
+    now.full_since = run.map(|run| now.full_since.filter(|since| run <= *since).unwrap_or(at));
     (now, tells)
 }
 
@@ -141,4 +146,78 @@ pub(super) fn view(row: &Row) -> Option<InstanceDisks> {
         data_bytes: row.disks.data,
         data_limit_bytes: u64::from(row.spec.data_disk_gb) * GB,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::SpecId;
+    use contract::specs::GpuUse;
+
+    use super::*;
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn spec() -> InstanceSpec {
+        InstanceSpec {
+            id: SpecId(1),
+            name: "Ten and none".to_owned(),
+            gpu_model: None,
+            gpu_count: 0,
+            gpu_memory_gb: None,
+            gpu_use: GpuUse::Whole,
+            cpu_cores: 1,
+            memory_gb: 1,
+            system_disk_gb: 10,
+            data_disk_gb: 0,
+            price_per_hour: "1".to_owned(),
+            currency: "CNY".to_owned(),
+        }
+    }
+
+    const NOTHING: DiskRow = DiskRow { at: None, system: None, data: None, told: DiskState::Fine, full_since: None };
+
+    #[test]
+    fn each_limit_is_told_once_until_there_is_room_again() {
+        use DiskState as D;
+        let mut row = NOTHING;
+        for (percent, told, tells) in [
+            (85, D::Fine, false),
+            (90, D::Near, true),
+            (99, D::Near, false),
+            (85, D::Near, false),
+            (92, D::Near, false),
+            (100, D::Full, true),
+            (300, D::Full, false),
+            (95, D::Near, false),
+            (101, D::Full, true),
+            (79, D::Fine, false),
+            (120, D::Full, true),
+        ] {
+            let (now, said) = after(&spec(), &row, (Some(percent * GB / 10), None), (None, at(0)));
+            assert_eq!((now.told, said), (told, tells), "{percent} %");
+            assert_eq!(now.full_since, None, "it does not run");
+            row = now;
+        }
+    }
+
+    #[test]
+    fn time_beyond_is_of_one_run() {
+        let look = |row: &DiskRow, percent: u64, run: Option<i64>, now: i64| {
+            after(&spec(), row, (Some(percent * GB / 10), None), (run.map(at), at(now))).0
+        };
+        let first = look(&NOTHING, 110, Some(0), 10);
+        assert_eq!(first.full_since, Some(at(10)));
+        assert_eq!(look(&first, 130, Some(0), 20).full_since, Some(at(10)));
+        assert_eq!(look(&first, 99, Some(0), 20).full_since, None);
+        assert_eq!(look(&first, 130, None, 20).full_since, None);
+        assert_eq!(look(&first, 130, Some(15), 20).full_since, Some(at(20)), "it was started again");
+    }
+
+    #[test]
+    fn what_nobody_has_or_measures_is_in_nobodys_way() {
+        let none = after(&spec(), &NOTHING, (None, Some(500 * GB)), (Some(at(0)), at(10)));
+        assert_eq!((none.0.told, none.0.full_since, none.1), (DiskState::Fine, None, false));
+    }
 }
