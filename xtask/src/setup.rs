@@ -97,10 +97,12 @@ pub fn servers() -> Result<()> {
 }
 
 /// The Docker Engine that tests start, which only root can: for others they fail and say so.
-const ENGINE: &[&str] = &["docker.io"];
+const ENGINE: &[&str] = &["docker.io", "iproute2"];
 
 fn has_engine() -> bool {
-    Path::new("/usr/sbin/dockerd").exists()
+    // By the other one of them gets a network of its own.
+    let has_ip = ["/usr/sbin/ip", "/usr/bin/ip", "/sbin/ip"].iter().any(|path| Path::new(path).exists());
+    Path::new("/usr/sbin/dockerd").exists() && has_ip
 }
 
 /// The programs that the door for SSH is tried with.

@@ -214,6 +214,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("general.max_file_gb", General, K::Number { min: 1, max: 10_000 }, D::Number(100)),
         spec("general.audit_retention_days", General, RETENTION, D::Number(0)),
         spec("general.split_stop_minutes", General, K::NumberOrNever { min: 1, max: 1440 }, D::Number(0)),
+        spec("general.disk_stop_minutes", General, K::NumberOrNever { min: 10, max: 10_080 }, D::Number(0)),
     ]
 };
 

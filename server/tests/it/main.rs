@@ -24,6 +24,7 @@ mod files_both_doors;
 mod fleet_both_doors;
 mod forged_tokens;
 mod harness;
+mod host_fields;
 mod idempotency;
 mod install;
 mod instances_both_doors;

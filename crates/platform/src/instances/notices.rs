@@ -36,18 +36,36 @@ pub(super) async fn share_broken(
 
 /// Whose it is, while they belong to its customer.
 pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
+    let made = if row.made_at.is_some() { "yes" } else { "no" };
+    tell_owner(platform, tx, ctx, row, vec![("made", Value::Text(made.to_owned()))]).await
+}
+
+/// The same of how full its disks are: nearly, wholly, or that it was stopped for it.
+pub(super) async fn disks(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    (made, percent): (&'static str, u64),
+) -> Result<()> {
+    let args = vec![("made", Value::Text(made.to_owned())), ("percent", Value::Text(percent.to_string()))];
+    tell_owner(platform, tx, ctx, row, args).await
+}
+
+async fn tell_owner(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    more: Vec<(&'static str, Value)>,
+) -> Result<()> {
     let people = customers::people(tx, row.customer, false).await?;
     if !people.contains(&row.owner) {
         return Ok(());
     }
-    let notice = Notice {
-        kind: NotificationKind::InstanceFailed,
-        args: vec![
-            ("instance", Value::Text(row.name.clone())),
-            ("machine", Value::Text(row.machine_name.clone())),
-            ("made", Value::Text(if row.made_at.is_some() { "yes" } else { "no" }.to_owned())),
-        ],
-        link: Some(format!("/instances/{}", row.id)),
-    };
+    let mut args =
+        vec![("instance", Value::Text(row.name.clone())), ("machine", Value::Text(row.machine_name.clone()))];
+    args.extend(more);
+    let notice = Notice { kind: NotificationKind::InstanceFailed, args, link: Some(format!("/instances/{}", row.id)) };
     notifications::notify_in_tx(platform, tx, ctx, &[row.owner], &notice).await
 }

@@ -34,7 +34,7 @@ pub(crate) use connection::library_folder_in_tx;
 pub use connection::set_connection;
 pub use differences::differences;
 pub(crate) use gpu_times::GpuTimes;
-pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx};
+pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx, service_returns_in_tx};
 pub use import::{EXPORTED, ExportRow, Written, export, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};

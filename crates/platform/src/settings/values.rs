@@ -218,6 +218,12 @@ pub(crate) async fn split_patience(platform: &Platform) -> Option<TimeDelta> {
     (minutes > 0).then(|| TimeDelta::minutes(i64::from(minutes)))
 }
 
+/// How long an instance may run with more on its disks than it has before it is stopped; nothing for ever.
+pub(crate) async fn disk_patience(platform: &Platform) -> Option<TimeDelta> {
+    let minutes = Read::new(platform).await.number("general.disk_stop_minutes");
+    (minutes > 0).then(|| TimeDelta::minutes(i64::from(minutes)))
+}
+
 /// Largest file that comes in, GB.
 pub async fn max_file_gb(platform: &Platform) -> u64 {
     u64::from(Read::new(platform).await.number("general.max_file_gb"))

@@ -311,6 +311,7 @@ audit-action-instances-stop = Stop an instance
 audit-action-instances-keep = Keep an instance that is not used
 audit-action-instances-restart = Restart an instance
 audit-action-instances-update = Change an instance
+audit-action-instances-resize = Change the spec of an instance
 audit-action-instances-delete = Delete an instance
 audit-kind-ledger = Ledger
 audit-kind-ledger-interval = Row of the ledger

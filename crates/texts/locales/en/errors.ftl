@@ -256,3 +256,4 @@ error-ssh-several = Several instances are called { $name }. Use the number inste
 error-ssh-no-instance = There is no instance called { $name } that you may come into.
 error-ssh-elsewhere = Only ports of the instance itself are reached from here, as localhost or by its name; { $host } is not.
 error-instance-holds-nothing = It could not be made, and holds no GPUs, CPU or memory any more. Delete it and make a new one.
+error-instance-run-open = Its last run is not written down to its end yet. Try again in a few seconds.

@@ -235,3 +235,4 @@ error-ssh-several = 有多个名为 { $name } 的实例。请用编号代替名�
 error-ssh-no-instance = 没有名为 { $name } 且您可以进入的实例。
 error-ssh-elsewhere = 从这里只能访问实例自身的端口（localhost 或其名称）；{ $host } 不可访问。
 error-instance-holds-nothing = 该实例未能创建，已不再占用 GPU、CPU 和内存。请删除后重新创建。
+error-instance-run-open = 上次运行的记录尚未结束，请几秒后重试。

@@ -21,6 +21,9 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Socket, "GET", "/ws/instances/{id}/terminal/watch",                   [401, 404, 403, 403, 404, 403, 401, 403, 404]),
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/customer/instances/{id}/keep",                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/instances/{id}/sizes",                  [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    // There is no such spec: 400 says that the caller was let in.
+    (Door::Rest, "POST", "/api/customer/instances/{id}/resize",                 [401, 404, 404, 400, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/billing/budgets",                           [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "POST", "/api/admin/billing/budgets",                           [401, 404, 404, 404, 404, 201, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/billing/budgets/export",                    [401, 404, 404, 404, 404, 200, 401, 404, 404]),
@@ -64,6 +67,8 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "job_statistics",                                   [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST", "cancel_job",                                       [401, 404, 404, 404, 404, 422, 401, 403, 404]),
     (Door::ServerFn, "POST", "retry_job",                                        [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::ServerFn, "POST", "own_instance_sizes",                               [401, 404, 404, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "resize_own_instance",                              [401, 404, 404, 400, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/jobs",                                   [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/storage/quota",                          [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "list_own_jobs",                                    [401, 404, 200, 200, 200, 404, 401, 404, 404]),
