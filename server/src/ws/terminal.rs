@@ -147,9 +147,6 @@ impl Connection {
         if !self.tell(&opened).await {
             return;
         }
-        if viewer.is_recorded() && !self.tell(&TerminalTold::Recorded {}).await {
-            return;
-        }
         match self.serve(viewer).await {
             End::Gone => {}
             End::Over => self.close(close_code::NORMAL, "over").await,
@@ -248,6 +245,10 @@ impl Connection {
                 self.unshown += bytes.len() as u64;
                 return (!self.send(Message::binary(bytes)).await).then_some(End::Gone);
             }
+            Shown::Recording(recording) => match recording.stopped {
+                false => TerminalTold::Recorded { with_input: recording.with_input },
+                true => TerminalTold::Unrecorded {},
+            },
             Shown::Replayed => TerminalTold::Replayed {},
             Shown::Skipped(bytes) => TerminalTold::Skipped { bytes },
             Shown::Viewers(count) => TerminalTold::Viewers { count },

@@ -5,8 +5,9 @@ use crate::Error;
 use crate::instances::recordings::sheet;
 use crate::secrets::Keyring;
 
-const SCREEN: Manner =
-    Manner { size: TerminalSize::new(80, 24).expect("a size"), input: false, whole: true, ends: false };
+fn screen() -> Manner {
+    Manner { size: TerminalSize::default(), input: false, whole: true, ends: false }
+}
 
 /// Rows and a store in memory, which may hang, or be full.
 #[derive(Clone)]
@@ -135,7 +136,7 @@ async fn flood(recorder: &Recorder) {
 #[tokio::test(start_paused = true)]
 async fn one_that_a_store_which_hung_left_a_hole_in_never_says_that_it_is_whole() {
     let desk = Desk::new(1 << 20);
-    let recorder = desk.recorder(SCREEN).await;
+    let recorder = desk.recorder(screen()).await;
     recorder.output(b"before").await;
     desk.open(false);
     flood(&recorder).await;
@@ -151,13 +152,13 @@ async fn one_that_a_store_which_hung_left_a_hole_in_never_says_that_it_is_whole(
     let (second, lines) = desk.ended(1).await;
     assert_eq!(second, end(RecordingEnding::Over, Some(0)), "another one goes on");
     assert!(lines.contains("after") && !lines.contains("lost"), "{lines}");
-    assert_eq!(desk.seen().stopped, []);
+    assert!(desk.seen().stopped.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_nothing_may_go_on_unrecorded_a_store_that_hangs_ends_it() {
     let desk = Desk::new(1 << 20);
-    let recorder = desk.recorder(Manner { ends: true, ..SCREEN }).await;
+    let recorder = desk.recorder(Manner { ends: true, ..screen() }).await;
     desk.open(false);
     flood(&recorder).await;
     assert_eq!(*recorder.standing().borrow(), Standing::Ended);
@@ -176,7 +177,7 @@ async fn where_nothing_may_go_on_unrecorded_a_store_that_hangs_ends_it() {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_as_long_as_it_may_be_goes_on_in_another() {
     let desk = Desk::new(1000);
-    let recorder = desk.recorder(SCREEN).await;
+    let recorder = desk.recorder(screen()).await;
     recorder.size(TerminalSize::new(100, 30).unwrap()).await;
     for n in 0..40 {
         recorder.output(format!("line {n:02} of what is shown").as_bytes()).await;
@@ -201,7 +202,7 @@ async fn one_that_is_as_long_as_it_may_be_goes_on_in_another() {
 async fn without_room_it_goes_on_as_the_policy_says_and_staff_are_told() {
     for ends in [false, true] {
         let desk = Desk::new(1000);
-        let recorder = desk.recorder(Manner { ends, ..SCREEN }).await;
+        let recorder = desk.recorder(Manner { ends, ..screen() }).await;
         recorder.output(b"shown").await;
         desk.seen().is_full = true;
         // The next sign of life says so.
@@ -210,18 +211,20 @@ async fn without_room_it_goes_on_as_the_policy_says_and_staff_are_told() {
         assert_eq!(ended, RecordingEnd { ending: RecordingEnding::Full, code: None, unrecorded: !ends });
         assert!(lines.contains("shown") && lines.contains("\"m\",\"full\""), "{lines}");
         recorder.left().await;
-        assert_eq!((desk.seen().stopped.clone(), desk.seen().begun.len()), (vec![RecordingEnding::Full], 1));
+        assert_eq!(desk.seen().stopped, [RecordingEnding::Full]);
+        assert_eq!(desk.seen().begun.len(), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn signs_of_life_are_given_while_the_store_hangs_and_a_row_that_is_gone_is_followed_by_another() {
     let desk = Desk::new(1 << 20);
-    let recorder = desk.recorder(SCREEN).await;
+    let recorder = desk.recorder(screen()).await;
     desk.open(false);
     recorder.output(b"waits").await;
     sleep(RENEW * 4).await;
-    assert!(desk.seen().signs >= 3, "{}", desk.seen().signs);
+    let signs = desk.seen().signs;
+    assert!(signs >= 3, "{signs}");
     desk.open(true);
     desk.seen().is_gone = true;
     while desk.seen().begun.len() < 2 {
@@ -237,7 +240,7 @@ async fn signs_of_life_are_given_while_the_store_hangs_and_a_row_that_is_gone_is
 #[tokio::test(start_paused = true)]
 async fn without_a_terminal_a_flood_is_counted_and_what_is_typed_after_it_is_kept() {
     let desk = Desk::new(64 << 20);
-    let recorder = desk.recorder(Manner { input: true, whole: false, ..SCREEN }).await;
+    let recorder = desk.recorder(Manner { input: true, whole: false, ..screen() }).await;
     let flood = vec![b'x'; 4 << 20];
     recorder.output(&flood).await;
     recorder.input(b"echo typed\n").await;
