@@ -470,7 +470,8 @@ async fn give_signs<B: Book>(book: Arc<B>, shared: Arc<Shared>) {
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         clock.tick().await;
-        let Some((id, figures)) = shared.now().written else { continue };
+        let written = shared.now().written;
+        let Some((id, figures)) = written else { continue };
         match timeout(RENEW, book.renew(id, figures)).await {
             Ok(Ok(Sign { there: true, room: true })) => {}
             Ok(Ok(_)) => shared.now().turn = Some(id),
