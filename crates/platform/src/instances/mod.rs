@@ -65,9 +65,9 @@ pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
 pub use self::terminals::{
-    Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket, keep_watch_ticket,
-    keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket, share_terminal, terminal_size,
-    unshare_terminal,
+    Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket,
+    keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket, share_terminal,
+    terminal_size, unshare_terminal,
 };
 pub use self::work::apply;
 use crate::authz::{

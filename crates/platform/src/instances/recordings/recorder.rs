@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 use super::sheet::{Paper, Said, Sheet};
 use super::sieve::Sieve;
-use crate::Result;
 use crate::instances::store::{Figures, RecordingEnd};
+use crate::{Error, Result};
 
 /// How often what came is written.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -30,6 +30,8 @@ const PIECE: usize = 16 << 10;
 const WAITING: usize = 16;
 /// How long who brings something waits for room: a store that hangs holds up no shell.
 const STUCK: Duration = Duration::from_secs(10);
+/// How long whoever writes waits for the store: what hangs for longer is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is said that it goes on.
 const RENEW: Duration = Duration::from_secs(20);
 /// Tries to write that it ended.
@@ -292,7 +294,9 @@ impl<B: Book> Writer<B> {
                         said => self.take(said).await,
                     }
                 }
-                self.turn(RecordingEnding::Failed).await;
+                if self.shared.is_deaf() {
+                    self.turn(RecordingEnding::Failed).await;
+                }
             }
             if self.is_to_turn() {
                 self.turn(RecordingEnding::Limit).await;
@@ -308,7 +312,7 @@ impl<B: Book> Writer<B> {
             return;
         }
         let taken = match self.sheet() {
-            Some(sheet) => sheet.take(&said).await,
+            Some(sheet) => in_time(sheet.take(&said)).await,
             None => return,
         };
         match taken {
@@ -316,7 +320,7 @@ impl<B: Book> Writer<B> {
             Ok(false) => {
                 self.turn(RecordingEnding::Limit).await;
                 if let Some(sheet) = self.sheet()
-                    && let Err(error) = sheet.take(&said).await
+                    && let Err(error) = in_time(sheet.take(&said)).await
                 {
                     self.fail(&error).await;
                 }
@@ -346,7 +350,7 @@ impl<B: Book> Writer<B> {
 
     async fn flush(&mut self) {
         if let Some(sheet) = self.sheet()
-            && let Err(error) = sheet.flush(true).await
+            && let Err(error) = in_time(sheet.flush(true)).await
         {
             self.fail(&error).await;
         }
@@ -357,7 +361,7 @@ impl<B: Book> Writer<B> {
         self.leaf.as_mut()?.sheet.as_mut()
     }
 
-    async fn fail(&mut self, error: &crate::Error) {
+    async fn fail(&mut self, error: &Error) {
         tracing::error!(%error, "a recording could not be written on");
         self.turn(RecordingEnding::Failed).await;
     }
@@ -445,12 +449,19 @@ impl<B: Book> Writer<B> {
             for bytes in left_out.into_iter().flatten().flatten() {
                 sheet.mark(&format!("{LEFT_OUT} {bytes}"));
             }
-            if let Err(error) = sheet.flush(true).await {
+            if let Err(error) = in_time(sheet.flush(true)).await {
                 tracing::error!(%error, id = %leaf.id, "the end of a recording could not be written");
                 ending = RecordingEnding::Failed;
             }
         }
         Some((leaf.id, RecordingEnd { ending, code, unrecorded }, leaf.figures()))
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    match timeout(PATIENCE, work).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::internal("the store does not answer")),
     }
 }
 

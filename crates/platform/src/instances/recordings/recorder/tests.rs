@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::Error;
 use crate::instances::recordings::sheet;
 use crate::secrets::Keyring;
 
@@ -175,6 +174,23 @@ async fn where_nothing_may_go_on_unrecorded_a_store_that_hangs_ends_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_never_answers_is_given_up_and_the_list_says_that_it_goes_on_unrecorded() {
+    let desk = Desk::new(1 << 20);
+    let recorder = desk.recorder(screen()).await;
+    desk.open(false);
+    recorder.output(b"waits").await;
+    is(&recorder, Standing::Unrecorded).await;
+    let asked = Instant::now();
+    recorder.output(b"lost").await;
+    assert_eq!(asked.elapsed(), Duration::ZERO, "nobody waits for it any more");
+    let (first, lines) = desk.ended(0).await;
+    assert_eq!(first, RecordingEnd { unrecorded: true, ..end(RecordingEnding::Failed, None) });
+    assert_eq!(lines, "first\n");
+    recorder.over(Some(0)).await;
+    assert_eq!(desk.seen().stopped, [RecordingEnding::Failed]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_is_as_long_as_it_may_be_goes_on_in_another() {
     let desk = Desk::new(1000);
     let recorder = desk.recorder(screen()).await;
@@ -222,9 +238,8 @@ async fn signs_of_life_are_given_while_the_store_hangs_and_a_row_that_is_gone_is
     let recorder = desk.recorder(screen()).await;
     desk.open(false);
     recorder.output(b"waits").await;
-    sleep(RENEW * 4).await;
-    let signs = desk.seen().signs;
-    assert!(signs >= 3, "{signs}");
+    sleep(RENEW + FLUSH).await;
+    assert_eq!(desk.seen().signs, 1);
     desk.open(true);
     desk.seen().is_gone = true;
     while desk.seen().begun.len() < 2 {
