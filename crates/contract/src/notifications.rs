@@ -72,11 +72,13 @@ pub enum NotificationKind {
     RenewalRequested,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
+    /// Sessions of a customer have to be recorded and cannot be any more; for those who look after instances.
+    RecordingStopped,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 29] = [
+    pub const ALL: [NotificationKind; 30] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
@@ -106,6 +108,7 @@ impl NotificationKind {
         NotificationKind::AccountSwitched,
         NotificationKind::RenewalRequested,
         NotificationKind::EngineCertificates,
+        NotificationKind::RecordingStopped,
     ];
 
     /// Whom it can concern at all: holders of a permission, or everybody.
@@ -113,6 +116,7 @@ impl NotificationKind {
         match self {
             NotificationKind::EngineCertificates => Some(Permission::MachinesConnect),
             NotificationKind::RenewalRequested => Some(Permission::AllocationsUpdate),
+            NotificationKind::RecordingStopped => Some(Permission::InstancesOperate),
             _ => None,
         }
     }
@@ -165,6 +169,7 @@ impl NotificationKind {
             NotificationKind::BudgetReached => "budget-reached",
             NotificationKind::RenewalRequested => "renewal-requested",
             NotificationKind::EngineCertificates => "engine-certificates",
+            NotificationKind::RecordingStopped => "recording-stopped",
         }
     }
 

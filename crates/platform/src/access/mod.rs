@@ -100,6 +100,7 @@ pub async fn ssh_command(platform: &Platform, ctx: &OpContext, id: InstanceId) -
         None => host_key(platform).await?.public_key,
     };
     let key = PublicKey::from_openssh(&found).map_err(|error| Error::internal(error.to_string()))?;
+    let recorded = instances::recorded_here(platform, ctx, id).await?;
     let name = ctx.user().map(|user| user.name.clone()).unwrap_or_default();
     let user = format!("{name}+{}", instance.name);
     let known_host = match door.port {
@@ -118,6 +119,7 @@ pub async fn ssh_command(platform: &Platform, ctx: &OpContext, id: InstanceId) -
         known_hosts: format!("{known_host} {found}"),
         // A token that may not see one's keys sees none.
         has_key: accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0),
-        recorded: instances::is_recorded(platform, ctx, id).await?,
+        recorded: recorded.is_some(),
+        recorded_with_input: recorded.is_some_and(|policy| policy.input),
     })
 }

@@ -1,12 +1,13 @@
 //! Who is told of instances.
 
-use contract::UserId;
+use contract::access::RecordingEnding;
 use contract::notifications::NotificationKind;
+use contract::{CustomerId, Permission, UserId};
 
 use super::store::Row;
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
-use crate::{OpContext, Platform, Result, customers};
+use crate::{OpContext, Platform, Result, accounts, customers};
 
 /// Whose it is, while they belong to its customer, and those who run the platform: its share of a GPU is not kept.
 pub(super) async fn share_broken(
@@ -68,4 +69,26 @@ async fn tell_owner(
     args.extend(more);
     let notice = Notice { kind: NotificationKind::InstanceFailed, args, link: Some(format!("/instances/{}", row.id)) };
     notifications::notify_in_tx(platform, tx, ctx, &[row.owner], &notice).await
+}
+
+/// Whoever looks after instances, that a customer's sessions cannot be recorded any more, why, and whether they are ended.
+pub(super) async fn recording_stopped(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    (customer, why, ends): (CustomerId, RecordingEnding, bool),
+) -> Result<()> {
+    let people = accounts::holders(tx, Permission::InstancesOperate).await?;
+    let name = customers::names(tx, &[customer.0]).await?.remove(&customer.0).unwrap_or_default();
+    let then = if ends { "ended" } else { "unrecorded" };
+    let notice = Notice {
+        kind: NotificationKind::RecordingStopped,
+        args: vec![
+            ("customer", Value::Text(name)),
+            ("why", Value::Text(why.code().to_owned())),
+            ("then", Value::Text(then.to_owned())),
+        ],
+        link: Some("/admin/instances/access/recordings".to_owned()),
+    };
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }

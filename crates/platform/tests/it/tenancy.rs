@@ -177,6 +177,7 @@ const FILL: &str = "
       select id, now(), now(), now(), now() from instances;
     insert into idle_policies (customer_id, after_hours) values ($acme, 1);
     insert into recording_policies (customer_id) values ($acme);
+    insert into recording_stops (customer_id, told_at) values ($acme, now());
     insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
       select id, customer_id, machine_id, created_by, 'saved', now() from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
@@ -310,6 +311,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("maintenance_windows", 1),
         ("memberships", 2),
         ("quotas", 1),
+        ("recordings", 1),
         ("renewal_requests", 1),
         ("sessions", 1),
         ("upload_chunks", 1),
@@ -441,6 +443,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from instance_idle",
         "delete from idle_policies",
         "delete from recording_policies",
+        "update recording_stops set told_at = now()",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -468,6 +471,7 @@ async fn another_tenant_writes_nothing_of_ours() {
            values (1, now(), now(), now(), now())",
         "insert into idle_policies (customer_id, after_hours) values (app_customer(), 0)",
         "insert into recording_policies (customer_id) values (app_customer())",
+        "insert into recording_stops (customer_id, told_at) values (app_customer(), now())",
         "insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
            values (1, app_customer(), 1, app_user(), 'mine', now())",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)

@@ -247,6 +247,7 @@ error-app-ticket = The way to the application was used already, took too long, o
 error-terminal-limit = { $limit } terminals are open at most, of an instance and of a person. Close one first.
 error-ssh-limit = You have { $limit } connections by SSH open, which is as many as there may be. Close one first.
 error-recording = What is done here has to be recorded, and that is not possible now. Tell an administrator, or try again in a moment.
+error-recording-full = What is done here has to be recorded, and the room for recordings is used up for today, or the disk is full. Tell an administrator, or try again later.
 error-recording-nothing = There is nothing to play of this recording: nothing was shown on a screen, or it was removed.
 error-terminal-over = There is no such shell of yours any more. Open a terminal first.
 error-terminal-share = This link leads nowhere: it was used, its time is over, or who made it ended it. Ask for another one.

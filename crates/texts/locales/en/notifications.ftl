@@ -54,6 +54,7 @@ notification-kind-budget-reached = A budget of your customer is reached
 notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
+notification-kind-recording-stopped = Sessions that cannot be recorded
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
 notification-renewal-decided = { $answer ->
     [refused] Your wish for more time on { $machine } was refused: { $word }
@@ -173,6 +174,13 @@ notification-renewal-requested = { $by } of { $customer } asks for { $machine } 
 notification-engine-certificates = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. Store new ones.
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. Store new ones before then.
+}
+notification-recording-stopped = { $why ->
+    [full] The room for recordings of { $customer } is used up for today, or the disk is full.
+   *[failed] Recordings of { $customer } cannot be written.
+} { $then ->
+    [ended] Its sessions are ended, and none is begun.
+   *[unrecorded] Its sessions go on unrecorded.
 }
 mail-allocation-ending-subject = { $product }: your time on { $machine } ends soon
 mail-allocation-ending-text =
@@ -365,6 +373,15 @@ mail-engine-certificates-text = { $state ->
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. The platform does not reach it after that: store new ones before then.
 }
 mail-engine-certificates-link = Open the connection
+mail-recording-stopped-subject = { $product }: sessions of { $customer } cannot be recorded
+mail-recording-stopped-text = { $why ->
+    [full] The room for recordings of { $customer } is used up for today, or the disk is full.
+   *[failed] Recordings of { $customer } cannot be written.
+} { $then ->
+    [ended] Its sessions are ended, and none is begun, until they can be recorded again.
+   *[unrecorded] Its sessions go on unrecorded; the list of recordings says which.
+}
+mail-recording-stopped-link = Open the recordings
 mail-kind-allocation-ending = Machine ends soon
 mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
@@ -393,6 +410,7 @@ mail-kind-instance-idle = Instance not used
 mail-kind-budget-reached = Budget reached
 mail-kind-renewal-requested = Wish for more time
 mail-kind-engine-certificates = Certificates of an engine
+mail-kind-recording-stopped = Sessions that cannot be recorded
 notifications-webhook = By webhook
 webhooks-title = Webhooks
 webhooks-explained = What you are told is also posted to these addresses, signed as Standard Webhooks describes (standardwebhooks.com). Which kinds are posted is chosen on your account’s page.

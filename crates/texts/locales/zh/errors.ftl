@@ -226,6 +226,7 @@ error-app-ticket = 打开应用的链接已使用过、耗时过长，或来自�
 error-terminal-limit = 每个实例和每位用户最多同时打开 { $limit } 个终端。请先关闭一个。
 error-ssh-limit = 您已打开 { $limit } 个 SSH 连接，已达上限。请先关闭一个。
 error-recording = 此处的操作必须录制，但现在无法录制。请联系管理员，或稍后重试。
+error-recording-full = 此处的操作必须录制，但今天的录制空间已用完，或磁盘已满。请联系管理员，或稍后重试。
 error-recording-nothing = 此录制没有可播放的内容：没有屏幕显示，或已被移除。
 error-terminal-over = 您的此终端已不存在。请先打开终端。
 error-terminal-share = 此链接无效：已被使用、已过期，或已被生成者撤销。请索取新的链接。

@@ -53,6 +53,7 @@ notification-kind-budget-reached = 客户预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
+notification-kind-recording-stopped = 无法录制的会话
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
 notification-renewal-decided = { $answer ->
     [refused] { $machine } 的续期申请被拒绝：{ $word }
@@ -172,6 +173,13 @@ notification-renewal-requested = { $customer } 的 { $by } 申请将 { $machine 
 notification-engine-certificates = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效，请保存新证书。
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，请在此之前保存新证书。
+}
+notification-recording-stopped = { $why ->
+    [full] { $customer } 今天的录制空间已用完，或磁盘已满。
+   *[failed] { $customer } 的录制无法写入。
+}{ $then ->
+    [ended] 其会话会被结束，也不能开始新会话。
+   *[unrecorded] 其会话不录制而继续。
 }
 mail-allocation-ending-subject = { $product }：{ $machine } 即将到期
 mail-allocation-ending-text =
@@ -364,6 +372,15 @@ mail-engine-certificates-text = { $state ->
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，之后平台无法连接该引擎，请在此之前保存新证书。
 }
 mail-engine-certificates-link = 打开连接设置
+mail-recording-stopped-subject = { $product }：{ $customer } 的会话无法录制
+mail-recording-stopped-text = { $why ->
+    [full] { $customer } 今天的录制空间已用完，或磁盘已满。
+   *[failed] { $customer } 的录制无法写入。
+}{ $then ->
+    [ended] 在恢复录制之前，其会话会被结束，也不能开始新会话。
+   *[unrecorded] 其会话不录制而继续；录制列表会注明。
+}
+mail-recording-stopped-link = 打开录制列表
 mail-kind-allocation-ending = 机器即将到期
 mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
@@ -392,6 +409,7 @@ mail-kind-instance-idle = 实例闲置
 mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
 mail-kind-engine-certificates = 引擎证书
+mail-kind-recording-stopped = 无法录制的会话
 notifications-webhook = Webhook
 webhooks-title = Webhook
 webhooks-explained = 您的通知会同时发送到以下地址，并按 Standard Webhooks（standardwebhooks.com）签名。发送哪些通知可在账号页选择。

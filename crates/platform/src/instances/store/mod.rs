@@ -37,8 +37,9 @@ pub(super) use leases::{beat, free, leave, take};
 pub(super) use list::{alive_on, ids_gone, known, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use recordings::{
-    NewRecording, RecordingRow, begin_recording, end_recording, find_recording, forget_recordings, is_always_recorded,
-    list_recordings, renew_recording, set_always_recorded, tidy_recordings, unnamed_recordings,
+    Figures, NewRecording, RecordingEnd, RecordingRow, begin_recording, end_recording, find_recording,
+    forget_recordings, is_always_recorded, list_recordings, note_unrecorded, recorded_since, renew_recording,
+    set_always_recorded, tell_of_stop, tidy_recordings, unnamed_recordings,
 };
 pub(super) use saves::{
     SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine,
