@@ -9,7 +9,7 @@ use russh::server::Msg;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Found, There};
 use crate::gate::Inbox;
 use crate::{menu, program};
 
@@ -157,11 +157,25 @@ async fn where_to(
     start: &mut Start,
     wanted: &Wanted,
 ) -> Result<Option<Arc<Visit>>, Error> {
-    if let Some(visit) = connection.visit() {
-        return Ok(Some(visit));
+    let found = match (connection.there(), &connection.named.instance) {
+        (Some(There::Instance(visit)), _) => return Ok(Some(visit)),
+        (Some(There::Machine(visit)), _) => connection.find(&visit.code).await?,
+        (None, Some(name)) => connection.find(name).await?,
+        (None, None) => match menu::choose(connection, start, *wanted == Wanted::Shell).await? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+    };
+    if let Found::Machine(machine) = &found {
+        // Its own sshd asks for the person's key, end to end: this door has none to it.
+        let line = connection.line_to(machine).await;
+        return Err(Error::new(contract::ErrorCode::WrongState)
+            .with_key("error-ssh-machine-jump")
+            .with_arg("line", line));
     }
-    if let Some(name) = &connection.named.instance {
-        return connection.enter_named(name).await.map(Some);
+    match connection.enter(&found).await? {
+        There::Instance(visit) => Ok(Some(visit)),
+        // Another channel was quicker, and went to a machine.
+        There::Machine(_) => Err(Error::new(contract::ErrorCode::WrongState).with_key("error-ssh-one-place")),
     }
-    menu::choose(connection, start, *wanted == Wanted::Shell).await
 }

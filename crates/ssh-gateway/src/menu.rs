@@ -1,4 +1,4 @@
-//! What runs, to choose from, for who named no instance.
+//! What runs, to choose from, for who named no instance, and the lines that lead to whole machines.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use contract::instances::InstanceState;
 use platform::Error;
-use platform::instances::{Choice, Visit};
+use platform::instances::Choice;
 
 use crate::channel::Start;
-use crate::connection::Connection;
+use crate::connection::{Connection, Found};
 
 /// Longest answer.
 const MAX_LINE: usize = 80;
@@ -20,10 +20,22 @@ pub(crate) async fn choose(
     connection: &Arc<Connection>,
     start: &mut Start,
     shell: bool,
-) -> Result<Option<Arc<Visit>>, Error> {
+) -> Result<Option<Found>, Error> {
     let choices = connection.choices(None).await?;
+    let machines = connection.machines(None).await?;
     let running: Vec<_> = choices.into_iter().filter(|it| it.state == InstanceState::Running).collect();
     let named = |text: &str| text.chars().filter(|c| !c.is_control()).take(60).collect::<String>();
+    if !machines.is_empty() {
+        let mut text = connection.words("ssh-menu-machines", &[]);
+        for machine in &machines {
+            let line = connection.line_to(machine).await;
+            let _ = write!(text, "\n      {line}");
+        }
+        start.say(&text).await;
+    }
+    if running.is_empty() && !machines.is_empty() {
+        return Ok(None);
+    }
     if running.is_empty() {
         start.say(&connection.words("ssh-menu-empty", &[])).await;
         return Ok(None);
@@ -53,7 +65,10 @@ pub(crate) async fn choose(
         }
         let first = (answer.is_empty() && running.len() == 1).then_some(&running[0]);
         if let Some(choice) = first.or_else(|| chosen(&running, answer)) {
-            return connection.enter(choice).await.map(Some);
+            return Ok(Some(Found::Instance(choice.clone())));
+        }
+        if let Some(machine) = machines.iter().find(|it| it.code.eq_ignore_ascii_case(answer)) {
+            return Ok(Some(Found::Machine(machine.clone())));
         }
     }
 }
