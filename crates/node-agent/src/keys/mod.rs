@@ -214,7 +214,10 @@ impl Keeper {
             return self.see(Err((HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()))));
         }
         let mut outcome = Ok(Found::default());
-        for name in self.kept.accounts.clone() {
+        // Also where nothing is known of: the state folder may be a new one, and the lines say whose they are.
+        let mut names = self.kept.accounts.clone();
+        names.extend(current.clone().filter(|name| !self.kept.accounts.contains(name)));
+        for name in names {
             let here = current.as_ref() == Some(&name);
             let lines: Vec<String> = match here {
                 true => self.kept.keys.iter().map(|key| format!("{}{key}", self.options)).collect(),
