@@ -11,13 +11,14 @@ use contract::accounts::SshKeyCreate;
 use contract::allocations::{AllocationCreate, AllocationEnd, AllocationState};
 use contract::{AllocationId, SshKeyId};
 use platform::{accounts, allocations};
+use serde_json::json;
 use test_support::{TestCustomer, TestNode, TestUser, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::Server;
+use crate::harness::{Answer, Server};
 use crate::programs;
 use crate::ssh::{run, text};
 
@@ -207,6 +208,24 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
     world.add_key().await;
     let _agent = world.keeping_agent().await;
     world.key_is_there().await;
+
+    // Page and REST say who manages keys, and the line.
+    let (server, member) = (&world.server, &world.acme.member);
+    let told = server.get(&server.token(member).await, "/api/customer/machines/host-001/ssh").await.data();
+    assert_eq!(
+        (&told["keysByAgent"], &told["hasKey"], &told["user"]),
+        (&json!(true), &json!(false), &json!(world.account))
+    );
+    let line = told["jump"].as_str().unwrap();
+    assert!(line.starts_with(&format!("ssh -J {}+host-001@", member.name)), "{line}");
+    assert!(line.ends_with(&format!(" {}@host-001", world.account)), "{line}");
+    let browser = server.browser(member).await;
+    let page = server.signed(&browser, server.bare(http::Method::GET, "/machines/host-001"));
+    let page = Answer::of(page.header("accept", "text/html")).await.text;
+    assert!(page.contains(&format!("<code>{line}</code>")), "{line} in {page}");
+    let staff = server.token(&world.admin).await;
+    let connection = server.get(&staff, "/api/admin/machines/host-001").await.data()["connection"].clone();
+    assert_eq!(connection["keys"]["account"], json!(world.account), "{connection}");
 
     // A command, with its code.
     let done = world.ssh(&["-J", "door", "host-001", "echo out; echo wrong >&2; exit 7"]).await;

@@ -27,6 +27,8 @@ use kept::Kept;
 
 /// How often what is there is looked at.
 const EVERY: Duration = Duration::from_secs(2);
+/// How often an sshd that did not say which it is is asked again: it may start after the agent.
+const ASK_AGAIN: Duration = Duration::from_secs(600);
 /// Kinds of keys that may be written.
 const ALGORITHMS: [&str; 7] = [
     "ssh-ed25519",
@@ -142,7 +144,9 @@ struct Keeper {
     kept: Kept,
     /// The same end by a clock that nobody sets.
     ends: Option<Instant>,
+    /// Before each key.
     options: String,
+    asked: Instant,
     seeing: watch::Sender<Option<HostKeysSeen>>,
     /// Why the last order was not taken.
     refused: Option<Hindered>,
@@ -157,6 +161,7 @@ impl Keeper {
             kept,
             ends: None,
             options: String::new(),
+            asked: Instant::now(),
             seeing,
             refused: None,
         };
@@ -193,6 +198,7 @@ impl Keeper {
     }
 
     fn set_options(&mut self) {
+        self.asked = Instant::now();
         let lasting = !self.kept.keys.is_empty();
         self.options = if lasting { expiry::option(self.config.sshd, self.kept.until_ms) } else { String::new() };
     }
@@ -203,15 +209,22 @@ impl Keeper {
             tracing::warn!("the time of the customer's keys is over, and no server said otherwise: they are removed");
             self.kept.keys.clear();
         }
+        if self.options.is_empty() && !self.kept.keys.is_empty() && self.asked.elapsed() >= ASK_AGAIN {
+            self.set_options();
+        }
         let current = self.config.account.clone();
         if let Some(account) = current.as_ref().filter(|_| !self.kept.keys.is_empty())
             && !self.kept.accounts.contains(account)
         {
             self.kept.accounts.push(account.clone());
         }
-        // On disk first: see the module.
+        // On disk first: see the module. Where it stands there already, or nothing is put anywhere, a full disk is no reason to
+        // leave what is to go.
         if let Err(error) = self.kept.write(&self.state_dir) {
-            return self.see(Err((HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()))));
+            let noted = Kept::read(&self.state_dir).accounts;
+            if !self.kept.keys.is_empty() && !current.as_ref().is_some_and(|account| noted.contains(account)) {
+                return self.see(Err((HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()))));
+            }
         }
         let mut outcome = Ok(Found::default());
         // Also where nothing is known of: the state folder may be a new one, and the lines say whose they are.
