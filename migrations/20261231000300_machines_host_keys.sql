@@ -8,6 +8,8 @@ create table host_keys (
   fingerprints text[] not null default '{}',
   -- How many others are in the same file.
   others       integer not null default 0,
+  -- Public halves of the keys with which its sshd proves itself.
+  sshd_keys    text[] not null default '{}',
   -- Of the lease that was worked off last; none while nobody has the machine.
   lease_id     bigint,
   -- What hinders it, and what the host says of that.
@@ -30,3 +32,19 @@ create policy host_keys_customer on host_keys for select
   using (machine_id in (select a.machine_id from allocations a
                         where a.customer_id = (select app_customer()) and a.state = 'active'));
 grant select, insert, update on host_keys to remotegpu_app;
+
+-- With which the SSH door comes to a machine for who has it: a key for each lease, forgotten when the machine is taken back.
+create table lease_door_keys (
+  allocation_id bigint not null,
+  public_key    text not null,
+  -- The secret half, sealed.
+  sealed        bytea not null,
+  created_at    timestamptz not null,
+  constraint lease_door_keys_pkey primary key (allocation_id),
+  constraint lease_door_keys_allocation foreign key (allocation_id) references allocations (id)
+);
+alter table lease_door_keys enable row level security;
+alter table lease_door_keys force row level security;
+create policy lease_door_keys_operator on lease_door_keys
+  using ((select app_is_operator())) with check ((select app_is_operator()));
+grant select, insert, delete on lease_door_keys to remotegpu_app;

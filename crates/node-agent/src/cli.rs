@@ -15,6 +15,8 @@ pub const DOCKER_SOCKET: &str = "/var/run/docker.sock";
 
 /// Where a host's sshd usually listens.
 pub const SSHD: &str = "127.0.0.1:22";
+/// Where the keys of a host's sshd usually lie.
+pub const SSHD_KEYS: &str = "/etc/ssh";
 
 /// What the binary was asked to do.
 #[derive(Debug, Parser)]
@@ -74,14 +76,17 @@ pub struct Options {
     /// Let the server reach no Docker Engine through this agent.
     #[arg(long, global = true, env = "REMOTEGPU_NO_DOCKER_TUNNEL")]
     pub no_docker_tunnel: bool,
-    /// Keep the public keys of the customer who has this machine in this login account of it, for as long as they have it, and
-    /// lead them to its sshd through this agent. Without it, whoever runs the host manages keys. Needs root, or to run as that
-    /// account.
+    /// Keep the public keys of the customer who has this machine in this login account of it, for as long as they have it, with
+    /// one of the server's SSH door, and lead both to its sshd through this agent. Without it, whoever runs the host manages
+    /// keys. Needs root, or to run as that account.
     #[arg(long, global = true, env = "REMOTEGPU_MANAGE_KEYS", value_name = "ACCOUNT", value_parser = login_account)]
     pub manage_keys: Option<String>,
     /// Where the sshd of this host listens, with --manage-keys.
     #[arg(long, global = true, env = "REMOTEGPU_SSHD", value_name = "ADDRESS:PORT", default_value = SSHD)]
     pub sshd: SocketAddr,
+    /// Folder with the public host keys of that sshd (`ssh_host_*_key.pub`).
+    #[arg(long, global = true, env = "REMOTEGPU_SSHD_KEYS", value_name = "DIR", default_value = SSHD_KEYS)]
+    pub sshd_keys: PathBuf,
     /// Home folder of that account, for tests; it counts as the agent's own then.
     #[arg(long, global = true, hide = true, value_name = "DIR")]
     pub keys_home: Option<PathBuf>,
@@ -144,7 +149,12 @@ impl Options {
 
     /// What the host's owner allows with keys.
     pub fn keys(&self) -> KeysConfig {
-        KeysConfig { account: self.manage_keys.clone(), sshd: self.sshd, home: self.keys_home.clone() }
+        KeysConfig {
+            account: self.manage_keys.clone(),
+            sshd: self.sshd,
+            sshd_keys: self.sshd_keys.clone(),
+            home: self.keys_home.clone(),
+        }
     }
 
     /// The agent's WebSocket on the server.

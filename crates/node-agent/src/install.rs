@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use crate::cli::{DOCKER_SOCKET, Options, SSHD};
+use crate::cli::{DOCKER_SOCKET, Options, SSHD, SSHD_KEYS};
 use crate::identity::{self, JOIN_TOKEN_FILE};
 use crate::keys::{self, KEPT_FILE};
 
@@ -181,6 +181,8 @@ fn run_arguments(options: &Options, dir: &Path) -> Result<Vec<String>> {
     add("manage-keys", options.manage_keys.clone());
     let sshd = options.sshd.to_string();
     add("sshd", (sshd != SSHD).then_some(sshd));
+    let keys = Some(options.sshd_keys.as_path()).filter(|path| *path != Path::new(SSHD_KEYS));
+    add("sshd-keys", keys.map(text).transpose()?);
     add("log", Some(options.log.to_string()));
     if options.no_docker_tunnel {
         arguments.push("--no-docker-tunnel".to_owned());

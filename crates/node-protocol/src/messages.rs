@@ -533,6 +533,9 @@ pub struct HostKeys {
     /// How long from now on: clocks differ.
     #[prost(uint64, tag = "3")]
     pub lasts_ms: u64,
+    /// The key with which the server's own SSH door comes in for these people, through a tunnel: let in from this host alone.
+    #[prost(string, optional, tag = "4")]
+    pub door_key: Option<String>,
 }
 
 /// Which keys of [`HostKeys`] are in the file that sshd reads, as it was read after the last change.
@@ -552,6 +555,9 @@ pub struct HostKeysSeen {
     /// Other keys in that file: somebody else's, who keeps them.
     #[prost(uint32, tag = "5")]
     pub others: u32,
+    /// Public halves of the keys with which this host's sshd proves itself.
+    #[prost(string, repeated, tag = "6")]
+    pub sshd_keys: Vec<String>,
 }
 
 /// What hinders an agent in keeping keys.

@@ -170,10 +170,9 @@ impl Connection {
     }
 
     /// The line with which one comes to a machine, to be typed at home.
-    pub(crate) async fn line_to(&self, machine: &MachineChoice) -> String {
+    pub(crate) async fn line_to(&self, code: &str, account: &str) -> String {
         let door = settings::ssh(self.platform()).await;
         let port = if door.port == 22 { String::new() } else { format!(":{}", door.port) };
-        let MachineChoice { code, account, .. } = machine;
         let person: String = self.named.person.chars().filter(|c| !c.is_control()).take(80).collect();
         format!("ssh -J {person}+{code}@{}{port} {account}@{code}", door.host)
     }

@@ -1,8 +1,9 @@
-//! `-L`, `-D` and `-J`: a port of the instance itself, or the sshd of a machine, and nothing else.
+//! `-L`, `-D` and `-J`: a port of the instance itself, or of the machine itself, and nothing else.
 //!
 //! The way into an instance is a small program in it that connects to its own `localhost`: what listens there alone is reached
 //! too, and no address of an engine's network has to be reachable from here. The way to a machine is a tunnel of its agent to
-//! the sshd that its configuration names; what goes by is between that sshd and the person's own program.
+//! the sshd that its configuration names; what goes by is between that sshd and the person's own program. Its other ports are
+//! what that sshd connects to.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::channel::Start;
 use crate::connection::{Connection, There};
-use crate::program;
+use crate::{machine, program};
 
 /// Bytes that are carried at once.
 const PIECE: usize = 32 << 10;
@@ -34,10 +35,14 @@ pub(crate) async fn run(
     (host, port): (String, u16),
     reply: ChannelOpenHandle,
 ) {
-    let visit = match where_to(&connection, &host, port).await {
+    let visit = match where_to(&connection, &host).await {
         Ok(There::Instance(visit)) => visit,
-        Ok(There::Machine(visit)) => match visit.connect(connection.platform()).await {
-            Ok(sshd) => return to_sshd(&connection, &start, sshd, reply).await,
+        Ok(There::Machine(visit)) if visit.is_sshd(&host, port) => match visit.connect(connection.platform()).await {
+            Ok(sshd) => return to_machine(&connection, &start, sshd, reply).await,
+            Err(error) => return refuse(&start, reply, connection.told(error).await).await,
+        },
+        Ok(There::Machine(visit)) => match machine::port(&connection, &visit, port).await {
+            Ok((_session, stream)) => return to_machine(&connection, &start, stream, reply).await,
             Err(error) => return refuse(&start, reply, connection.told(error).await).await,
         },
         Err(error) => return refuse(&start, reply, connection.told(error).await).await,
@@ -61,10 +66,10 @@ pub(crate) async fn run(
     start.inbox.close();
 }
 
-async fn to_sshd(connection: &Connection, start: &Start, sshd: Box<dyn tunnels::Bytes>, reply: ChannelOpenHandle) {
+async fn to_machine(connection: &Connection, start: &Start, far: Box<dyn tunnels::Bytes>, reply: ChannelOpenHandle) {
     reply.accept().await;
     tokio::select! {
-        () = relay(connection, start, sshd) => {}
+        () = relay(connection, start, far) => {}
         () = start.over.cancelled() => {}
         () = connection.over.cancelled() => {}
     }
@@ -73,13 +78,13 @@ async fn to_sshd(connection: &Connection, start: &Start, sshd: Box<dyn tunnels::
     start.inbox.close();
 }
 
-/// Both ways, until the sshd ends.
-async fn relay(connection: &Connection, start: &Start, sshd: Box<dyn tunnels::Bytes>) {
-    let (mut from_sshd, mut to_sshd) = tokio::io::split(sshd);
+/// Both ways, until the far end ends.
+async fn relay(connection: &Connection, start: &Start, far: Box<dyn tunnels::Bytes>) {
+    let (mut from_far, mut to_far) = tokio::io::split(far);
     let out = async {
         let mut buffer = vec![0; PIECE];
         loop {
-            let read = match from_sshd.read(&mut buffer).await {
+            let read = match from_far.read(&mut buffer).await {
                 Ok(0) | Err(_) => return,
                 Ok(read) => read,
             };
@@ -94,13 +99,13 @@ async fn relay(connection: &Connection, start: &Start, sshd: Box<dyn tunnels::By
     };
     let inward = async {
         while let Some(bytes) = start.inbox.next().await {
-            if to_sshd.write_all(&bytes).await.is_err() {
+            if to_far.write_all(&bytes).await.is_err() {
                 // It reads no more; its end says the rest.
                 std::future::pending::<()>().await;
             }
         }
         if !start.inbox.is_closed() {
-            let _ = to_sshd.shutdown().await;
+            let _ = to_far.shutdown().await;
             std::future::pending::<()>().await;
         }
     };
@@ -117,7 +122,7 @@ async fn refuse(start: &Start, reply: ChannelOpenHandle, reason: String) {
 }
 
 /// Where one is; for who named nothing, what the host is called after.
-async fn where_to(connection: &Connection, host: &str, port: u16) -> Result<There, Error> {
+async fn where_to(connection: &Connection, host: &str) -> Result<There, Error> {
     let elsewhere = |key: &'static str| {
         let shown: String = host.chars().filter(|c| !c.is_control()).take(80).collect();
         Error::new(contract::ErrorCode::Forbidden).with_key(key).with_arg("host", shown)
@@ -130,7 +135,7 @@ async fn where_to(connection: &Connection, host: &str, port: u16) -> Result<Ther
     };
     let (same, key) = match &there {
         There::Instance(visit) => (is_itself(host) || host.eq_ignore_ascii_case(&visit.name), "error-ssh-elsewhere"),
-        There::Machine(visit) => (visit.is_sshd(host, port), "error-ssh-machine-elsewhere"),
+        There::Machine(visit) => (visit.is_itself(host), "error-ssh-machine-elsewhere"),
     };
     if same { Ok(there) } else { Err(elsewhere(key)) }
 }

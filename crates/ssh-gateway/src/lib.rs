@@ -13,6 +13,7 @@ mod files;
 mod forward;
 mod gate;
 mod handler;
+mod machine;
 mod menu;
 mod program;
 mod recording;

@@ -25,6 +25,10 @@ use crate::ssh::{run, text};
 /// What is promised of what ends somebody's powers.
 const PROMISE: Duration = Duration::from_secs(5);
 const SSHD: &str = "/usr/sbin/sshd";
+/// Ends the agent's lines.
+const MARK: &str = "kept-by-remotegpu-agent";
+/// Called as an sshd's own are.
+const HOST_KEY: &str = "ssh_host_ed25519_key";
 
 /// A program that ends with this value.
 struct Running(Child);
@@ -77,7 +81,7 @@ async fn sshd(folder: &Path) -> (Running, u16) {
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}/.ssh/authorized_keys\n\
          StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
          Subsystem sftp internal-sftp\nLogLevel ERROR\n",
-        place("host-key"),
+        place(HOST_KEY),
         place("home"),
     );
     std::fs::write(folder.join("sshd_config"), config).unwrap();
@@ -95,7 +99,7 @@ impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("home")).unwrap();
-        let host_key = make_key(&folder.path().join("host-key"));
+        let host_key = make_key(&folder.path().join(HOST_KEY));
         let (sshd, sshd_port) = sshd(folder.path()).await;
         let server = Server::start().await;
         let (admin, node) = (server.test.admin().await, server.test.node("host-001").await);
@@ -170,7 +174,9 @@ impl World {
 
     async fn keeping_agent(&self) -> Running {
         let (sshd, home) = (SocketAddr::from(([127, 0, 0, 1], self.sshd_port)).to_string(), self.place("home"));
-        self.agent(&["--manage-keys", &self.account, "--sshd", &sshd, "--keys-home", home.to_str().unwrap()]).await
+        let (home, keys) = (home.to_str().unwrap(), self.folder.path().to_str().unwrap());
+        let words = ["--manage-keys", &self.account, "--sshd", &sshd, "--keys-home", home, "--sshd-keys", keys];
+        self.agent(&words).await
     }
 
     fn authorized(&self) -> String {
@@ -178,13 +184,17 @@ impl World {
     }
 
     async fn key_is_there(&self) {
-        let public = std::fs::read_to_string(self.place("key.pub")).unwrap();
-        eventually("the key is on the host", async || self.authorized().contains(public.trim()).then_some(())).await;
+        let public = self.public_key();
+        eventually("the key is on the host", async || self.authorized().contains(&public).then_some(())).await;
+    }
+
+    fn public_key(&self) -> String {
+        std::fs::read_to_string(self.place("key.pub")).unwrap().trim().to_owned()
     }
 
     /// Within what is promised.
-    async fn no_key_is_there(&self, after: Instant) {
-        while self.authorized().contains("kept-by-remotegpu-agent") {
+    async fn gone_from_the_host(&self, what: &str, after: Instant) {
+        while self.authorized().contains(what) {
             assert!(after.elapsed() < PROMISE, "still there after {:?}: {}", after.elapsed(), self.authorized());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -260,16 +270,33 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
     far.read_exact(&mut heard).await.unwrap();
     assert_eq!(&heard, b"ping");
 
-    // The door itself leads to nothing but that sshd, and says the way.
-    let other = world.ssh(&["-W", "host-001:80", "door"]).await;
-    assert!(text(&other.stderr).contains("Only the machine"), "{}", text(&other.stderr));
+    // Straight through the door: a command, a terminal, files.
+    let direct = world.ssh(&["door", "echo direct; echo wrong >&2; exit 5"]).await;
+    let said = text(&direct.stderr);
+    assert_eq!((direct.status.code(), text(&direct.stdout)), (Some(5), "direct\n".to_owned()), "{said}");
+    assert!(said.contains("wrong\n"), "{said}");
+    let terminal = world.ssh(&["-tt", "door", "tty && exit 3"]).await;
+    assert_eq!(terminal.status.code(), Some(3), "{}", text(&terminal.stderr));
+    assert!(text(&terminal.stdout).contains("/dev/"), "{}", text(&terminal.stdout));
+    let far = format!("door:{}", world.place("far-direct").display());
+    let back = world.place("back-direct");
+    for (from, to) in [(sent.to_str().unwrap(), far.as_str()), (far.as_str(), back.to_str().unwrap())] {
+        let done = run(world.program("scp", &[]).args([from, to])).await;
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    }
+    assert!(std::fs::read(&back).unwrap() == bytes);
+    // A port of the machine, and of nothing else.
+    let sshd = format!("localhost:{}", world.sshd_port);
+    let mut banner = world.program("ssh", &["-W", &sshd, "door"]).spawn().unwrap();
+    let mut heard = [0; 7];
+    banner.stdout.as_mut().unwrap().read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"SSH-2.0");
+    drop(banner);
     let elsewhere = world.ssh(&["-W", "10.0.0.1:22", "door"]).await;
-    assert!(text(&elsewhere.stderr).contains("Only the machine"), "{}", text(&elsewhere.stderr));
-    let direct = world.ssh(&["door", "true"]).await;
-    assert!(text(&direct.stderr).contains("ssh -J"), "{}", text(&direct.stderr));
+    assert!(text(&elsewhere.stderr).contains("Only ports of the machine"), "{}", text(&elsewhere.stderr));
     let menu = world.ssh(&["-l", &world.acme.owner.name, "door", "true"]).await;
     let said = text(&menu.stderr);
-    assert!(said.contains("Machines you have") && said.contains(&format!("{}@host-001", world.account)), "{said}");
+    assert!(said.contains("1  host-001  (whole machine)"), "{said}");
     // Whoever named no machine gets there by its name.
     let named = format!("ProxyJump={}@door", world.acme.owner.name);
     let done = world.ssh(&["-o", &named, "host-001", "echo named"]).await;
@@ -295,9 +322,13 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     .await;
     let before = Instant::now();
     accounts::remove_ssh_key(platform, &owner.ctx(), key).await.unwrap();
-    world.no_key_is_there(before).await;
+    world.gone_from_the_host(&world.public_key(), before).await;
     tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
-    assert_eq!(world.authorized(), "ssh-rsa AAAA somebody-else\n", "what is others' stays");
+    assert!(
+        world.authorized().ends_with("\nssh-rsa AAAA somebody-else\n"),
+        "what is others' stays: {}",
+        world.authorized()
+    );
 
     // The agent is killed; what ends meanwhile ends when it is back.
     key = world.add_key().await;
@@ -305,9 +336,9 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     agent.0.kill().unwrap();
     agent.0.wait().unwrap();
     accounts::remove_ssh_key(platform, &owner.ctx(), key).await.unwrap();
-    assert!(world.authorized().contains("kept-by-remotegpu-agent"));
+    assert!(world.authorized().contains(&world.public_key()));
     agent = world.keeping_agent().await;
-    world.no_key_is_there(Instant::now()).await;
+    world.gone_from_the_host(&world.public_key(), Instant::now()).await;
 
     // Somebody edits the file: the keys are put back.
     world.add_key().await;
@@ -325,7 +356,8 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     let before = Instant::now();
     let ended = allocations::end(platform, &world.admin.ctx(), world.lease, AllocationEnd::default()).await.unwrap();
     assert_eq!(ended.allocation.state, AllocationState::Reclaiming);
-    world.no_key_is_there(before).await;
+    world.gone_from_the_host(MARK, before).await;
+    assert_eq!(world.authorized(), "ssh-rsa AAAA somebody-else\n");
     tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
     eventually("the step is done", async || {
         allocations::advance(platform).await.unwrap();
@@ -340,5 +372,5 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     std::fs::write(world.place("home/.ssh/authorized_keys"), left).unwrap();
     let home = world.place("home");
     let _agent = world.agent(&["--keys-home", home.to_str().unwrap()]).await;
-    world.no_key_is_there(Instant::now()).await;
+    world.gone_from_the_host(MARK, Instant::now()).await;
 }

@@ -18,6 +18,8 @@ pub struct Kept {
     /// By this host's clock.
     pub until_ms: i64,
     pub keys: Vec<String>,
+    /// Of the server's own door.
+    pub door: Option<String>,
 }
 
 impl Kept {
@@ -32,10 +34,16 @@ impl Kept {
                 "lease" => kept.lease = rest.parse().unwrap_or_default(),
                 "until" => kept.until_ms = rest.parse().unwrap_or_default(),
                 "key" if super::is_key(rest) => kept.keys.push(rest.to_owned()),
+                "door" if super::is_key(rest) => kept.door = Some(rest.to_owned()),
                 _ => {}
             }
         }
         kept
+    }
+
+    /// Whether anything is to be there.
+    pub fn is_wanted(&self) -> bool {
+        !self.keys.is_empty() || self.door.is_some()
     }
 
     /// Where it changed.
@@ -46,7 +54,8 @@ impl Kept {
         let mut text = format!("lease {}\nuntil {}\n", self.lease, self.until_ms);
         let accounts = self.accounts.iter().map(|name| format!("account {name}\n"));
         let keys = self.keys.iter().map(|key| format!("key {key}\n"));
-        text.extend(accounts.chain(keys));
+        let door = self.door.iter().map(|key| format!("door {key}\n"));
+        text.extend(accounts.chain(keys).chain(door));
         write_atomically(&state_dir.join(KEPT_FILE), text.as_bytes())
     }
 }
@@ -72,6 +81,7 @@ mod tests {
             lease: 7,
             until_ms: 99,
             keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA".to_owned()],
+            door: Some("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB".to_owned()),
         };
         kept.write(dir.path()).unwrap();
         assert_eq!(Kept::read(dir.path()), kept);

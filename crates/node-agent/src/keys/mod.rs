@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use node_protocol::limits::{MAX_HOST_KEY_BYTES, MAX_HOST_KEYS, MAX_TEXT_BYTES};
+use node_protocol::limits::{MAX_HOST_KEY_BYTES, MAX_HOST_KEYS, MAX_SSHD_KEYS, MAX_TEXT_BYTES};
 use node_protocol::{HostKeys, HostKeysFault, HostKeysSeen};
 use tokio::sync::watch;
 
@@ -47,6 +47,8 @@ pub struct KeysConfig {
     pub account: Option<String>,
     /// Where its sshd listens.
     pub sshd: SocketAddr,
+    /// Where the public halves of its host keys lie.
+    pub sshd_keys: PathBuf,
     /// That account's home, for tests; the agent's own rights are taken then.
     pub home: Option<PathBuf>,
 }
@@ -184,10 +186,12 @@ impl Keeper {
         let mut keys = order.keys;
         keys.sort_unstable();
         keys.dedup();
-        let good = keys.len() <= MAX_HOST_KEYS && keys.iter().all(|key| is_key(key));
+        let good = keys.len() <= MAX_HOST_KEYS && keys.iter().chain(&order.door_key).all(|key| is_key(key));
         self.refused = (!good).then(|| (HostKeysFault::Keys, String::new()));
         // None of them then: whose the others are is not known either.
-        self.kept.keys = if good && self.config.account.is_some() { keys } else { Vec::new() };
+        let may = good && self.config.account.is_some();
+        self.kept.keys = if may { keys } else { Vec::new() };
+        self.kept.door = order.door_key.filter(|_| may);
         self.kept.lease = order.lease;
         let lasts = Duration::from_millis(order.lasts_ms);
         self.kept.until_ms = now_ms().saturating_add(i64::try_from(order.lasts_ms).unwrap_or(i64::MAX));
@@ -199,21 +203,22 @@ impl Keeper {
 
     fn set_options(&mut self) {
         self.asked = Instant::now();
-        let lasting = !self.kept.keys.is_empty();
+        let lasting = self.kept.is_wanted();
         self.options = if lasting { expiry::option(self.config.sshd, self.kept.until_ms) } else { String::new() };
     }
 
     fn converge(&mut self) {
         let over = now_ms() >= self.kept.until_ms || self.ends.is_some_and(|ends| Instant::now() >= ends);
-        if over && !self.kept.keys.is_empty() {
+        if over && self.kept.is_wanted() {
             tracing::warn!("the time of the customer's keys is over, and no server said otherwise: they are removed");
             self.kept.keys.clear();
+            self.kept.door = None;
         }
-        if self.options.is_empty() && !self.kept.keys.is_empty() && self.asked.elapsed() >= ASK_AGAIN {
+        if self.options.is_empty() && self.kept.is_wanted() && self.asked.elapsed() >= ASK_AGAIN {
             self.set_options();
         }
         let current = self.config.account.clone();
-        if let Some(account) = current.as_ref().filter(|_| !self.kept.keys.is_empty())
+        if let Some(account) = current.as_ref().filter(|_| self.kept.is_wanted())
             && !self.kept.accounts.contains(account)
         {
             self.kept.accounts.push(account.clone());
@@ -222,7 +227,7 @@ impl Keeper {
         // leave what is to go.
         if let Err(error) = self.kept.write(&self.state_dir) {
             let noted = Kept::read(&self.state_dir).accounts;
-            if !self.kept.keys.is_empty() && !current.as_ref().is_some_and(|account| noted.contains(account)) {
+            if self.kept.is_wanted() && !current.as_ref().is_some_and(|account| noted.contains(account)) {
                 return self.see(Err((HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()))));
             }
         }
@@ -233,7 +238,7 @@ impl Keeper {
         for name in names {
             let here = current.as_ref() == Some(&name);
             let lines: Vec<String> = match here {
-                true => self.kept.keys.iter().map(|key| format!("{}{key}", self.options)).collect(),
+                true => self.lines(),
                 false => Vec::new(),
             };
             let done = self.account(&name).and_then(|account| file::keep(&account, &lines));
@@ -247,6 +252,35 @@ impl Keeper {
         }
         // Next time's writing notes which accounts have nothing any more.
         self.see(outcome);
+    }
+
+    /// What stands in the file of the account.
+    fn lines(&self) -> Vec<String> {
+        let people = self.kept.keys.iter().map(|key| format!("{}{key}", self.options));
+        let door = self.kept.door.iter().map(|key| {
+            // Options are one word, with commas: those of before end in a blank where there are any.
+            let expiry = self.options.trim_end();
+            let comma = if expiry.is_empty() { "" } else { "," };
+            let from = self.config.sshd.ip();
+            format!("from=\"127.0.0.1,::1,{from}\",no-agent-forwarding,no-X11-forwarding{comma}{expiry} {key}")
+        });
+        people.chain(door).collect()
+    }
+
+    /// With which keys the sshd proves itself: what its package wrote, or who set it up.
+    fn sshd_keys(&self) -> Vec<String> {
+        let Ok(folder) = std::fs::read_dir(&self.config.sshd_keys) else { return Vec::new() };
+        let is_key_file = |path: &Path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("ssh_host_") && name.ends_with("_key.pub")
+        };
+        let files = folder.flatten().map(|entry| entry.path()).filter(|path| is_key_file(path));
+        let bare = |text: String| text.split_ascii_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        let mut keys: Vec<String> = files.filter_map(|path| std::fs::read_to_string(path).ok()).map(bare).collect();
+        keys.retain(|key| is_key(key));
+        keys.sort_unstable();
+        keys.truncate(MAX_SSHD_KEYS);
+        keys
     }
 
     fn account(&self, name: &str) -> Result<Account, Hindered> {
@@ -275,6 +309,7 @@ impl Keeper {
             fault: fault.into(),
             detail: detail.chars().take(MAX_TEXT_BYTES / 4).collect(),
             others: u32::try_from(found.others).unwrap_or(u32::MAX),
+            sshd_keys: if self.config.account.is_some() { self.sshd_keys() } else { Vec::new() },
         };
         self.seeing.send_if_modified(|seen| {
             let changed = seen.as_ref() != Some(&new);
@@ -314,7 +349,12 @@ mod tests {
     fn config(home: &Path, account: Option<&str>) -> KeysConfig {
         // Nobody listens there, which says nothing of what it knows.
         let sshd = SocketAddr::from(([127, 0, 0, 1], 1));
-        KeysConfig { account: account.map(str::to_owned), sshd, home: Some(home.to_owned()) }
+        KeysConfig {
+            account: account.map(str::to_owned),
+            sshd,
+            sshd_keys: home.to_owned(),
+            home: Some(home.to_owned()),
+        }
     }
 
     impl Host {
@@ -334,7 +374,7 @@ mod tests {
 
         fn order(&mut self, lease: u64, keys: &[&str], lasts_ms: u64) -> HostKeysSeen {
             let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-            self.keeper.obey(HostKeys { lease, keys, lasts_ms });
+            self.keeper.obey(HostKeys { lease, keys, lasts_ms, door_key: None });
             self.look().expect("an order is answered")
         }
 
@@ -410,6 +450,24 @@ mod tests {
         assert_eq!(host.text(), "");
         // What it is told all the same is nothing to it.
         host.order(8, &[KEY], 60_000);
+        assert_eq!(host.text(), "");
+    }
+
+    #[test]
+    fn the_doors_own_key_counts_from_this_host_alone_and_goes_with_the_others() {
+        let mut host = Host::new();
+        std::fs::write(host.home.path().join("ssh_host_ed25519_key.pub"), format!("{KEY} root@host\n")).unwrap();
+        std::fs::write(host.home.path().join("ssh_host_ed25519_key"), "secret").unwrap();
+        let door = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID".to_owned();
+        host.keeper.obey(HostKeys { lease: 7, keys: Vec::new(), lasts_ms: 60_000, door_key: Some(door.clone()) });
+        let seen = host.look().unwrap();
+        assert_eq!((&seen.keys, &seen.sshd_keys), (&vec![door.clone()], &vec![KEY.to_owned()]));
+        let line =
+            format!("from=\"127.0.0.1,::1,127.0.0.1\",no-agent-forwarding,no-X11-forwarding {door} {}", file::MARK);
+        assert!(host.text().lines().any(|there| there == line), "{}", host.text());
+        host.again(Some("gpu"));
+        assert_eq!(host.look().unwrap().keys, [door]);
+        assert!(host.order(7, &[], 60_000).keys.is_empty());
         assert_eq!(host.text(), "");
     }
 

@@ -1,15 +1,15 @@
 //! Coming to whole machines by the SSH door: which there are, and the way to the sshd of one, through its agent.
 //!
-//! Invariants: only to machines whose agent keeps keys, because its owner allowed both together; only to the sshd, where one's own
-//! key is asked for again, end to end: this door has no key to the host and reads nothing of what goes by; what ends the lease
-//! ends the way.
+//! Invariants: only to machines whose agent keeps keys, because its owner allowed both together; only to the sshd, through its
+//! agent. Either one's own key is asked for again there, end to end; or the door comes in with a key of its own for the lease, which
+//! the host takes from itself alone, and believes no sshd that the agent does not know. What ends the lease ends the way.
 
 use chrono::{DateTime, Utc};
 use contract::{CustomerId, ErrorCode, MachineId, Permission};
 use runtime::docker::{Bytes, FaultKind};
 use serde_json::json;
 
-use super::{HoldingWatch, held_now, store};
+use super::{HoldingWatch, held_now, keys, store};
 use crate::authz::{AllocationRef, Scope};
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, tunnels};
 
@@ -63,6 +63,8 @@ async fn choices_of(platform: &Platform, ctx: &OpContext, customer: CustomerId) 
 /// Somebody who has come to a machine.
 pub struct MachineVisit {
     pub code: String,
+    /// The host's account in which one's keys are.
+    pub account: String,
     /// The port of its sshd, as it was entered.
     port: u16,
     /// As it is called and reached.
@@ -95,6 +97,7 @@ pub async fn enter_by_ssh(
     }
     let visit = MachineVisit {
         code: code.to_owned(),
+        account: access.user.unwrap_or_default(),
         port: u16::try_from(access.port).unwrap_or(22),
         hosts: std::iter::once(code.to_owned()).chain(access.host).collect(),
         machine: allocation.machine,
@@ -110,14 +113,41 @@ pub async fn enter_by_ssh(
     Ok(visit)
 }
 
+/// With what the door comes to a machine for who has it.
+pub struct DoorIdentity {
+    /// Secret half of an Ed25519 key.
+    pub seed: [u8; 32],
+    pub account: String,
+    /// By what the sshd is known, each `algorithm base64`.
+    pub sshd_keys: Vec<String>,
+}
+
 impl MachineVisit {
+    /// See [`DoorIdentity`]; none where the host does not take the door's key: the way through to one's own is there all the same.
+    ///
+    /// # Errors
+    /// The database is away, or the secrets key is another one.
+    pub async fn identity(&self, platform: &Platform) -> Result<Option<DoorIdentity>> {
+        let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+        let seed = keys::door_seed(platform, &mut tx, self.allocation.id).await?;
+        let host = machines::host_keys_in_tx(&mut tx, self.machine).await?.unwrap_or_default();
+        tx.commit().await?;
+        let (Some(seed), Some(account)) = (seed, host.account) else { return Ok(None) };
+        let known = !host.sshd_keys.is_empty();
+        Ok(known.then_some(DoorIdentity { seed, account, sshd_keys: host.sshd_keys }))
+    }
+
+    /// Whether this is the machine itself, as people may call it.
+    pub fn is_itself(&self, host: &str) -> bool {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        bare.eq_ignore_ascii_case("localhost")
+            || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(bare))
+    }
+
     /// Whether this is the machine's sshd, as people may call it.
     pub fn is_sshd(&self, host: &str, port: u16) -> bool {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let itself = bare.eq_ignore_ascii_case("localhost")
-            || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(bare));
-        itself && (port == 22 || port == self.port)
+        self.is_itself(host) && (port == 22 || port == self.port)
     }
 
     /// Whether one's customer still has it; at most two seconds old.

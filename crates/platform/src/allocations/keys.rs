@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use contract::machines::Presence;
-use contract::{MachineId, Permission, UserId};
+use contract::{AllocationId, MachineId, Permission, UserId};
 use node_protocol::HostKeys;
 use node_protocol::limits::{MAX_HOST_KEY_BYTES, MAX_HOST_KEYS};
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ use crate::authz::member_may;
 use crate::db::Tx;
 use crate::metrics::NodeLink;
 use crate::rechecks::Wanted;
-use crate::{Platform, Result, SystemActor, accounts, customers, machines};
+use crate::{Error, Platform, Result, SystemActor, access, accounts, customers, machines, settings};
 
 /// Between two questions. With how old an answer may be, a change is with the agent within three seconds.
 const EVERY: Duration = Duration::from_secs(1);
@@ -30,6 +30,8 @@ pub(crate) struct HostWish {
     /// The lease that they are for; 0 while nobody has the machine.
     lease: u64,
     keys: Vec<String>,
+    /// Of this installation's own SSH door.
+    door: Option<String>,
     until: Option<DateTime<Utc>>,
 }
 
@@ -56,15 +58,20 @@ pub async fn follow_keys(platform: Platform, link: NodeLink, told: watch::Sender
 
 fn message(wish: &HostWish, now: DateTime<Utc>) -> HostKeys {
     let lasts = wish.until.map_or(0, |until| (until - now).num_milliseconds());
-    HostKeys { lease: wish.lease, keys: wish.keys.clone(), lasts_ms: u64::try_from(lasts).unwrap_or(0) }
+    let lasts_ms = u64::try_from(lasts).unwrap_or(0);
+    HostKeys { lease: wish.lease, keys: wish.keys.clone(), lasts_ms, door_key: wish.door.clone() }
 }
 
 async fn wish(platform: &Platform, wanted: &Wanted<MachineId, HostWish>) -> Result<HostWish> {
     let found = wanted.ask(async |machines| {
         // For all links at once, so with the powers of the background.
         let ctx = platform.system(SystemActor::Metrics);
+        let open = settings::ssh(platform).await.open;
         let mut tx = platform.db().begin(&ctx).await?;
-        let found = wishes(&mut tx, &machines, ctx.now()).await?;
+        let mut found = wishes(&mut tx, &machines, ctx.now()).await?;
+        if open {
+            add_doors(platform, &mut tx, &mut found, ctx.now()).await?;
+        }
         tx.commit().await?;
         Ok(found)
     });
@@ -98,9 +105,49 @@ async fn wishes(tx: &mut Tx, machines: &[MachineId], now: DateTime<Utc>) -> Resu
             );
             keys.truncate(MAX_HOST_KEYS);
         }
-        (lease.machine, HostWish { lease: lease.id.0.unsigned_abs(), keys, until: Some(lease.ends_at) })
+        let wish = HostWish { lease: lease.id.0.unsigned_abs(), keys, door: None, until: Some(lease.ends_at) };
+        (lease.machine, wish)
     };
     Ok(leases.into_iter().map(wish).collect())
+}
+
+/// What a lease's door key is sealed for.
+fn place(lease: i64) -> String {
+    format!("lease_door_keys.sealed:{lease}")
+}
+
+/// The door's own keys, made for leases that have none yet.
+async fn add_doors(
+    platform: &Platform,
+    tx: &mut Tx,
+    found: &mut HashMap<MachineId, HostWish>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let id_of = |wish: &HostWish| i64::try_from(wish.lease).unwrap_or_default();
+    let ids: Vec<i64> = found.values().map(id_of).collect();
+    let known = store::door_keys(tx, &ids).await?;
+    for wish in found.values_mut() {
+        let id = id_of(wish);
+        wish.door = known.get(&id).cloned();
+        if wish.door.is_some() {
+            continue;
+        }
+        let (seed, key) = access::new_key()?;
+        let line = key.to_openssh().map_err(|error| Error::internal(error.to_string()))?.trim().to_owned();
+        let sealed = platform.keyring().seal(&place(id), &seed);
+        // Who was quicker made the one that counts; it is found the next time.
+        if store::insert_door_key(tx, AllocationId(id), (line.as_str(), sealed.as_slice()), now).await? {
+            wish.door = Some(line);
+        }
+    }
+    Ok(())
+}
+
+/// The secret half of a lease's door key; none where there is none, or not any more.
+pub(super) async fn door_seed(platform: &Platform, tx: &mut Tx, lease: AllocationId) -> Result<Option<[u8; 32]>> {
+    let Some(sealed) = store::sealed_door_key(tx, lease).await? else { return Ok(None) };
+    let seed = platform.keyring().open(&place(lease.0), &sealed)?;
+    seed.try_into().map(Some).map_err(|_| Error::internal("a door key has 32 bytes"))
 }
 
 /// Whether taking the machine back has to look at keys: its agent keeps some, or kept them for a lease.

@@ -38,7 +38,7 @@ pub use health::handover;
 pub(crate) use health::leases;
 use holdings::keep;
 pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
-pub use jump::{MachineChoice, MachineVisit, enter_by_ssh, ssh_choices};
+pub use jump::{DoorIdentity, MachineChoice, MachineVisit, enter_by_ssh, ssh_choices};
 pub(crate) use keys::HostWish;
 pub use keys::follow_keys;
 pub use lending::may_be_lent;

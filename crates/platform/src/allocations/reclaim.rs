@@ -64,6 +64,7 @@ pub(super) async fn begin(
 ) -> Result<()> {
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     store::begin_reclaim(tx, &granted, ctx.now()).await?;
+    store::forget_door_key(tx, &granted).await?;
     let with_keys = keys::are_kept(tx, row.machine).await?;
     for (position, step) in STEPS.into_iter().filter(|step| with_keys || *step != "keys").enumerate() {
         store::insert_step(tx, &granted, step, position, ctx.now()).await?;

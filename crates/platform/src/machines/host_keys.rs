@@ -29,6 +29,8 @@ pub(crate) struct HostKeys {
     pub lease: Option<i64>,
     pub fault: Option<HostKeysFault>,
     pub detail: Option<String>,
+    /// With which its sshd proves itself, each `algorithm base64`.
+    pub sshd_keys: Vec<String>,
     pub seen_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
@@ -81,7 +83,12 @@ pub async fn report_host_keys(platform: &Platform, ctx: &OpContext, seen: &HostK
 }
 
 pub(super) fn read(seen: &HostKeysSeen) -> Result<HostKeys> {
-    if seen.keys.len() > limits::MAX_HOST_KEYS {
+    let long = |key: &String| key.len() > limits::MAX_HOST_KEY_BYTES || key.contains(char::is_control);
+    // One key more than people have: the door's own.
+    if seen.keys.len() > limits::MAX_HOST_KEYS + 1
+        || seen.sshd_keys.len() > limits::MAX_SSHD_KEYS
+        || seen.sshd_keys.iter().any(long)
+    {
         return Err(Error::new(contract::ErrorCode::Validation).with_key("error-node-limits"));
     }
     // What does not read as a key is one all the same: somebody edited the line, and it stands there.
@@ -106,6 +113,7 @@ pub(super) fn read(seen: &HostKeysSeen) -> Result<HostKeys> {
         lease: i64::try_from(seen.lease).ok().filter(|lease| *lease != 0),
         detail: Some(clean(&seen.detail)).filter(|detail| fault.is_some() && !detail.is_empty()),
         fault,
+        sshd_keys: seen.sshd_keys.clone(),
         seen_at: None,
     })
 }

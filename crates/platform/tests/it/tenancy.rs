@@ -222,6 +222,8 @@ const FILL: &str = "
       select id, 'access', 0, 'waiting', now() from allocations;
     insert into allocation_health (allocation_id, phase, at, snapshot) select id, 'handover', now(), '{}' from allocations;
     insert into host_keys (machine_id, account) select id, 'gpu' from machines;
+    insert into lease_door_keys (allocation_id, public_key, sealed, created_at)
+      select id, 'ssh-ed25519 A', 'x', now() from allocations;
     insert into maintenance_windows (machine_id, starts_at, ends_at, message)
       select id, now(), now() + interval '1 hour', 'new disk' from machines;
     insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
@@ -430,6 +432,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from recordings",
         "update ssh_host_keys set sealed = 'y'",
         "update host_keys set account = 'root'",
+        "delete from lease_door_keys",
         "delete from terminal_tickets",
         "delete from terminal_shares",
         "update terminal_watches set ended_at = now()",

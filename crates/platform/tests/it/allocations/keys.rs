@@ -69,6 +69,7 @@ async fn keys_are_wanted_of_who_has_the_machine_and_of_nobody_else() {
     let first = told.keys("the owner's key", &[ONE]).await;
     let lasts = (made.allocation.ends_at - world.now()).num_milliseconds();
     assert_eq!(first.lease, made.allocation.id.0.unsigned_abs());
+    assert!(first.door_key.as_ref().is_some_and(|key| key.starts_with("ssh-ed25519 ")), "the door has its own key");
     assert!((i64::try_from(first.lasts_ms).unwrap() - lasts).abs() < 60_000, "as long as the lease");
 
     // People and their keys, as they come and go.
@@ -108,10 +109,14 @@ async fn keys_are_wanted_of_who_has_the_machine_and_of_nobody_else() {
     // A later end is told, and the end takes them away.
     let more = AllocationRenew { months: Some(1), ..AllocationRenew::default() };
     allocations::renew(p, &world.admin.ctx(), made.allocation.id, more).await.unwrap();
-    told.until("a later end", |told| told.lasts_ms > first.lasts_ms + 86_400_000).await;
+    let later = told.until("a later end", |told| told.lasts_ms > first.lasts_ms + 86_400_000).await;
+    assert_eq!(later.door_key, first.door_key, "the same all along");
     world.advance(TimeDelta::days(70)).await;
     let last = told.keys("nobody's after the end", &[]).await;
-    assert_eq!((last.lease, last.lasts_ms), (0, 0));
+    assert_eq!((last.lease, last.lasts_ms, last.door_key), (0, 0, None));
+    let left: i64 =
+        sqlx::query_scalar("select count(*) from lease_door_keys").fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(left, 0, "the door's secret goes with the lease");
 }
 
 #[tokio::test]
