@@ -228,7 +228,11 @@ pub struct SshAccess {
     /// Something on the host hinders that just now.
     #[serde(default)]
     pub keys_hindered: bool,
-    /// Through the SSH door: also where the host has no address that one reaches. Absent where it is closed or the agent keeps no keys.
+    /// Straight through the SSH door, also where the host has no address that one reaches. Absent where the door is closed or the agent
+    /// keeps no keys.
+    #[serde(default)]
+    pub door: Option<String>,
+    /// The same with one's own key to the end.
     #[serde(default)]
     pub jump: Option<String>,
     /// One has a key here that lets one in.
@@ -245,7 +249,17 @@ impl SshAccess {
             let option = if port == 22 { String::new() } else { format!("-p {port} ") };
             format!("ssh {option}{at}{host}")
         });
-        Self { host, port, user, command, keys_by_agent: false, keys_hindered: false, jump: None, has_key: false }
+        Self {
+            host,
+            port,
+            user,
+            command,
+            keys_by_agent: false,
+            keys_hindered: false,
+            door: None,
+            jump: None,
+            has_key: false,
+        }
     }
 }
 

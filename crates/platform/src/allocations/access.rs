@@ -21,9 +21,14 @@ pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<
     if let (true, Some(account), Some(user)) = (access.keys_by_agent, &access.user, ctx.user()) {
         // A token that may not see one's keys sees none.
         access.has_key = accounts::list_ssh_keys(platform, ctx).await.is_ok_and(|keys| !keys.is_empty());
-        let port = if door.port == 22 { String::new() } else { format!(":{}", door.port) };
-        let line = format!("ssh -J {}+{machine}@{}{port} {account}@{machine}", user.name, door.host);
-        access.jump = door.open.then_some(line);
+        let at = format!("{}+{machine}@{}", user.name, door.host);
+        let (straight, jump) = match door.port {
+            22 => (format!("ssh {at}"), format!("ssh -J {at} {account}@{machine}")),
+            port => (format!("ssh -p {port} {at}"), format!("ssh -J {at}:{port} {account}@{machine}")),
+        };
+        if door.open {
+            (access.door, access.jump) = (Some(straight), Some(jump));
+        }
     }
     Ok(access)
 }

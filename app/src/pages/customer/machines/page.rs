@@ -198,13 +198,20 @@ fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
 fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
     let nobody = access.user.is_none().then(|| view! { <p class="note-line">{words.t("my-machine-no-user")}</p> });
     let by_agent = access.keys_by_agent;
-    let jump = access.jump.clone().map(|line| {
+    let line = |line: String| {
         view! {
-            <p class="note-line">{words.t("my-machine-jump")}</p>
             <div class="command-line inset">
                 <code>{line.clone()}</code>
                 {copy_button(line, words.t("copy"), words.t("copied"))}
             </div>
+        }
+    };
+    let jump = access.door.clone().zip(access.jump.clone()).map(|(door, jump)| {
+        view! {
+            <p class="note-line">{words.t("my-machine-door")}</p>
+            {line(door)}
+            <p class="note-line">{words.t("my-machine-jump")}</p>
+            {line(jump)}
             <p class="note-line">{words.t("my-machine-direct")}</p>
         }
     });

@@ -138,6 +138,7 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     assert_eq!((access.keys_by_agent, access.has_key, access.user.as_deref()), (true, false, Some("gpu")));
     let jump = access.jump.unwrap();
     assert!(jump.contains("+h1@") && jump.ends_with(" gpu@h1"), "{jump}");
+    assert!(access.door.is_some_and(|line| line.contains("+h1@") && !line.contains("gpu@")));
 
     let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
     let names: Vec<_> = ended.steps.iter().map(|step| step.step.as_str()).collect();
@@ -179,7 +180,7 @@ async fn a_host_whose_agent_keeps_none_has_no_such_step_and_says_who_does() {
     let (node, _link) = live_machine(&world, "h1").await;
     let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
     let access = allocations::ssh(p, &world.acme.owner.ctx(), "h1").await.unwrap();
-    assert_eq!((access.keys_by_agent, access.jump), (false, None));
+    assert_eq!((access.keys_by_agent, access.door, access.jump), (false, None, None));
     assert!(allocations::ssh_choices(p, &world.acme.owner.ctx(), None).await.unwrap().is_empty());
     let error = allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.err().unwrap();
     assert_eq!(error.key, "error-ssh-machine-keys");
