@@ -117,6 +117,9 @@ pub struct Welcome {
     /// False while monitoring is switched off for this machine: the agent stays connected and sends no samples.
     #[prost(bool, tag = "4")]
     pub monitored: bool,
+    /// The server takes [`HostKeysSeen`]; one that does not know it would take it for no frame at all.
+    #[prost(bool, tag = "5")]
+    pub host_keys: bool,
 }
 
 /// The host and its GPUs as found. Absent means "not known".

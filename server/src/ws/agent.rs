@@ -100,6 +100,7 @@ async fn serve(state: AppState, node: OpContext, mut socket: WebSocket) {
         machine_code: link.code.clone(),
         sample_interval_ms: 1000,
         monitored: link.monitored,
+        host_keys: true,
     };
     // Before the agent is told: who hears of a link may ask for tunnels.
     let mut orders = tunnels::attach(&state.platform, &link, &hello);

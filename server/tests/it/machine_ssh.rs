@@ -147,7 +147,7 @@ impl World {
         for old in [&file, &file.with_extension("pub")] {
             let _ = std::fs::remove_file(old);
         }
-        let body = SshKeyCreate { name: None, public_key: make_key(&file) };
+        let body = SshKeyCreate { name: Some("laptop".to_owned()), public_key: make_key(&file) };
         accounts::add_ssh_key(self.server.platform(), &self.acme.owner.ctx(), body).await.unwrap().id
     }
 

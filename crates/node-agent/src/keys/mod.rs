@@ -144,6 +144,8 @@ struct Keeper {
     config: KeysConfig,
     state_dir: PathBuf,
     kept: Kept,
+    /// There were keys, or may have been, when the agent started.
+    had: bool,
     /// The same end by a clock that nobody sets.
     ends: Option<Instant>,
     /// Before each key.
@@ -156,11 +158,17 @@ struct Keeper {
 
 impl Keeper {
     fn new(config: KeysConfig, state_dir: &Path, seeing: watch::Sender<Option<HostKeysSeen>>) -> Self {
-        let kept = Kept::read(state_dir);
+        let mut kept = Kept::read(state_dir);
+        let had = kept != Kept::default();
+        if config.account.is_none() {
+            // What is left is to be taken away, and is nobody's.
+            kept = Kept { accounts: kept.accounts, ..Kept::default() };
+        }
         let mut keeper = Self {
             config,
             state_dir: state_dir.to_owned(),
             kept,
+            had,
             ends: None,
             options: String::new(),
             asked: Instant::now(),
@@ -295,7 +303,7 @@ impl Keeper {
 
     fn see(&self, outcome: Result<Found, Hindered>) {
         // An agent that never kept any has nothing to tell.
-        if self.config.account.is_none() && self.kept == Kept::default() {
+        if self.config.account.is_none() && !self.had {
             return;
         }
         let (found, fault) = match (outcome, self.refused.clone()) {
@@ -448,7 +456,8 @@ mod tests {
         host.again(None);
         assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
         assert_eq!(host.text(), "");
-        // What it is told all the same is nothing to it.
+        // That it has none it says of no lease; what it is told all the same is nothing to it.
+        assert_eq!(host.look().map(|seen| seen.lease), Some(0));
         host.order(8, &[KEY], 60_000);
         assert_eq!(host.text(), "");
     }

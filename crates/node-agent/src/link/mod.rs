@@ -109,7 +109,18 @@ pub async fn run(
     let store = Store::new(spool, reports);
     let ends = Ends { engine: config.docker_socket.clone(), sshd: config.keys.as_ref().and_then(|keys| keys.sshd) };
     let tunnels = Tunnels::new(ends, &target, identity.key());
-    let mut link = Link { config, target, process_id, identity, store, tunnels, orders, shutdown, unknown: false };
+    let mut link = Link {
+        config,
+        target,
+        process_id,
+        identity,
+        store,
+        tunnels,
+        orders,
+        shutdown,
+        unknown: false,
+        host_keys: false,
+    };
     loop {
         let started = Instant::now();
         let end = link.attempt().await;
@@ -141,6 +152,8 @@ struct Link<'a> {
     shutdown: watch::Receiver<bool>,
     /// The server said that it does not know the key.
     unknown: bool,
+    /// The server takes what is said of customers' keys.
+    host_keys: bool,
 }
 
 impl Link<'_> {
@@ -264,7 +277,7 @@ impl Link<'_> {
                 refused = self.tunnels.next_refusal() => {
                     self.send(socket, &frame(AgentBody::TunnelRefused(refused))).await?;
                 }
-                seen = next_seen(&mut self.config.keys) => {
+                seen = next_seen(&mut self.config.keys), if self.host_keys => {
                     self.send(socket, &frame(AgentBody::HostKeys(seen))).await?;
                 }
                 () = self.store.next_report(), if stop_at.is_none() => {}
@@ -288,6 +301,7 @@ impl Link<'_> {
             "linked to the server"
         );
         self.unknown = false;
+        self.host_keys = welcome.host_keys;
         self.identity.remember(&welcome.machine_code);
         self.store.link_up(welcome.monitored);
         if let Some(keys) = &mut self.config.keys {

@@ -302,6 +302,7 @@ fn answer(shared: &Shared, body: AgentBody, connection: usize) -> Vec<ServerBody
                 machine_code: "host-001".to_owned(),
                 sample_interval_ms: policy.interval_ms,
                 monitored: policy.monitored,
+                host_keys: true,
             };
             let goodbye = policy.goodbye.take().map(ServerBody::Goodbye);
             return std::iter::once(ServerBody::Welcome(welcome)).chain(goodbye).collect();
