@@ -105,11 +105,12 @@ fn has_engine() -> bool {
     Path::new("/usr/sbin/dockerd").exists() && has_ip
 }
 
-/// The programs that the door for SSH is tried with.
-const SSH: &[&str] = &["openssh-client", "openssh-sftp-server", "rsync"];
+/// The programs that the door for SSH is tried with; the sshd stands for that of a whole machine.
+const SSH: &[&str] = &["openssh-client", "openssh-server", "openssh-sftp-server", "rsync"];
 
 fn has_ssh() -> bool {
-    ["/usr/bin/ssh", "/usr/lib/openssh/sftp-server", "/usr/bin/rsync"].iter().all(|path| Path::new(path).exists())
+    let programs = ["/usr/bin/ssh", "/usr/sbin/sshd", "/usr/lib/openssh/sftp-server", "/usr/bin/rsync"];
+    programs.iter().all(|path| Path::new(path).exists())
 }
 
 /// What is in the image that those engines run.

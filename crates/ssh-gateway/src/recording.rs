@@ -1,7 +1,7 @@
 //! What a connection's programs show, recorded by the platform's policy; the person is told so where they can read it.
 
 use platform::Error;
-use platform::instances::{Recorded, Recorder, Standing, TerminalSize, Visit};
+use platform::instances::{Recorded, Recorder, RecordingStanding, TerminalSize, Visit};
 use tokio_util::task::TaskTracker;
 
 use crate::channel::{Start, Wanted};
@@ -49,11 +49,11 @@ impl Recording {
         Ok(recording)
     }
 
-    async fn say(&self, connection: &Connection, start: &Start, standing: Standing) {
+    async fn say(&self, connection: &Connection, start: &Start, standing: RecordingStanding) {
         let words = match standing {
-            Standing::Recorded => self.words,
-            Standing::Unrecorded => self.words.and(Some("ssh-unrecorded")),
-            Standing::Ended => None,
+            RecordingStanding::Recorded => self.words,
+            RecordingStanding::Unrecorded => self.words.and(Some("ssh-unrecorded")),
+            RecordingStanding::Ended => None,
         };
         if let Some(words) = words {
             start.say(&connection.words(words, &[])).await;
@@ -65,7 +65,7 @@ impl Recording {
         let Some(recorder) = &self.recorder else { return std::future::pending().await };
         let mut standing = recorder.standing();
         loop {
-            if *standing.borrow_and_update() == Standing::Ended {
+            if *standing.borrow_and_update() == RecordingStanding::Ended {
                 return;
             }
             if standing.changed().await.is_err() {

@@ -33,6 +33,7 @@ mod jobs_both_doors;
 mod joining_both_doors;
 mod leases_both_doors;
 mod live;
+mod machine_ssh;
 mod mail_both_doors;
 mod notifications_both_doors;
 mod one_permission;

@@ -8,16 +8,17 @@ use contract::allocations::{AllocationDetail, AllocationState, StepState};
 use contract::machines::Presence;
 use contract::{AllocationId, ErrorCode};
 
-use super::{detail, event, health, keep, lock, notices, record, store};
+use super::{detail, event, health, keep, keys, lock, notices, record, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, machines, metrics};
 
-/// Names of the steps, in this order. The customer's access ends with the state itself, in the transaction that begins this.
-pub const STEPS: [&str; 5] = ["access", "processes", "gpu_memory", "health", "pool"];
+/// Names of the steps, in this order. The customer's access ends with the state itself, in the transaction that begins this;
+/// that the keys are gone from the host is looked at where its agent keeps them.
+pub const STEPS: [&str; 6] = ["access", "keys", "processes", "gpu_memory", "health", "pool"];
 
 /// Steps that somebody can look at instead; access ends by itself, and the pool comes after everything else.
-const BY_HAND: [&str; 3] = ["processes", "gpu_memory", "health"];
+const BY_HAND: [&str; 4] = ["keys", "processes", "gpu_memory", "health"];
 
 /// Memory a driver keeps on an idle GPU; more means that somebody is still on it. Bytes.
 const IDLE_GPU_BYTES: u64 = 1 << 30;
@@ -63,7 +64,9 @@ pub(super) async fn begin(
 ) -> Result<()> {
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     store::begin_reclaim(tx, &granted, ctx.now()).await?;
-    for (position, step) in STEPS.into_iter().enumerate() {
+    store::forget_door_key(tx, &granted).await?;
+    let with_keys = keys::are_kept(tx, row.machine).await?;
+    for (position, step) in STEPS.into_iter().filter(|step| with_keys || *step != "keys").enumerate() {
         store::insert_step(tx, &granted, step, position, ctx.now()).await?;
     }
     event(tx, ctx, row.id, "reclaim_started", None, None, note).await?;
@@ -92,6 +95,10 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         }
         let seen: Seen = match step.step.as_str() {
             "access" | "pool" => Seen::done([]),
+            "keys" => {
+                let (done, result) = keys::are_gone(&mut tx, row.machine, began, brief.presence).await?;
+                Seen { done, result }
+            }
             // Then nobody listens to it, whether it speaks or not.
             _ if !brief.monitored => Seen::waits([("reason", "not_monitored".to_owned())]),
             _ if brief.presence == Presence::NeverSeen => Seen::waits([("reason", "never_joined".to_owned())]),

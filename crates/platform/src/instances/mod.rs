@@ -58,7 +58,7 @@ pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
 pub use self::recordings::{
-    Recorded, Recorder, RecordingContent, Standing, list_all_recordings, list_recordings, recorded_here, recording,
+    Recorded, Recorder, RecordingContent, Standing as RecordingStanding, list_all_recordings, list_recordings, recorded_here, recording,
     recording_content, recording_content_of_any, recording_of_any, recording_policy, set_recording_policy,
 };
 pub use self::resize::{resize, sizes};
@@ -304,7 +304,7 @@ async fn staff_row(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Resu
 
 /// Which of these are, or were, there, of those that the transaction's caller may find.
 pub(crate) async fn known(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>> {
-    Ok(store::known(tx, ids).await?.into_iter().collect())
+    Ok(store::ids_known(tx, ids).await?.into_iter().collect())
 }
 
 async fn read(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Row> {

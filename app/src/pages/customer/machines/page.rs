@@ -199,15 +199,37 @@ fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     }
 }
 
-/// How to get in. Keys are the host's own until the jump server exists, and it says so.
+/// How to get in, and who manages keys: the machine's agent, or whoever runs the host.
 fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
     let nobody = access.user.is_none().then(|| view! { <p class="note-line">{words.t("my-machine-no-user")}</p> });
+    let by_agent = access.keys_by_agent;
+    let line = |line: String| {
+        view! {
+            <div class="command-line inset">
+                <code>{line.clone()}</code>
+                {copy_button(line, words.t("copy"), words.t("copied"))}
+            </div>
+        }
+    };
+    let jump = access.door.clone().zip(access.jump.clone()).map(|(door, jump)| {
+        view! {
+            <p class="note-line">{words.t("my-machine-door")}</p>
+            {line(door)}
+            <p class="note-line">{words.t("my-machine-jump")}</p>
+            {line(jump)}
+            <p class="note-line">{words.t("my-machine-direct")}</p>
+        }
+    });
     view! {
-        <section class="card">
+        <section class="card" id="access">
             <header>
                 <h2>{words.t("my-machine-access")}</h2>
-                <span class="end">{words.t("my-machine-access-hint")}</span>
+                <span class="end">
+                    {words.t(if by_agent { "my-machine-keys-agent" } else { "my-machine-access-hint" })}
+                </span>
             </header>
+            {by_agent.then(|| keys_note(words, &access))}
+            {jump}
             {match access.command {
                 Some(line) => view! {
                     <div class="command-line inset">
@@ -219,6 +241,19 @@ fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
                 None => view! { <div class="empty"><p>{words.t("my-machine-no-address")}</p></div> }.into_any(),
             }}
         </section>
+    }
+}
+
+/// What the agent's keeping of keys means, and what is in its way.
+fn keys_note(words: Words, access: &SshAccess) -> impl IntoView + use<> {
+    let hindered = access.keys_hindered.then(|| {
+        view! { <p class="note-line" role="note">{state(Tone::Warn, words.t("my-machine-keys-hindered"))}</p> }
+    });
+    let none = (!access.has_key).then(|| words.t("my-machine-no-key"));
+    view! {
+        <p class="note-line">{words.t("my-machine-keys-how")}</p>
+        <p class="note-line">{none} " " <a href=paths::ACCOUNT_SSH_KEYS>{words.t("my-machine-keys")}</a></p>
+        {hindered}
     }
 }
 

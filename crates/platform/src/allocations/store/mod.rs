@@ -1,5 +1,6 @@
 //! SQL of allocations.
 
+mod door_keys;
 mod list;
 mod overview;
 mod requests;
@@ -10,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationEventView, AllocationState};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
+pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key};
 pub(super) use list::{Filter, Order, Search, list};
 pub(super) use overview::{
     Phase, bars, begun, health, healths, holders, lent, machines_of, save_health, spans, spans_between,
@@ -180,6 +182,42 @@ pub(super) async fn held_pairs(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| ((CustomerId(row.customer_id), MachineId(row.machine_id)), ())).collect())
+}
+
+/// A lease that lets its customer in.
+pub(in crate::allocations) struct Lease {
+    pub id: AllocationId,
+    pub machine: MachineId,
+    pub customer: CustomerId,
+    pub ends_at: DateTime<Utc>,
+}
+
+/// Leases of these machines, or of this customer, that let somebody in at `now`.
+pub(super) async fn had_now(
+    tx: &mut Tx,
+    machines: &[MachineId],
+    customer: Option<CustomerId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Lease>> {
+    let ids: Vec<i64> = machines.iter().map(|machine| machine.0).collect();
+    let rows = sqlx::query!(
+        "select id, machine_id, customer_id, ends_at from allocations
+         where (machine_id = any($1) or customer_id = $2)
+           and state = 'active' and starts_at <= $3 and ends_at > $3
+         order by machine_id",
+        &ids,
+        customer.map(|id| id.0),
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let leases = rows.into_iter().map(|row| Lease {
+        id: AllocationId(row.id),
+        machine: MachineId(row.machine_id),
+        customer: CustomerId(row.customer_id),
+        ends_at: row.ends_at,
+    });
+    Ok(leases.collect())
 }
 
 /// The customer's allocation of this machine that is not over.

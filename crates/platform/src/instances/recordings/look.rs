@@ -111,6 +111,7 @@ impl Names {
     }
 
     fn view(&self, platform: &Platform, row: RecordingRow, with_command: bool) -> Result<RecordingView> {
+        let has_content = shows(&row);
         let command = match row.sealed_command.filter(|_| with_command) {
             Some(sealed) => {
                 let bytes = platform.keyring().open(&sealed_for(row.id), &sealed)?;
@@ -139,7 +140,7 @@ impl Names {
             unrecorded: row.unrecorded,
             exit_code: row.exit_code,
             bytes: row.bytes,
-            has_content: shows(&row),
+            has_content,
         })
     }
 }
