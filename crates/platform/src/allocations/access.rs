@@ -2,7 +2,7 @@
 
 use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState};
 use contract::machines::SshAccess;
-use contract::{ErrorCode, Permission};
+use contract::{ErrorCode, PageQuery, Permission};
 
 use super::{held_now, store};
 use crate::authz::AllocationRef;
@@ -20,7 +20,7 @@ pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<
     let door = settings::ssh(platform).await;
     if let (true, Some(account), Some(user)) = (access.keys_by_agent, &access.user, ctx.user()) {
         // A token that may not see one's keys sees none.
-        access.has_key = accounts::list_ssh_keys(platform, ctx).await.is_ok_and(|keys| !keys.is_empty());
+        access.has_key = accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
         let at = format!("{}+{machine}@{}", user.name, door.host);
         let (straight, jump) = match door.port {
             22 => (format!("ssh {at}"), format!("ssh -J {at} {account}@{machine}")),
