@@ -404,7 +404,7 @@ mod tests {
     fn keys_are_kept_mended_and_taken_away() {
         let mut host = Host::new();
         let seen = host.order(7, &[KEY, KEY], 60_000);
-        assert_eq!((seen.lease, seen.keys, seen.fault()), (7, vec![KEY.to_owned()], HostKeysFault::None));
+        assert_eq!((seen.lease, seen.fault(), seen.keys), (7, HostKeysFault::None, vec![KEY.to_owned()]));
         assert!(host.text().contains(&format!("{KEY} {}", file::MARK)), "{}", host.text());
         // Somebody edits the file.
         std::fs::write(host.file(), "ssh-rsa THEIRS me\n").unwrap();
