@@ -31,6 +31,7 @@ mod invitations_both_doors;
 mod jobs_both_doors;
 mod joining_both_doors;
 mod leases_both_doors;
+mod links;
 mod live;
 mod mail_both_doors;
 mod notifications_both_doors;

@@ -20,6 +20,7 @@ use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::table_of;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// Filters, as they stand in the address.
@@ -288,7 +289,8 @@ pub(crate) fn event_line(words: Words, event: AuditView) -> impl IntoView {
 /// Leads from a short list to the whole one.
 pub(crate) fn all_link(words: Words, href: String, of: &str) -> impl IntoView + use<> {
     let label = format!("{} – {}", words.t("dashboard-all"), words.t(of));
-    view! { <a class="end link" href=href aria-label=label>{words.t("dashboard-all")}</a> }
+    ways::open_here(&href)
+        .then(|| view! { <a class="end link" href=href aria-label=label>{words.t("dashboard-all")}</a> })
 }
 
 fn columns(words: Words, event: &AuditView) -> impl IntoView + use<> {
@@ -315,12 +317,12 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
         view! { " " <code class="sub">{id}</code> }
     });
     let target = match target_page(&event) {
-        Some(href) => view! { <a class="link" href=href>{target_text(words, &event)}</a> }.into_any(),
+        Some(href) => ways::link(href, target_text(words, &event)),
         None => target_text(words, &event).into_any(),
     };
     let customer = event.customer_id.filter(|_| event.target_kind != "customer").map(|id| {
         let name = event.customer_name.clone().unwrap_or_else(|| id.to_string());
-        view! { <dt>{words.t("audit-customer")}</dt><dd><a class="link" href=paths::customer(id)>{name}</a></dd> }
+        view! { <dt>{words.t("audit-customer")}</dt><dd>{ways::link(paths::customer(id), name)}</dd> }
     });
     view! {
         <li>

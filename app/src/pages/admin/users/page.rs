@@ -30,6 +30,7 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, described_by, fault_view, form_fault, options_view, text_field, whose_password};
 use crate::ui::secret::shown_once;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 struct Found {
@@ -169,7 +170,7 @@ fn roles_card(
         });
         view! {
             <tr>
-                <th scope="row"><a href=paths::role(role.id)>{name}</a></th>
+                <th scope="row">{ways::name(paths::role(role.id), name)}</th>
                 <td class="row-actions">{take}</td>
             </tr>
         }
@@ -227,7 +228,7 @@ fn memberships_card(words: Words, view: &UserView) -> impl IntoView + use<> {
             let role = words.t(&format!("member-role-{}", membership.role.code()));
             view! {
                 <tr>
-                    <th scope="row"><a href=paths::customer(membership.customer_id)>{membership.customer_name.clone()}</a></th>
+                    <th scope="row">{ways::name(paths::customer(membership.customer_id), membership.customer_name.clone())}</th>
                     <td>{role}</td>
                 </tr>
             }
