@@ -81,7 +81,17 @@ fn user_view(found: Found) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
-    let known = [("session", "sessions-done-one"), ("sessions", "user-sessions-done"), ("totp", "user-totp-done")];
+    let known = [
+        ("session", "sessions-done-one"),
+        ("sessions", "user-sessions-done"),
+        ("totp", "user-totp-done"),
+        ("role", "user-done-role"),
+        ("role-taken", "user-done-role-taken"),
+        ("disabled", "user-done-disabled"),
+        ("enabled", "user-done-enabled"),
+        ("deleted", "user-done-deleted"),
+        ("restored", "user-done-restored"),
+    ];
     let done = done_notice(words, refused.is_some(), &known);
     let (id, name) = (view.user.id, view.user.name.clone());
     let there = view.user.state != UserState::Deleted;
