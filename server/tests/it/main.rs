@@ -17,6 +17,7 @@ mod channels_both_doors;
 mod command_line;
 mod cut_off;
 mod cut_off_instances;
+mod done_words;
 mod engines_both_doors;
 mod envelope;
 mod failures;
