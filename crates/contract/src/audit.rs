@@ -77,8 +77,10 @@ pub struct AuditQuery {
     /// The customer it concerns.
     pub customer_id: Option<CustomerId>,
     /// From this instant on.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Before this instant.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
     pub request_id: Option<String>,
     /// The door, e.g. `rest`.
@@ -160,7 +162,9 @@ pub struct OwnAuditQuery {
     /// The address one of its own people was at, or a network such as `192.0.2.0/24`.
     pub address: Option<String>,
     /// From this instant on.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Before this instant.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
 }

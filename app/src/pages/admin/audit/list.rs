@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
 use contract::audit::{ACTORS, AT_COMMAND_LINE, AuditQuery, AuditView, DOORS, is_network};
 use contract::imports::ImportSubject;
+use contract::times::is_writable;
 use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -87,7 +88,8 @@ fn query_of(list: &ListQuery) -> AuditQuery {
 
 /// The beginning of a day in the reader's time zone, or of the day after; nothing for what is no day.
 pub(crate) fn at_midnight(day: &str, after: u64) -> Option<DateTime<Utc>> {
-    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?.checked_add_days(Days::new(after))?;
+    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok().filter(|day| is_writable(*day))?;
+    let day = day.checked_add_days(Days::new(after))?;
     let at = look().zone.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?;
     Some(at.with_timezone(&Utc))
 }
