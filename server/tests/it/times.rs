@@ -17,9 +17,9 @@ fn is_time(schema: &Value) -> bool {
 /// Names of the fields of a body that are times.
 fn times_of_body(described: &Value, operation: &Value) -> Vec<String> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let named = schema["$ref"].as_str().or_else(|| {
-        schema["oneOf"].as_array().and_then(|list| list.iter().find_map(|schema| schema["$ref"].as_str()))
-    });
+    let named = schema["$ref"]
+        .as_str()
+        .or_else(|| schema["oneOf"].as_array().and_then(|list| list.iter().find_map(|schema| schema["$ref"].as_str())));
     let schema = match named {
         Some(name) => described.pointer(name.trim_start_matches('#')).expect("what is referred to is described"),
         None => schema,
