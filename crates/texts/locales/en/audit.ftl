@@ -188,6 +188,7 @@ audit-action-accounts-sign-up = Make an account of one's own
 audit-action-accounts-accept-invitation = Accept an invitation
 audit-action-customers-invite = Invite a person
 audit-action-customers-revoke-invitation = Take an invitation back
+audit-action-customers-withdraw-invitation = Withdraw an invitation whose sender may not invite any more
 audit-action-accounts-update-notifications = Change how one is told
 audit-action-customers-change-member = Change a member’s role
 audit-action-customers-remove-member = Remove a member

@@ -188,6 +188,7 @@ audit-action-accounts-sign-up = 自行注册账号
 audit-action-accounts-accept-invitation = 接受邀请
 audit-action-customers-invite = 邀请成员
 audit-action-customers-revoke-invitation = 撤回邀请
+audit-action-customers-withdraw-invitation = 邀请人已无权邀请，邀请随之失效
 audit-action-accounts-update-notifications = 修改通知方式
 audit-action-customers-change-member = 修改成员角色
 audit-action-customers-remove-member = 移除成员
