@@ -148,6 +148,7 @@ error-user-self = Nobody disables or deletes themselves. Ask another administrat
 error-user-self-sessions = These are your own sessions. End them under “Account”.
 error-user-self-second-factor = This is your own account. Switch your second factor off under “Account”.
 error-user-self-identities = This is your own account. Part it under “Account”.
+error-user-password-elsewhere = This account has no password here: { $provider } lets it in. A password here is a way in of its own. Say that the account gets one all the same (local), or change the password there.
 error-user-identity-only-way = It is the only way into this account, because it has no password here. Give it a password first, or say that the only way may go.
 error-user-last-owner = This user is the only owner of { $customer }. Make somebody else an owner of it first, or hand the ownership over.
 error-role-only-owner = This user is the only owner who can act for { $customer }. Whoever works for the platform acts for no customer, so that it would have nobody. Make somebody else an owner of it first, or hand the ownership over.

@@ -133,6 +133,7 @@ error-user-self = 不能停用或删除自己的账号，请由其他管理员�
 error-user-self-sessions = 这些是您自己的会话，请在“账号”中结束。
 error-user-self-second-factor = 这是您自己的账号，请在“账号”中关闭两步验证。
 error-user-self-identities = 这是您自己的账号，请在“账号”中解除绑定。
+error-user-password-elsewhere = 该账号在本平台没有密码，由 { $provider } 验证身份。在此设置密码将成为独立的登录方式：请确认仍要设置（local），或到该服务修改密码。
 error-user-identity-only-way = 该账号没有密码，这是唯一的登录方式。请先为其设置密码，或确认可以解除唯一的登录方式。
 error-user-last-owner = 该用户是 { $customer } 的唯一负责人，请先设置其他负责人或转让。
 error-role-only-owner = 该用户是 { $customer } 唯一能处理事务的负责人。平台工作人员不能代表任何客户，授予此角色后该客户将无人负责。请先设置其他负责人或转让。
