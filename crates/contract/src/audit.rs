@@ -44,12 +44,17 @@ pub struct AuditView {
     pub sealed: bool,
     /// True for a row that is not, and never can be: the sealer was there already when it was put in by hand.
     pub outside_chain: bool,
+    /// True for a row that was sealed more than a day after the time it is dated: put in by hand, or of a server whose clock was
+    /// wrong.
+    #[serde(default)]
+    pub dated_back: bool,
 }
 
 impl AuditView {
     /// Key of the words for how it stands to the hash chain.
     pub fn seal(&self) -> &'static str {
         match (self.sealed, self.outside_chain) {
+            (true, _) if self.dated_back => "audit-dated-back",
             (true, _) => "audit-sealed",
             (false, false) => "audit-unsealed",
             (false, true) => "audit-outside",

@@ -310,8 +310,8 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
     let request = if event.request_id.is_empty() { NOT_MEASURED.to_owned() } else { event.request_id.clone() };
     let sealed = words.t(event.seal());
     // Somebody wrote into the log by hand: that is seen without opening anything.
-    let outside =
-        event.outside_chain.then(|| view! { <span class="outside">{state(Tone::Bad, sealed.clone())}</span> });
+    let by_hand = event.outside_chain || event.dated_back;
+    let outside = by_hand.then(|| view! { <span class="outside">{state(Tone::Bad, sealed.clone())}</span> });
     // Two things may be called the same, and the filter takes the number.
     let number = event.target_name.as_ref().and(event.target_id.clone()).map(|id| {
         view! { " " <code class="sub">{id}</code> }
