@@ -58,6 +58,8 @@ pub enum NotificationKind {
     SshKeyAdded,
     /// An API token of the account was made.
     ApiTokenMade,
+    /// A refresh token was shown twice, so that its sign-in ended.
+    SignInCopied,
     /// Somebody disabled the account, or enabled it again.
     AccountSwitched,
     /// An image one uploaded was looked at.
@@ -76,7 +78,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 29] = [
+    pub const ALL: [NotificationKind; 30] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
@@ -103,6 +105,7 @@ impl NotificationKind {
         NotificationKind::SecondFactorChanged,
         NotificationKind::SshKeyAdded,
         NotificationKind::ApiTokenMade,
+        NotificationKind::SignInCopied,
         NotificationKind::AccountSwitched,
         NotificationKind::RenewalRequested,
         NotificationKind::EngineCertificates,
@@ -158,6 +161,7 @@ impl NotificationKind {
             NotificationKind::SecondFactorChanged => "second-factor-changed",
             NotificationKind::SshKeyAdded => "ssh-key-added",
             NotificationKind::ApiTokenMade => "api-token-made",
+            NotificationKind::SignInCopied => "sign-in-copied",
             NotificationKind::AccountSwitched => "account-switched",
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::InstanceFailed => "instance-failed",
@@ -183,6 +187,7 @@ impl NotificationKind {
                 | NotificationKind::SecondFactorChanged
                 | NotificationKind::SshKeyAdded
                 | NotificationKind::ApiTokenMade
+                | NotificationKind::SignInCopied
                 | NotificationKind::AccountSwitched
         )
     }
