@@ -134,6 +134,7 @@ error-invitation-paused = The customer is disabled for now. The invitation works
 error-invitation-for-another = This invitation is for { $email }. Sign in with the account that has this address.
 error-invitation-already = You are already in { $customer }. There is nothing to accept.
 error-member-by-invitation = Nobody is added to a customer without being asked, and its owners make no accounts. Invite the person by e-mail: who has an account accepts with it, who has none makes one. Staff can add people directly.
+error-channel-hears = A robot says by name which customer has which machine. Only who may see customers and machines can add one, or change where it goes and what it is told.
 error-not-held = You do not hold everything this needs ({ $permission }): nobody hands on, or acts on, more than they hold.
 error-last-admin = This is the last platform administrator who can sign in with a password kept here. Invited people who have not come yet, and people of a directory, do not count. Give somebody else that role first.
 error-last-owner = This is the last owner who can act here; disabled accounts and people who work for the platform do not count. Make somebody else an owner first, or hand the ownership over.

@@ -122,6 +122,7 @@ error-invitation-paused = 该客户目前已停用。重新启用后，此邀请
 error-invitation-for-another = 此邀请发给 { $email }。请用该邮箱的账号登录。
 error-invitation-already = 您已经是 { $customer } 的成员，无需再接受邀请。
 error-member-by-invitation = 未经本人同意，不能将其加入客户，客户负责人也不能代建账号。请通过邮箱邀请：已有账号的人用自己的账号接受，没有账号的人自行创建。平台人员可以直接添加。
+error-channel-hears = 机器人消息会说明哪个客户使用哪台机器。只有可以查看客户和机器的人员才能添加机器人，或修改其地址和通知内容。
 error-not-held = 您没有此操作所需的全部权限（{ $permission }）：不能授予或操作超出自己权限的角色和用户。
 error-last-admin = 这是最后一名可凭本站密码登录的平台管理员（尚未设置密码的受邀用户和目录用户不计入），请先将该角色授予其他人。
 error-last-owner = 这是最后一位能处理事务的负责人（已停用的账号和平台工作人员不计）。请先设置其他负责人，或转让负责人身份。
