@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use platform::Platform;
-use platform::audit::{self, Anchor};
+use platform::audit::{self, Anchor, Outside};
 
 use crate::anchors;
 
@@ -31,11 +31,18 @@ pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&P
         );
     }
     if !report.outside.is_empty() {
-        let named = report.outside.iter().map(|row| format!("{} ({} of {})", row.id, row.action, row.at.to_rfc3339()));
         bail!(
             "{} rows fit their chain, but there are events that were put in by hand behind its end and can never be part of it: {}",
             report.checked,
-            named.collect::<Vec<_>>().join(", ")
+            named(&report.outside)
+        );
+    }
+    if !report.dated_back.is_empty() {
+        bail!(
+            "{} rows fit their chain, but there are events dated more than a day before those that were sealed before them, put in \
+             by hand or by a server whose clock was wrong: {}",
+            report.checked,
+            named(&report.dated_back)
         );
     }
     let end = match report.end {
@@ -57,6 +64,11 @@ pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&P
         text += &format!(", with {} of the ends that were noted", report.unknown);
     }
     Ok(text)
+}
+
+fn named(events: &[Outside]) -> String {
+    let named = events.iter().map(|event| format!("{} ({} of {})", event.id, event.action, event.at.to_rfc3339()));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn noted_ends(n: u64) -> String {

@@ -107,8 +107,10 @@ pub struct RecordingQuery {
     /// Somebody's alone.
     pub user: Option<UserId>,
     /// Begun at that moment or later.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Begun before that moment.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
     /// Name of the instance.
     pub q: Option<String>,
@@ -195,8 +197,10 @@ pub struct AccessQuery {
     /// Those that are recorded, or those that are not; both when absent.
     pub recorded: Option<bool>,
     /// Opened at that moment or later.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Opened before that moment.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
     /// Name of the instance.
     pub q: Option<String>,

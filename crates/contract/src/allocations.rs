@@ -183,9 +183,11 @@ pub struct AllocationDetail {
 pub struct AllocationCreate {
     pub customer_id: Option<CustomerId>,
     /// Now when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub starts_at: Option<DateTime<Utc>>,
     /// 1 to [`MAX_MONTHS`] calendar months.
     pub months: Option<u32>,
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub ends_at: Option<DateTime<Utc>>,
     /// [`DEFAULT_GRACE_DAYS`] when absent; at most 90.
     pub grace_days: Option<u32>,
@@ -198,6 +200,7 @@ pub struct AllocationCreate {
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct AllocationRenew {
     pub months: Option<u32>,
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub ends_at: Option<DateTime<Utc>>,
     /// Why, for the history.
     pub note: Option<String>,
@@ -229,6 +232,7 @@ pub struct RenewalRequestCreate {
 pub struct RenewalDecision {
     pub approve: bool,
     /// Another end than was asked for.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub ends_at: Option<DateTime<Utc>>,
     /// A word to the customer; required when refused.
     pub answer: Option<String>,

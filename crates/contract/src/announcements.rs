@@ -95,16 +95,16 @@ pub struct AnnouncementEdit {
     #[serde(default)]
     pub customer_ids: Vec<CustomerId>,
     /// Absent: at once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::times::maybe")]
     pub starts_at: Option<DateTime<Utc>>,
     /// Absent: until it is taken away, or until the work that it tells of ends.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::times::maybe")]
     pub ends_at: Option<DateTime<Utc>>,
     /// Of a maintenance: when the work begins, whenever it is shown …
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::times::maybe")]
     pub work_starts_at: Option<DateTime<Utc>>,
     /// … and when it ends; both or neither.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::times::maybe")]
     pub work_ends_at: Option<DateTime<Utc>>,
     /// What one saw; absent overwrites whatever is there.
     #[serde(default)]

@@ -44,12 +44,17 @@ pub struct AuditView {
     pub sealed: bool,
     /// True for a row that is not, and never can be: the sealer was there already when it was put in by hand.
     pub outside_chain: bool,
+    /// True for a row that was sealed more than a day after the time it is dated: put in by hand, or of a server whose clock was
+    /// wrong.
+    #[serde(default)]
+    pub dated_back: bool,
 }
 
 impl AuditView {
     /// Key of the words for how it stands to the hash chain.
     pub fn seal(&self) -> &'static str {
         match (self.sealed, self.outside_chain) {
+            (true, _) if self.dated_back => "audit-dated-back",
             (true, _) => "audit-sealed",
             (false, false) => "audit-unsealed",
             (false, true) => "audit-outside",
@@ -77,8 +82,10 @@ pub struct AuditQuery {
     /// The customer it concerns.
     pub customer_id: Option<CustomerId>,
     /// From this instant on.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Before this instant.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
     pub request_id: Option<String>,
     /// The door, e.g. `rest`.
@@ -160,7 +167,9 @@ pub struct OwnAuditQuery {
     /// The address one of its own people was at, or a network such as `192.0.2.0/24`.
     pub address: Option<String>,
     /// From this instant on.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Before this instant.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
 }

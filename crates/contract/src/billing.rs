@@ -60,8 +60,10 @@ pub struct BillingQuery {
     /// What it is added up by; by day when absent.
     pub group_by: Option<BillingGroup>,
     /// Begin of the period; the month's, in the reader's time zone, when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Its end; now when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
     /// For staff.
     pub customer_id: Option<CustomerId>,
@@ -81,8 +83,10 @@ pub struct LedgerQuery {
     pub page: Option<u32>,
     pub page_size: Option<u32>,
     /// Begin of the period; the month's, in the reader's time zone, when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Its end; now when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
     /// For staff.
     pub customer_id: Option<CustomerId>,

@@ -85,8 +85,10 @@ pub struct JobQuery {
     /// Whom it is done for; for those who see customers.
     pub customer_id: Option<CustomerId>,
     /// Added then or later …
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// … and before this.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
 }
 

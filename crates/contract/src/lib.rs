@@ -35,6 +35,7 @@ pub mod reports;
 pub mod roles;
 pub mod settings;
 pub mod specs;
+pub mod times;
 pub mod users;
 
 pub use error::{ApiError, Envelope, ErrorCode};

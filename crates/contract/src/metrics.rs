@@ -334,7 +334,9 @@ impl HistoryRange {
 pub struct HistoryQuery {
     /// 1h when nothing is said; not together with `from` and `to`.
     pub range: Option<HistoryRange>,
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub to: Option<DateTime<Utc>>,
     /// Names of [`Metric`]s with commas; all when absent.
     pub metric: Option<String>,

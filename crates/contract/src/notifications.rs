@@ -58,6 +58,8 @@ pub enum NotificationKind {
     SshKeyAdded,
     /// An API token of the account was made.
     ApiTokenMade,
+    /// A refresh token was shown twice, so that its sign-in ended.
+    SignInCopied,
     /// Somebody disabled the account, or enabled it again.
     AccountSwitched,
     /// An image one uploaded was looked at.
@@ -105,6 +107,7 @@ impl NotificationKind {
         NotificationKind::SecondFactorChanged,
         NotificationKind::SshKeyAdded,
         NotificationKind::ApiTokenMade,
+        NotificationKind::SignInCopied,
         NotificationKind::AccountSwitched,
         NotificationKind::RenewalRequested,
         NotificationKind::EngineCertificates,
@@ -162,6 +165,7 @@ impl NotificationKind {
             NotificationKind::SecondFactorChanged => "second-factor-changed",
             NotificationKind::SshKeyAdded => "ssh-key-added",
             NotificationKind::ApiTokenMade => "api-token-made",
+            NotificationKind::SignInCopied => "sign-in-copied",
             NotificationKind::AccountSwitched => "account-switched",
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::InstanceFailed => "instance-failed",
@@ -188,6 +192,7 @@ impl NotificationKind {
                 | NotificationKind::SecondFactorChanged
                 | NotificationKind::SshKeyAdded
                 | NotificationKind::ApiTokenMade
+                | NotificationKind::SignInCopied
                 | NotificationKind::AccountSwitched
         )
     }

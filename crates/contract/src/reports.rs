@@ -149,8 +149,10 @@ pub struct StatisticsQuery {
     /// Part of a name or code.
     pub q: Option<String>,
     /// 30 days before `until` when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub from: Option<DateTime<Utc>>,
     /// Now when absent; what is to come is not counted. At most two years after `from`.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
 }
 

@@ -156,10 +156,15 @@ impl SettingSpec {
     }
 
     /// Whether only the platform's admins change it, who hold [`crate::Permission::SettingsIdentity`] as well: what decides who
-    /// gets in, which networks requests of ours reach, how long the log is kept, and where people are sent with their keys.
+    /// gets in, which networks requests of ours reach, how long the log is kept, whether people come in by SSH, and where they are sent with their keys.
     pub fn is_of_admins(&self) -> bool {
-        const OF_ADMINS: [&str; 4] =
-            ["notifications.private_ranges", "access.ssh_host", "access.ssh_port", "general.audit_retention_days"];
+        const OF_ADMINS: [&str; 5] = [
+            "notifications.private_ranges",
+            "access.ssh",
+            "access.ssh_host",
+            "access.ssh_port",
+            "general.audit_retention_days",
+        ];
         self.group.decides_who_gets_in() || OF_ADMINS.contains(&self.key)
     }
 

@@ -97,7 +97,7 @@ pub struct SpecPriceCreate {
     /// A decimal number with at most six places, such as `10.5`; 0 for free.
     pub price_per_hour: String,
     /// Now when absent; never before now: what has been used keeps its price.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::times::maybe")]
     pub starts_at: Option<DateTime<Utc>>,
 }
 

@@ -182,6 +182,9 @@ pub struct UserUpdate {
 pub struct UserPassword {
     /// As the installation's rule for passwords asks; one is made where it is absent.
     pub password: Option<String>,
+    /// Has to be true for an account without a password here that a directory or sign-in service lets in. It is parted from
+    /// directories, with the roles that their groups gave: they have no say any more once a password is kept here.
+    pub local: bool,
 }
 
 impl std::fmt::Debug for UserPassword {

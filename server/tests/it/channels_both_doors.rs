@@ -1,5 +1,6 @@
 //! Webhooks and robots through both doors. What goes out over them is tested with the platform.
 
+use contract::Permission;
 use contract::notifications::{ChannelKind, NotificationKind};
 use http::Method;
 use serde_json::{Value, json};
@@ -57,10 +58,16 @@ async fn scenario(through: Through) {
     let form =
         [("kind", "dingtalk"), ("name", "ops"), ("url", PRIVATE), ("secret", "SECx"), ("kinds[]", "allocation-ending")];
     assert_eq!(doors.call(&owner, (CHANNELS, body.clone()), ("add_channel", &form)).await.0, 1300);
+    // It would be told what its maker may not read.
+    let clerk = [Permission::SettingsView, Permission::SettingsUpdate];
+    let clerk = doors.who(&server.test.with_role("clerk", &clerk).await).await;
+    assert_eq!(doors.call(&clerk, (CHANNELS, body.clone()), ("add_channel", &form)).await.0, 1200);
     assert_eq!(doors.call(&staff, (CHANNELS, body), ("add_channel", &form)).await, (0, vec![]));
     let list = doors.list(&staff, CHANNELS, "list_channels").await;
     assert_eq!((&list[0]["kind"], &list[0]["kinds"]), (&json!("dingtalk"), &json!(["allocation-ending"])));
     let id = list[0]["id"].to_string();
+    let elsewhere = json!({ "url": "https://oapi.dingtalk.com/robot/send?access_token=x" });
+    assert_eq!(server.put(&clerk, &format!("{CHANNELS}/{id}"), elsewhere).await.code(), 1200);
     let change = json!({ "name": "ops group", "enabled": false });
     let form = [("id", id.as_str()), ("name", "ops group"), ("kinds[]", "allocation-ending")];
     assert_eq!(doors.put(&staff, (&format!("{CHANNELS}/{id}"), change), ("change_channel", &form)).await.0, 0);

@@ -71,11 +71,19 @@ struct Doors {
 const STAFFS: Doors = Doors { page: "/admin/machines", rest: "/api/admin/machines", function: "list_machines" };
 const OWNERS: Doors = Doors { page: "/members", rest: "/api/customer/members", function: "list_members" };
 
-/// As the operations of the people's administration write it.
-async fn write_as_the_administration(server: &Server, user: &TestUser, change: &str) {
-    let statement =
-        format!("update users set token_version = token_version + 1, {change} where id = {} returning id", user.id);
-    assert_eq!(server.sql(&statement).await.len(), 1);
+/// What somebody else of the staff does, by the same operation as their page: no blow is written into the database, which would
+/// hide an operation that forgets to end what it has to.
+async fn staff_do(server: &Server, method: Method, path: &str, body: Option<Value>) {
+    let admin = server.token(&server.test.admin().await).await;
+    let request = server.request(&admin, method, path);
+    let request = body.into_iter().fold(request, |request, body| request.json(&body));
+    let answer = Answer::of(request).await;
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+}
+
+async fn give_place(server: &Server, acme: &TestCustomer, user: &TestUser, role: &str) {
+    let path = format!("/api/admin/customers/{}/members/{}", acme.id, user.id);
+    staff_do(server, Method::PUT, &path, Some(json!({ "role": role }))).await;
 }
 
 async fn delete(server: &Server, who: &Who, path: &str) -> u16 {
@@ -96,28 +104,29 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
                 assert_eq!(server.post(who, "/api/auth/logout", json!({})).await.status, 200);
             }
         }
-        Blow::UserDisabled => write_as_the_administration(server, user, "state = 'disabled'").await,
+        Blow::UserDisabled => {
+            staff_do(server, Method::POST, &format!("/api/admin/users/{}/disable", user.id), None).await;
+        }
         Blow::UserDeleted => {
-            write_as_the_administration(server, user, "state = 'deleted', deleted_at = now()").await;
+            // The only owner of a customer stays.
+            give_place(server, acme, &acme.member, "owner").await;
+            staff_do(server, Method::DELETE, &format!("/api/admin/users/{}", user.id), None).await;
         }
         Blow::CustomerDisabled => {
-            let admin = server.token(&server.test.admin().await).await;
             let path = format!("/api/admin/customers/{}/disable", acme.id);
-            assert_eq!(server.post(&admin, &path, json!({})).await.status, 200);
+            staff_do(server, Method::POST, &path, Some(json!({}))).await;
         }
         Blow::MemberRoleChanged => {
-            let role = format!("update memberships set role = 'member' where user_id = {} returning user_id", user.id);
-            assert_eq!(server.sql(&role).await.len(), 1);
+            give_place(server, acme, &acme.member, "owner").await;
+            give_place(server, acme, user, "member").await;
         }
         Blow::CustomerLeft => {
-            let another =
-                format!("update memberships set role = 'owner' where user_id = {} returning user_id", acme.member.id);
-            assert_eq!(server.sql(&another).await.len(), 1);
+            give_place(server, acme, &acme.member, "owner").await;
             assert_eq!(delete(server, &from_another, &format!("/api/auth/customers/{}", acme.id)).await, 200);
         }
         Blow::PlatformRoleLost => {
-            let role = format!("delete from role_assignments where user_id = {} returning user_id", user.id);
-            assert_eq!(server.sql(&role).await.len(), 1);
+            let role = server.sql("select id from roles where code = 'platform_admin'").await.remove(0);
+            staff_do(server, Method::DELETE, &format!("/api/admin/users/{}/roles/{role}", user.id), None).await;
         }
         Blow::PasswordChanged => {
             let body = json!({ "oldPassword": user.password, "newPassword": "seven lazy pelicans" });
@@ -168,10 +177,14 @@ async fn strike(server: &Server, blow: Blow, acme: &TestCustomer, user: &TestUse
     }
 }
 
+/// At a customer's doors, and at the staff's where only staff can be struck so.
 async fn cuts_everything(blow: Blow) {
+    cuts_everything_of(blow, blow == Blow::PlatformRoleLost).await;
+}
+
+async fn cuts_everything_of(blow: Blow, staff: bool) {
     let server = Server::start().await;
     let acme = server.test.customer("Acme").await;
-    let staff = blow == Blow::PlatformRoleLost;
     let (user, doors) = if staff { (server.test.admin().await, STAFFS) } else { (acme.owner.clone(), OWNERS) };
     let bystander = server.token(&server.test.admin().await).await;
     let mut untouched = Live::open(&server, &bystander).await;
@@ -185,7 +198,7 @@ async fn cuts_everything(blow: Blow) {
     }
     let after = held.knock(&server, &doors).await;
     assert!(struck.elapsed() < PROMISE, "{blow:?}: {:?}", struck.elapsed());
-    let identity_is_gone = !matches!(blow, Blow::CustomerDisabled | Blow::MemberRoleChanged | Blow::PlatformRoleLost);
+    let identity_is_gone = blow != Blow::CustomerDisabled;
     if identity_is_gone {
         // To the sign-in page, or 401.
         assert_eq!(after, [303, 401, 401, 401], "{blow:?}");
@@ -290,4 +303,34 @@ async fn the_browser_that_changes_the_password_goes_on_under_a_new_session() {
 #[tokio::test]
 async fn staff_part_somebody_from_a_service() {
     cuts_everything(Blow::PartedByStaff).await;
+}
+
+#[tokio::test]
+async fn an_admin_who_signs_out() {
+    cuts_everything_of(Blow::SignOut, true).await;
+}
+
+#[tokio::test]
+async fn a_disabled_admin() {
+    cuts_everything_of(Blow::UserDisabled, true).await;
+}
+
+#[tokio::test]
+async fn a_deleted_admin() {
+    cuts_everything_of(Blow::UserDeleted, true).await;
+}
+
+#[tokio::test]
+async fn an_admin_with_a_new_password() {
+    cuts_everything_of(Blow::PasswordChanged, true).await;
+}
+
+#[tokio::test]
+async fn an_admin_with_another_second_factor() {
+    cuts_everything_of(Blow::SecondFactorChanged, true).await;
+}
+
+#[tokio::test]
+async fn an_admin_ended_by_staff() {
+    cuts_everything_of(Blow::EndedByStaff, true).await;
 }

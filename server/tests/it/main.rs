@@ -58,6 +58,7 @@ mod sso;
 mod stopping;
 mod switching_both_doors;
 mod terminals;
+mod times;
 mod tokens_both_doors;
 mod tunnels;
 mod unread;

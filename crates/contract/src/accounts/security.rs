@@ -86,7 +86,7 @@ pub struct ApiTokenCreate {
     #[serde(default)]
     pub scopes: Option<Vec<Permission>>,
     /// When it ends; absent is never.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::times::maybe")]
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -111,8 +111,9 @@ word_enum! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MaintenanceCreate {
     /// Now when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::times::maybe")]
     pub starts_at: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "crate::times::one")]
     pub ends_at: DateTime<Utc>,
     /// What the people on the machine read, 1 to 1,000 characters.
     pub message: String,

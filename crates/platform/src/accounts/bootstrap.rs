@@ -3,7 +3,9 @@
 use contract::accounts::{Language, MemberRole};
 use contract::{CustomerId, ErrorCode, UserId};
 
-use super::{SessionEnding, entry, hash_password, joining, links, password_reset, second_factor, store, users};
+use super::{
+    SessionEnding, entry, hash_password, identity, joining, links, password_reset, second_factor, store, users,
+};
 use crate::authz::SecureAccount;
 use crate::{Error, OpContext, Platform, Result, SystemActor, Via, audit, customers, secrets};
 
@@ -36,7 +38,8 @@ pub async fn any_admin(platform: &Platform) -> Result<Option<String>> {
     Ok(name)
 }
 
-/// Gives a user a new random password and ends all their sessions and links; for the command line.
+/// Gives a user a new random password and ends all their sessions and links; for the command line. What a directory let in is
+/// parted from it.
 pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
     let ctx = operator(platform);
     let mut tx = platform.db().begin(&ctx).await?;
@@ -44,6 +47,7 @@ pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
         .await?
         .ok_or_else(|| Error::new(ErrorCode::NotFound))?;
     let password = new_password();
+    identity::leave_directories_in_tx(platform, &mut tx, &ctx, row.id).await?;
     store::passwords::set(&mut tx, row.id, &hash_password(&password)?, ctx.now()).await?;
     links::retire_ways_in(&mut tx, row.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:reset-password", row.id)).await?;

@@ -155,6 +155,28 @@ pub async fn revoke_invitation(
     Ok(())
 }
 
+/// Withdraws, in the system's transaction, the invitations of a customer, or of all, whose senders may not invite any more, with
+/// an event for each. A link that merely slept would open the customer again once its sender is an owner again, and until then
+/// nobody would see it to take it back.
+pub(crate) async fn withdraw_lost_in_tx(tx: &mut Tx, ctx: &OpContext, customer: Option<CustomerId>) -> Result<()> {
+    for lost in links::withdraw_lost(tx, customer, ctx.now()).await? {
+        let before = Some(serde_json::json!({ "email": lost.address, "role": lost.role }));
+        let entry = audit::Entry { before, ..about("customers:withdraw-invitation", lost.customer, lost.id) };
+        audit::record_in_tx(tx, ctx, entry).await?;
+    }
+    Ok(())
+}
+
+/// The same of all customers, for senders who lost their say elsewhere than in a customer: with an account that was disabled or
+/// deleted, a role of the platform, or the groups of a sign-in service.
+pub async fn withdraw_lost(platform: &Platform) -> Result<()> {
+    let ctx = platform.system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&ctx).await?;
+    withdraw_lost_in_tx(&mut tx, &ctx, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// What a token invites to.
 ///
 /// # Errors

@@ -9,13 +9,16 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::ErrorCode;
 use contract::accounts::{LoginAnswer, LoginRequest};
+use contract::notifications::NotificationKind;
+use contract::{ErrorCode, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::session_records::{SessionKind, SessionRecord};
 use super::{SessionEnding, api_tokens, entry, find_session, profile, session_rules, sign_in, store};
+use crate::db::Tx;
+use crate::notifications::{self, Notice, Value};
 use crate::secrets::Keyring;
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, secrets};
 
@@ -23,6 +26,9 @@ use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, s
 pub const ACCESS_TOKEN_SECONDS: u64 = 3600;
 /// Life of a refresh token.
 pub const REFRESH_TOKEN_DAYS: i64 = 7;
+
+/// Where one sees where one is signed in, and changes the password.
+const SECURITY_PAGE: &str = "/account/security";
 
 const ISSUER: &str = "remotegpu";
 const AUDIENCE: &str = "remotegpu-api";
@@ -93,8 +99,12 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     if let Some(used_at) = found.used_at {
         // Whose successor was used as well is no request that was late: the client has had two newer ones since.
         if ctx.now() > used_at + HURRY || store::tokens::is_outrun(&mut tx, found.id).await? {
-            store::tokens::end_family(&mut tx, found.session, ctx.now()).await?;
+            let ended = store::tokens::end_family(&mut tx, found.session, ctx.now()).await?;
             audit::record_in_tx(&mut tx, ctx, entry("accounts:refresh-reused", found.user)).await?;
+            // Who has the copy may show it as often as they like: it is told of once.
+            if ended {
+                tell_of_copy(platform, &mut tx, ctx, found.user).await?;
+            }
             tx.commit().await?;
             let _ = platform.endings().send(SessionEnding::Session(found.session));
         }
@@ -112,6 +122,14 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
     store::tokens::insert_refresh(&mut tx, found.session, &hash, Some(found.id), until, ctx.now()).await?;
     tx.commit().await?;
     answer(platform, ctx, jti, next).await
+}
+
+/// Whose token it is changes their password when it was not their own program.
+async fn tell_of_copy(platform: &Platform, tx: &mut Tx, ctx: &OpContext, user: UserId) -> Result<()> {
+    let address = ctx.address().map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    let args = vec![("address", Value::Text(address))];
+    let notice = Notice { kind: NotificationKind::SignInCopied, args, link: Some(SECURITY_PAGE.to_owned()) };
+    notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
 }
 
 pub(super) fn new_refresh_token(jti: &str) -> String {

@@ -3,8 +3,13 @@
 //! Each seal notes the oldest transaction that was running: all rows before it are sealed, and the sealer looks only at
 //! those after it. When old months are dropped, the chain begins at an anchor: position and hash of the last seal that went
 //! with them. The order of the chain is the order of sealing, not of ids: a row whose transaction committed late is sealed later.
+//!
+//! An event is dated by the beginning of the request that it is of, so its time may be before that of its neighbours, but not by
+//! more than a request takes. What is dated further back than [`DATED_BACK`] was put in by hand, or a clock was wrong.
 
-use chrono::{DateTime, Utc};
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::authz::{AuditLog, SealAudit};
 use crate::{Platform, Result, secrets};
@@ -47,6 +52,46 @@ pub struct ChainReport {
     pub unsealed: u64,
     /// The first of those to which it never will: somebody put them in by hand, dated back.
     pub outside: Vec<Outside>,
+    /// The first of those in the chain that are dated far before what was sealed before them.
+    pub dated_back: Vec<Outside>,
+}
+
+/// How far an event may be dated before those that were sealed before it.
+const DATED_BACK: TimeDelta = TimeDelta::days(1);
+/// Those that are named.
+const MOST_DATED_BACK: usize = 10;
+/// How many seals before it count: what a clock that was wrong once wrote is forgotten again.
+const NEIGHBOURS: usize = 1000;
+
+/// The newest times of the events that were sealed last.
+struct Newest {
+    /// Times of what is to come are a wrong clock's.
+    now: DateTime<Utc>,
+    count: usize,
+    /// Falling times with their numbers: of those that are left, the first is the newest.
+    times: VecDeque<(usize, DateTime<Utc>)>,
+}
+
+impl Newest {
+    fn new(now: DateTime<Utc>) -> Self {
+        Self { now, count: 0, times: VecDeque::new() }
+    }
+
+    /// Takes the next event of the chain; whether it is dated back.
+    fn take(&mut self, at: DateTime<Utc>) -> bool {
+        self.count += 1;
+        while self.times.front().is_some_and(|(number, _)| number + NEIGHBOURS < self.count) {
+            self.times.pop_front();
+        }
+        let dated_back = self.times.front().is_some_and(|(_, newest)| *newest - at > DATED_BACK);
+        if at <= self.now {
+            while self.times.back().is_some_and(|(_, earlier)| *earlier <= at) {
+                self.times.pop_back();
+            }
+            self.times.push_back((self.count, at));
+        }
+        dated_back
+    }
 }
 
 /// A row that no seal is of, nor ever can be.
@@ -70,12 +115,19 @@ pub async fn seal(platform: &Platform) -> Result<usize> {
     let window = store::window(&mut tx, horizon.as_deref()).await?;
     let events = store::unsealed(&mut tx, &window, BATCH).await?;
     let count = events.len();
+    let mut newest = Newest::new(ctx.now());
+    if count > 0 {
+        for at in store::last_times(&mut tx, NEIGHBOURS as i64).await? {
+            newest.take(at);
+        }
+    }
     // What a full batch left over is older than this horizon: the next one begins where this one did.
     let horizon = if (count as i64) < BATCH { Some(window.horizon) } else { horizon };
     for event in events {
         position += 1;
         let next = link(&hash, &event.text);
-        store::insert_seal(&mut tx, &granted, position, &event, (&hash, &next), horizon.as_deref()).await?;
+        let event = (&event, newest.take(event.at));
+        store::insert_seal(&mut tx, &granted, position, event, (&hash, &next), horizon.as_deref()).await?;
         hash = next;
     }
     tx.commit().await?;
@@ -98,7 +150,17 @@ pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<Chain
     let (mut expected, mut hash) = (1, [0u8; 32]);
     let cut = store::cut(&mut tx).await?;
     let (unsealed, outside) = store::outside(&mut tx, MOST_OUTSIDE).await?;
-    let mut report = ChainReport { checked: 0, broken: None, end: None, pruned: None, unknown: 0, unsealed, outside };
+    let mut report = ChainReport {
+        checked: 0,
+        broken: None,
+        end: None,
+        pruned: None,
+        unknown: 0,
+        unsealed,
+        outside,
+        dated_back: Vec::new(),
+    };
+    let mut newest = Newest::new(ctx.now());
     if let Some(cut) = &cut {
         (expected, hash) = (cut.position + 1, cut.hash);
         let anchor = Anchor { position: cut.position, hash: cut.hash };
@@ -129,6 +191,9 @@ pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<Chain
                 return Ok(ChainReport { broken: Some((expected, why)), ..report });
             }
             hash.copy_from_slice(&seal.hash);
+            if newest.take(seal.at) && report.dated_back.len() < MOST_DATED_BACK {
+                report.dated_back.extend(store::named(&mut tx, seal.event, seal.at).await?);
+            }
             report.end = Some(Anchor { position: expected, hash });
             report.checked += 1;
             expected += 1;
@@ -162,4 +227,24 @@ fn misfit(
 
 fn link(previous: &[u8; 32], text: &str) -> [u8; 32] {
     secrets::sha256(&[&previous[..], text.as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dated_far_before_its_neighbours_is_found_and_one_wrong_clock_is_forgotten() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let mut newest = Newest::new(now);
+        let mut take = |hours: i64| newest.take(now + TimeDelta::hours(hours));
+        assert!(!take(-2000), "the first has none before it");
+        assert!(!take(-1000) && !take(-1024), "a request that took a day");
+        assert!(take(-1025));
+        assert!(take(-1025), "one that was found is no neighbour that would hide the next");
+        assert!(!take(1) && !take(-900), "what is to come is no time to compare with");
+        assert!(!take(-100));
+        assert!((0..NEIGHBOURS).all(|_| take(-200)), "all that follow, as long as it counts");
+        assert!(!take(-200), "and then no more");
+    }
 }

@@ -25,6 +25,8 @@ pub(super) struct Unsealed {
 /// A seal with the text of its event as it is now.
 pub(super) struct Seal {
     pub position: i64,
+    /// Id of the event.
+    pub event: i64,
     pub at: DateTime<Utc>,
     pub prev_hash: Vec<u8>,
     pub hash: Vec<u8>,
@@ -174,6 +176,7 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, part: Part) -> Result<
                       and ($12::text is null or c.via = $12) and ($13::inet is null or c.address <<= $13)
                       and ($14::text is null or c.actor_kind = $14)) else 0 end as "total!",
                   exists(select from audit_seals s where s.audit_id = e.id) as "sealed!",
+                  exists(select from audit_seals s where s.audit_id = e.id and s.dated_back) as "dated_back!",
                   coalesce(e.xid < (
                     select l.horizon from (select horizon from audit_seals order by position desc limit 1) l
                     where l.horizon <= pg_snapshot_xmax(pg_current_snapshot())), false) as "behind!"
@@ -262,6 +265,7 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, part: Part) -> Result<
             request_id: row.request_id,
             sealed: row.sealed,
             outside_chain: row.behind && !row.sealed,
+            dated_back: row.dated_back,
         })
         .collect();
     Ok((list, total.unsigned_abs()))
@@ -382,24 +386,39 @@ pub(super) async fn outside(tx: &mut Tx, most: i64) -> Result<(u64, Vec<Outside>
     Ok((unsealed, behind.collect()))
 }
 
+/// The times of the events that were sealed last, the oldest first.
+pub(super) async fn last_times(tx: &mut Tx, count: i64) -> Result<Vec<DateTime<Utc>>> {
+    let times = sqlx::query_scalar!("select at from audit_seals order by position desc limit $1", count);
+    let mut times = times.fetch_all(&mut **tx).await?;
+    times.reverse();
+    Ok(times)
+}
+
+/// An event as it is named, if it is still there.
+pub(super) async fn named(tx: &mut Tx, id: i64, at: DateTime<Utc>) -> Result<Option<Outside>> {
+    let action = sqlx::query_scalar!("select action from audit_events where id = $1 and at = $2", id, at);
+    Ok(action.fetch_optional(&mut **tx).await?.map(|action| Outside { id, at, action }))
+}
+
 /// `hashes`: of the seal before and of this one.
 pub(super) async fn insert_seal(
     tx: &mut Tx,
     _granted: &Granted<SealAudit>,
     position: i64,
-    event: &Unsealed,
+    (event, dated_back): (&Unsealed, bool),
     hashes: (&[u8; 32], &[u8; 32]),
     horizon: Option<&str>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon, form)
-         values ($1, $2, $3, $4, $5, $6::text::xid8, 3)",
+        "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon, form, dated_back)
+         values ($1, $2, $3, $4, $5, $6::text::xid8, 3, $7)",
         position,
         event.id,
         event.at,
         &hashes.0[..],
         &hashes.1[..],
-        horizon
+        horizon,
+        dated_back
     )
     .execute(&mut **tx)
     .await?;
@@ -409,7 +428,7 @@ pub(super) async fn insert_seal(
 /// With the text in the form that each was made in. Nobody gains by changing the form: the hash is of one of them.
 pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Seal>> {
     let rows = sqlx::query!(
-        r#"select s.position, s.at, s.prev_hash, s.hash,
+        r#"select s.position, s.audit_id, s.at, s.prev_hash, s.hash,
                   (select (jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
                      e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before,
                      e.after, e.request_id)
@@ -426,6 +445,7 @@ pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result
         .into_iter()
         .map(|row| Seal {
             position: row.position,
+            event: row.audit_id,
             at: row.at,
             prev_hash: row.prev_hash,
             hash: row.hash,

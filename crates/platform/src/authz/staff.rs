@@ -122,6 +122,12 @@ pub fn powers_of(builtin: &str) -> Vec<Permission> {
     }
 }
 
+/// Words of the built-in roles that give this everywhere to whom they are assigned.
+pub(crate) fn built_in_with(permission: Permission) -> Vec<String> {
+    let roles = Role::all().into_iter().filter(|role| powers_of(role.name()).contains(&permission));
+    roles.map(|role| role.name().to_owned()).collect()
+}
+
 /// Everything a built-in role permits, as far as it reaches, by its word.
 pub fn permitted_by(builtin: &str) -> Vec<Permission> {
     let role = Role::all().into_iter().find(|role| role.name() == builtin);

@@ -4,7 +4,7 @@
 //! by staff who run people everywhere, and told of it; where somebody acts for the customer whose role in it changes, or
 //! who is removed, that session ends (open sockets by asking again, within seconds), and no other of theirs; what stays open in
 //! the customer's instances whichever customer a session acts for ends with who is removed; nobody makes somebody more than they
-//! are there themselves.
+//! are there themselves; an invitation is withdrawn for good with the say of who sent it.
 
 use contract::accounts::MemberRole;
 use contract::customers::{MemberCreate, MemberSecret, MemberUpdate, MemberView, OwnerTransfer};
@@ -75,6 +75,7 @@ pub async fn set_member_role(
         may_change_role(ctx, id, &store::owners(&mut tx, id).await?, (user, before))?;
         store::set_member_role(&mut tx, &granted, user, body.role).await?;
         note_role(platform, &mut tx, ctx, &granted, user, (before, body.role)).await?;
+        accounts::withdraw_lost_invitations_in_tx(&mut tx, ctx, Some(id)).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -169,6 +170,7 @@ pub async fn remove_member(platform: &Platform, ctx: &OpContext, id: CustomerId,
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tell(platform, &mut tx, ctx, id, (user, None)).await?;
+    accounts::withdraw_lost_invitations_in_tx(&mut tx, ctx, Some(id)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -202,7 +204,8 @@ pub(crate) async fn leave_in_tx(
     store::leave(tx, granted, id).await?;
     end_all_of(tx, ctx, (user, id)).await?;
     let before = Some(serde_json::json!({ "role": role }));
-    audit::record_in_tx(tx, ctx, audit::Entry { before, ..entry("customers:leave", id) }).await
+    audit::record_in_tx(tx, ctx, audit::Entry { before, ..entry("customers:leave", id) }).await?;
+    accounts::withdraw_lost_invitations_in_tx(tx, ctx, Some(id)).await
 }
 
 /// Whatever somebody has open in a customer that has them no more: what acts for it, and what stays open in its instances
@@ -276,6 +279,7 @@ pub async fn transfer(platform: &Platform, ctx: &OpContext, id: CustomerId, body
         let role = if user == body.user_id { MemberRole::Owner } else { MemberRole::Member };
         tell(platform, &mut tx, ctx, id, (user, Some(role))).await?;
     }
+    accounts::withdraw_lost_invitations_in_tx(&mut tx, ctx, Some(id)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -73,6 +73,7 @@ pub const KINDS: [&str; 37] = [
     "second-factor-changed",
     "ssh-key-added",
     "api-token-made",
+    "sign-in-copied",
     "account-switched",
     "image-reviewed",
     "instance-failed",

@@ -20,7 +20,7 @@ pub(crate) use bell::Mark;
 pub use bell::{BellWatch, watch_bell};
 pub(crate) use channels::send as deliver;
 pub use channels::{
-    Whose, add_channel, add_webhook, deliveries, list_channels, remove_channel, test_channel, update_channel,
+    Whose, add_channel, add_webhook, deliveries, list_channels, may_hear, remove_channel, test_channel, update_channel,
 };
 pub use preferences::{preferences, set_preferences};
 

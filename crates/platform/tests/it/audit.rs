@@ -503,6 +503,31 @@ async fn an_event_that_is_dated_back_is_told_from_one_that_waits() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_put_in_now_and_dated_back_by_days_is_named_and_marked() {
+    let test = sealed(3).await;
+    let admin = test.admin().await;
+    test.clock().advance(chrono::TimeDelta::days(2));
+    record(&test.platform, &admin.ctx(), 4).await;
+    seal_everything(&test).await;
+    let report = async || audit::verify_chain(&test.platform, &[]).await.unwrap();
+    assert_eq!(report().await.dated_back, [], "nobody did anything for two days");
+    owner_does(
+        &test,
+        "insert into audit_events (at, actor_kind, actor_name, via, action, target_kind, outcome, request_id)
+         select at, 'user', 'somebody else', 'rest', 'machines:retire', 'machine', 'done', 'r' from audit_events where id = 1",
+    )
+    .await;
+    seal_everything(&test).await;
+    let forged = report().await;
+    assert_eq!((forged.broken, forged.unsealed, forged.outside), (None, 0, Vec::new()), "it fits in itself");
+    let named: Vec<_> = forged.dated_back.iter().map(|event| event.action.as_str()).collect();
+    assert_eq!(named, ["machines:retire"]);
+    let list = audit::list(&test.platform, &admin.ctx(), &AuditQuery::default()).await.unwrap().list;
+    let marked: Vec<_> = list.iter().filter(|row| row.dated_back).map(|row| row.seal()).collect();
+    assert_eq!(marked, ["audit-dated-back"]);
+}
+
+#[tokio::test]
 async fn several_sealers_make_one_chain() {
     let test = TestPlatform::new().await;
     let admin = test.admin().await;

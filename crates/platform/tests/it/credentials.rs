@@ -65,6 +65,9 @@ async fn a_refresh_token_counts_once_and_a_copied_one_ends_everything_of_its_sig
     assert_eq!(code_of(&test, &other.access_token).await, None, "another sign-in is another family");
     let audited = "select count(*) from audit_events where action = 'accounts:refresh-reused'";
     assert_eq!(count(&test, audited).await, 1);
+    assert_eq!(refresh(&test, &first.refresh_token).await.err().map(|e| e.code), UNAUTHENTICATED);
+    let told = "select count(*) from notifications where kind = 'sign-in-copied'";
+    assert_eq!(count(&test, told).await, 1, "told of once, however often the copy is shown");
 
     // The database holds nothing that opens anything.
     let stored: Vec<String> = sqlx::query_scalar("select encode(token_hash, 'hex') from refresh_tokens")

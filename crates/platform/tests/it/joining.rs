@@ -2,7 +2,7 @@
 
 use contract::accounts::{AccountByLink, InvitationCreate, InvitationJoin, MemberRole};
 use contract::audit::OwnAuditQuery;
-use contract::customers::{CustomerCreate, CustomerQuery, MemberCreate, MemberUpdate};
+use contract::customers::{CustomerCreate, CustomerQuery, MemberCreate, MemberUpdate, OwnerTransfer};
 use contract::notifications::{NotificationKind, NotificationQuery};
 use contract::{ErrorCode, Permission};
 use platform::accounts::{self, WayIn, users};
@@ -139,8 +139,60 @@ async fn an_invitation_ends_with_the_say_of_who_sent_it() {
 
     assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
     assert_eq!(accounts::invitations(&test.platform, &admin.ctx(), Some(acme.id)).await.unwrap(), []);
+    // It was withdrawn then, with a row that the customer's owner reads, and no other word brings it back.
+    let mut owner = acme.member.clone();
+    owner.principal.memberships = vec![(acme.id, MemberRole::Owner)];
+    let query = OwnAuditQuery { action: Some("customers:withdraw-invitation".to_owned()), ..OwnAuditQuery::default() };
+    assert_eq!(audit::list_own(&test.platform, &owner.ctx(), &query).await.unwrap().total, 1);
+    let again = MemberUpdate { role: MemberRole::Owner };
+    customers::set_member_role(&test.platform, &admin.ctx(), acme.id, first_owner, again).await.unwrap();
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"], "an owner again");
     let of_staff = world.invited(&admin.ctx(), &acme, "lee@example.org", MemberRole::Member).await;
     world.join(&lee.ctx(), &of_staff).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_owner_who_hands_over_takes_their_invitations_along() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (admin, acme, lee) = (test.admin().await, test.customer("Acme").await, test.outsider("lee").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let token = world.invited(&acme.owner.ctx(), &acme, "lee@example.org", MemberRole::Owner).await;
+    let kept = world.invited(&admin.ctx(), &acme, "max@example.org", MemberRole::Member).await;
+    let heir = OwnerTransfer { user_id: acme.member.id, confirm: "Acme".to_owned() };
+    customers::transfer(&test.platform, &admin.ctx(), acme.id, heir).await.unwrap();
+    let back = MemberUpdate { role: MemberRole::Owner };
+    customers::set_member_role(&test.platform, &admin.ctx(), acme.id, acme.owner.id, back).await.unwrap();
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
+    assert_eq!(world.way(&test.anonymous(), &kept).await, WayIn::NewAccount, "what staff sent stays");
+}
+
+#[tokio::test]
+async fn staff_who_may_not_invite_any_more_take_their_invitations_along() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (clerk, acme, lee) = (test.admin().await, test.customer("Acme").await, test.outsider("lee").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let token = world.invited(&clerk.ctx(), &acme, "lee@example.org", MemberRole::Member).await;
+    accounts::withdraw_lost_invitations(&test.platform).await.unwrap();
+    assert_eq!(world.way(&lee.ctx(), &token).await, WayIn::Accept, "nothing is lost yet");
+    let become_one = async |role: &str| {
+        sqlx::query("update role_assignments set role = $2 where user_id = $1")
+            .bind(clerk.id.0)
+            .bind(role)
+            .execute(test.owner_pool())
+            .await
+            .unwrap();
+    };
+    // Staff still, but of those who invite nobody.
+    become_one("operator").await;
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
+    accounts::withdraw_lost_invitations(&test.platform).await.unwrap();
+    become_one("platform_admin").await;
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"], "withdrawn for good");
+    let told = "select actor_name from audit_events where action = 'customers:withdraw-invitation'";
+    let told: Vec<String> = sqlx::query_scalar(told).fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(told, ["authenticator"]);
 }
 
 #[tokio::test]

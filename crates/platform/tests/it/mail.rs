@@ -248,7 +248,7 @@ async fn mail_is_in_the_language_of_who_gets_it() {
     world.email(&kim, "kim@example.org", "zh").await;
     let read = "update users set language = null, read_in = 'en' where name = 'kim'";
     sqlx::query(read).execute(world.test.owner_pool()).await.unwrap();
-    let made = contract::users::UserPassword { password: None };
+    let made = contract::users::UserPassword::default();
     let staff = world.admin.ctx();
     accounts::users::set_password(&world.test.platform, &staff, kim.id, made).await.unwrap();
     world.work().await;

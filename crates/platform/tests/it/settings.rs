@@ -47,6 +47,7 @@ async fn what_decides_who_gets_in_is_the_admins_to_change() {
         ("sign_in.totp_for_admins", json!(true)),
         ("notifications.private_ranges", json!("10.0.0.0/8")),
         ("access.ssh_host", json!("ssh.evil.example")),
+        ("access.ssh", json!(false)),
         ("general.audit_retention_days", json!(180)),
     ] {
         let one = settings::change(p, &clerk.ctx(), vec![change(key, value.clone())]).await.unwrap_err();

@@ -312,3 +312,26 @@ async fn people_are_told_what_becomes_of_their_customer() {
     }
     assert_eq!(world.kinds(&other.owner).await, []);
 }
+
+#[tokio::test]
+async fn a_copied_refresh_token_is_told_of_in_every_way() {
+    let world = World::new().await;
+    let (p, test) = (&world.test.platform, &world.test);
+    let lee = test.outsider("lee").await;
+    world.email(&lee, "lee@example.org", "en").await;
+    let request = contract::accounts::LoginRequest {
+        username: lee.name.clone(),
+        password: lee.password.to_owned(),
+        ..Default::default()
+    };
+    let first = accounts::issue_access_token(p, &test.anonymous(), &request).await.unwrap();
+    accounts::refresh(p, &test.anonymous(), &first.refresh_token).await.unwrap();
+    test.clock().advance(chrono::TimeDelta::seconds(3));
+    accounts::refresh(p, &test.anonymous(), &first.refresh_token).await.unwrap_err();
+    world.work().await;
+    assert_eq!(world.kinds(&lee).await, [K::SignInCopied]);
+    assert_eq!(world.subjects("lee@example.org"), ["RemoteGPU: a sign-in was copied and ended"]);
+    let said = world.sink.taken_by("lee@example.org").remove(0).text();
+    let shown_by = test.anonymous().address().unwrap();
+    assert!(said.contains("was ended") && said.contains(&shown_by.to_string()), "{said}");
+}

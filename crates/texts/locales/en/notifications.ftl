@@ -46,6 +46,7 @@ notification-kind-identities-changed = Your account was bound to a sign-in servi
 notification-kind-second-factor-changed = Your second factor was switched on or off, or a recovery code was used
 notification-kind-ssh-key-added = An SSH key was added to your account
 notification-kind-api-token-made = An API token of your account was made
+notification-kind-sign-in-copied = A sign-in to your account was copied
 notification-kind-account-switched = Your account was disabled or enabled
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-instance-failed = Your instances that failed
@@ -138,6 +139,10 @@ notification-second-factor-changed = { $change ->
 }
 notification-ssh-key-added = The SSH key “{ $key }” ({ $fingerprint }) was added to your account. If it was not you, remove it, change your password, and tell an administrator.
 notification-api-token-made = The API token “{ $token }” of your account was made. If it was not you, revoke it, change your password, and tell an administrator.
+notification-sign-in-copied = A sign-in to your account was ended: its refresh token was shown twice{ $address ->
+    [unknown] {""}
+   *[other] , the second time from { $address }
+}. If no program of yours did so, somebody has a copy of it: change your password and tell an administrator.
 notification-account-switched = { $change ->
     [enabled] { $by } enabled your account. You can sign in again.
    *[disabled] { $by } disabled your account.
@@ -319,6 +324,12 @@ mail-ssh-key-added-link = See your keys
 mail-api-token-made-subject = { $product }: a new API token
 mail-api-token-made-text = The API token “{ $token }” of your account { $name } was made. If it was not you, revoke it, change your password, and tell an administrator.
 mail-api-token-made-link = See your tokens
+mail-sign-in-copied-subject = { $product }: a sign-in was copied and ended
+mail-sign-in-copied-text = A sign-in to your account { $name } was ended: its refresh token was shown twice{ $address ->
+    [unknown] {""}
+   *[other] , the second time from { $address }
+}. If no program of yours did so, somebody has a copy of it: change your password and tell an administrator.
+mail-sign-in-copied-link = Open the security page
 mail-account-switched-subject = { $product }: your account was switched
 mail-account-switched-text = { $change ->
     [enabled] { $by } enabled your account { $name }. You can sign in again.
@@ -403,6 +414,7 @@ mail-kind-identities-changed = Ways to sign in changed
 mail-kind-second-factor-changed = Second factor
 mail-kind-ssh-key-added = New SSH key
 mail-kind-api-token-made = New API token
+mail-kind-sign-in-copied = Sign-in copied
 mail-kind-account-switched = Account disabled or enabled
 mail-kind-image-reviewed = Image reviewed
 mail-kind-instance-failed = Instance failed

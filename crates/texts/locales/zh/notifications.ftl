@@ -45,6 +45,7 @@ notification-kind-identities-changed = 账号绑定或解除登录服务
 notification-kind-second-factor-changed = 两步验证已开启、关闭或使用了恢复码
 notification-kind-ssh-key-added = 为您的账号添加了 SSH 公钥
 notification-kind-api-token-made = 为您的账号创建了 API 令牌
+notification-kind-sign-in-copied = 您账号的一次登录可能被复制
 notification-kind-account-switched = 账号被停用或启用
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-instance-failed = 自己的实例失败
@@ -137,6 +138,10 @@ notification-second-factor-changed = { $change ->
 }
 notification-ssh-key-added = 您的账号添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系管理员。
 notification-api-token-made = 您的账号创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
+notification-sign-in-copied = 您账号的一次登录已被结束：其刷新令牌被重复使用{ $address ->
+    [unknown] {""}
+   *[other] （第二次来自 { $address }）
+}。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系管理员。
 notification-account-switched = { $change ->
     [enabled] { $by } 已启用您的账号，您可以重新登录。
    *[disabled] { $by } 已停用您的账号。
@@ -318,6 +323,12 @@ mail-ssh-key-added-link = 查看公钥
 mail-api-token-made-subject = { $product }：创建了新的 API 令牌
 mail-api-token-made-text = 您的账号 { $name } 创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
 mail-api-token-made-link = 查看令牌
+mail-sign-in-copied-subject = { $product }：一次登录可能被复制，已结束
+mail-sign-in-copied-text = 您账号 { $name } 的一次登录已被结束：其刷新令牌被重复使用{ $address ->
+    [unknown] {""}
+   *[other] （第二次来自 { $address }）
+}。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系管理员。
+mail-sign-in-copied-link = 打开安全页面
 mail-account-switched-subject = { $product }：您的账号状态已变更
 mail-account-switched-text = { $change ->
     [enabled] { $by } 已启用您的账号 { $name }，您可以重新登录。
@@ -402,6 +413,7 @@ mail-kind-identities-changed = 登录方式变更
 mail-kind-second-factor-changed = 两步验证变更
 mail-kind-ssh-key-added = 新 SSH 公钥
 mail-kind-api-token-made = 新 API 令牌
+mail-kind-sign-in-copied = 登录被复制
 mail-kind-account-switched = 账号停用或启用
 mail-kind-image-reviewed = 镜像审核
 mail-kind-instance-failed = 实例失败

@@ -105,7 +105,8 @@ pub async fn bulk(rest: Rest, Body(body): Body<UserBulk>) -> Response {
 
 /// Gives the account a new password and ends its sessions; the only answer that holds a password that was made.
 #[utoipa::path(post, path = "/api/admin/users/{id}/password", tag = "users", params(("id" = UserId, Path)),
-    request_body = UserPassword, responses((status = 200, body = Envelope<UserSecret>)))]
+    request_body = UserPassword, responses((status = 200, body = Envelope<UserSecret>),
+        (status = 422, description = "1402: it has its password elsewhere, and `local` is not said")))]
 pub async fn password(rest: Rest, Part(id): Part<UserId>, Body(body): Body<UserPassword>) -> Response {
     rest.answer(users::set_password(&rest.platform, &rest.ctx, id, body).await).await
 }

@@ -25,6 +25,7 @@ mod read {
     use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
     use chrono_tz::Tz;
     use contract::allocations::{AllocationCreate, AllocationRenew, RenewalDecision, RenewalRequestCreate};
+    use contract::times::is_writable;
     use contract::{CustomerId, ErrorCode};
     use platform::{Error, Result};
 
@@ -57,6 +58,7 @@ mod read {
             let value = text(value)?;
             let day = NaiveDate::parse_from_str(&value, "%Y-%m-%d")
                 .ok()
+                .filter(|day| is_writable(*day))
                 .and_then(|day| day.checked_add_days(Days::new(after)));
             let midnight = day.and_then(|day| day.and_hms_opt(0, 0, 0));
             let at = midnight.and_then(|at| zone.from_local_datetime(&at).earliest());

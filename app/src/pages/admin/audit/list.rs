@@ -6,6 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
 use contract::audit::{ACTORS, AT_COMMAND_LINE, AuditQuery, AuditView, DOORS, is_network};
 use contract::imports::ImportSubject;
 use contract::settings::setting;
+use contract::times::is_writable;
 use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -91,7 +92,8 @@ fn query_of(list: &ListQuery) -> AuditQuery {
 
 /// The beginning of a day in the reader's time zone, or of the day after; nothing for what is no day.
 pub(crate) fn at_midnight(day: &str, after: u64) -> Option<DateTime<Utc>> {
-    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?.checked_add_days(Days::new(after))?;
+    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok().filter(|day| is_writable(*day))?;
+    let day = day.checked_add_days(Days::new(after))?;
     let at = look().zone.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?;
     Some(at.with_timezone(&Utc))
 }
@@ -329,8 +331,8 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
     let request = if event.request_id.is_empty() { NOT_MEASURED.to_owned() } else { event.request_id.clone() };
     let sealed = words.t(event.seal());
     // Somebody wrote into the log by hand: that is seen without opening anything.
-    let outside =
-        event.outside_chain.then(|| view! { <span class="outside">{state(Tone::Bad, sealed.clone())}</span> });
+    let by_hand = event.outside_chain || event.dated_back;
+    let outside = by_hand.then(|| view! { <span class="outside">{state(Tone::Bad, sealed.clone())}</span> });
     // Two things may be called the same, and the filter takes the number.
     let number = event.target_name.as_ref().and(event.target_id.clone()).map(|id| {
         view! { " " <code class="sub">{id}</code> }

@@ -32,6 +32,7 @@ mod read {
     use chrono::{DateTime, NaiveDateTime, TimeZone as _, Utc};
     use contract::ErrorCode;
     use contract::machines::{ConnectionUpdate, MaintenanceCreate};
+    use contract::times::is_writable;
     use platform::{Error, Result};
 
     use super::{ConnectionForm, MaintenanceForm};
@@ -46,6 +47,7 @@ mod read {
             .or_else(|_| NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M:%S"));
         local
             .ok()
+            .filter(|local| is_writable(local.date()))
             .and_then(|local| look().zone.from_local_datetime(&local).earliest())
             .map(|at| at.with_timezone(&Utc))
             .ok_or_else(|| Error::field(path, "field-not-a-time"))

@@ -1,6 +1,6 @@
 //! An account: who it is, what it may do, where it belongs, what happened to it.
 
-use contract::accounts::SessionView;
+use contract::accounts::{ProviderKind, SessionView};
 use contract::audit::{AuditQuery, AuditView};
 use contract::quotas::{Quota, QuotaUsage};
 use contract::roles::RoleView;
@@ -262,6 +262,25 @@ fn memberships_card(words: Words, view: &UserView) -> impl IntoView + use<> {
     }
 }
 
+/// What has to be agreed to before an account that is let in by others gets a password here; nothing for any other.
+fn let_in_elsewhere(words: Words, view: &UserView) -> Option<String> {
+    let first = view.identities.first().filter(|_| !view.has_password)?;
+    let directory = view.identities.iter().find(|identity| identity.kind == ProviderKind::Ldap);
+    let key = if directory.is_some() { "user-password-local-directory" } else { "user-password-local-service" };
+    Some(words.with(key, &[("provider", directory.unwrap_or(first).provider_name.clone())]))
+}
+
+fn yes_local(said: String) -> impl IntoView {
+    view! {
+        <p>
+            <label>
+                <input r#type="checkbox" name="local" value="true" required=true />
+                " " {said}
+            </label>
+        </p>
+    }
+}
+
 fn password_card(words: Words, view: &UserView, refused: Option<&Refused>, made: Option<String>) -> Option<AnyView> {
     let (id, name, may) = (view.user.id, view.user.name.clone(), &view.may.set_password);
     let title = words.t("login-password");
@@ -293,16 +312,22 @@ fn password_card(words: Words, view: &UserView, refused: Option<&Refused>, made:
     };
     let (opens, question) = (words.t("user-password-make"), words.t("user-password-make-hint"));
     let make = Ask::new("password", opens, question, MakeUserPassword::url()).class("btn").field("id", id);
+    let make = match let_in_elsewhere(words, view) {
+        Some(said) => make.inside(yes_local(said)),
+        None => make,
+    };
     let card = view! {
         <section class="card">
             <header><h2>{title}</h2></header>
             <p class="note-line">{words.t("user-password-note")}</p>
+            {let_in_elsewhere(words, view).is_some().then(|| view! { <p class="note-line">{words.t("user-password-elsewhere")}</p> })}
             <div class="actions">{make.view(words)}</div>
             <form class="form" method="post" action=SetUserPassword::url()>
                 <input r#type="hidden" name="id" value=id.to_string() />
                 {whose_password(name)}
                 {text_field(field)}
                 {text_field(again)}
+                {let_in_elsewhere(words, view).map(yes_local)}
                 <p class="actions"><button class="btn">{words.t("user-password-set")}</button></p>
             </form>
             {shown_once(words, words.t("customer-password-once"), None, made)}

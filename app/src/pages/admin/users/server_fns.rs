@@ -99,9 +99,9 @@ pub async fn restore_user(id: UserId) -> Result<(), ApiError> {
 
 /// Makes a new password; the account's page shows it once.
 #[server]
-pub async fn make_user_password(id: UserId) -> Result<Option<UserSecret>, ApiError> {
+pub async fn make_user_password(id: UserId, #[server(default)] local: bool) -> Result<Option<UserSecret>, ApiError> {
     let (platform, ctx) = door::door();
-    let body = contract::users::UserPassword::default();
+    let body = contract::users::UserPassword { password: None, local };
     let made = platform::accounts::users::set_password(&platform, &ctx, id, body).await;
     let text = |made: &UserSecret| Some(format!("{}  {}", made.username, made.password.as_ref()?));
     let secret = (ShownOnce::NewPassword, text);
@@ -110,7 +110,12 @@ pub async fn make_user_password(id: UserId) -> Result<Option<UserSecret>, ApiErr
 
 /// Gives the account the password that was typed.
 #[server]
-pub async fn set_user_password(id: UserId, password: String, again: Option<String>) -> Result<(), ApiError> {
+pub async fn set_user_password(
+    id: UserId,
+    password: String,
+    again: Option<String>,
+    #[server(default)] local: bool,
+) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let alike = again.is_none_or(|again| again == password);
     // An empty field must not make a password that nobody sees.
@@ -124,7 +129,7 @@ pub async fn set_user_password(id: UserId, password: String, again: Option<Strin
             door::must_hold(&ctx, contract::Permission::UsersUpdate).and(Err(platform::Error::field(path, key)))
         }
         None => {
-            let body = contract::users::UserPassword { password: Some(password) };
+            let body = contract::users::UserPassword { password: Some(password), local };
             platform::accounts::users::set_password(&platform, &ctx, id, body).await
         }
     };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contract::notifications::{ChannelKind, ChannelView, DeliveryQuery, DeliveryState, DeliveryView, NotificationKind};
-use contract::{ChannelId, Page, Permission};
+use contract::{ChannelId, May, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -88,6 +88,8 @@ struct Shown {
     /// The secret of a new webhook.
     made: Option<String>,
     may_change: bool,
+    /// Whether one can be added, and where it goes changed.
+    may_hear: May,
 }
 
 fn channels_page(whose: Whose) -> impl IntoView {
@@ -110,7 +112,8 @@ fn channels_page(whose: Whose) -> impl IntoView {
             Whose::Own => accounts::take_for_page(&platform, &ctx, ShownOnce::WebhookSecret).await?,
             Whose::Platform => None,
         };
-        Ok(Shown { whose, channels, deliveries, lately, made, may_change: ctx.holds(permission) })
+        let may_hear = notifications::may_hear(&ctx, whose)?;
+        Ok(Shown { whose, channels, deliveries, lately, made, may_change: ctx.holds(permission), may_hear })
     };
     page(load, move |shown| channels_view(list, shown))
 }
@@ -131,13 +134,14 @@ fn channels_view(query: ListQuery, shown: Shown) -> AnyView {
     };
     let head = PageFrame::new(words.t(title), area).crumb(crumb.0, crumb.1);
     let own = shown.whose == Whose::Own;
-    let (whose, may_change) = (shown.whose, shown.may_change);
+    let (whose, may_change, hears) = (shown.whose, shown.may_change, shown.may_hear.allowed);
+    let why_not = shown.may_hear.why_not.map(|why| view! { <p class="note-line">{why}</p> });
     let cards = if shown.channels.is_empty() {
         view! { <section class="card"><div class="empty"><p>{words.t(empty)}</p></div></section> }.into_any()
     } else {
         let cards = shown.channels.into_iter().map(|view| {
             let now = standing(words, &view, failing_since(&shown.lately, view.id));
-            card(words, whose, (view, now), may_change, refused.as_ref())
+            card(words, whose, (view, now), (may_change, hears), refused.as_ref())
         });
         cards.collect_view().into_any()
     };
@@ -155,7 +159,8 @@ fn channels_view(query: ListQuery, shown: Shown) -> AnyView {
             {shown.made.map(|secret| made(words, secret))}
             <p class="note-line">{words.t(explained)}</p>
             {cards}
-            {may_change.then(|| new_form(words, whose, refused.as_ref()))}
+            {why_not}
+            {(may_change && hears).then(|| new_form(words, whose, refused.as_ref()))}
             {deliveries_card(words, &query, shown.deliveries)}
         },
     )
@@ -207,7 +212,7 @@ fn card(
     words: Words,
     whose: Whose,
     (view, now): (ChannelView, AnyView),
-    may_change: bool,
+    (may_change, hears): (bool, bool),
     refused: Option<&Refused>,
 ) -> impl IntoView + use<> {
     let id = view.id.to_string();
@@ -232,7 +237,7 @@ fn card(
                 </form>
                 {remove.view(words)}
             </div>
-            {change_form(words, whose, &view, refused)}
+            {hears.then(|| change_form(words, whose, &view, refused))}
         }
     });
     // Two may have one name and host; the rest of the address is nobody's to read.

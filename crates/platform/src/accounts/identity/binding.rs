@@ -303,3 +303,25 @@ pub(in crate::accounts) async fn unlink_all_in_tx(tx: &mut Tx, user: UserId) -> 
     }
     Ok(gone.len() as u64)
 }
+
+/// Parts an account from its directories, with the roles that their groups gave, an event for each and a word to the owner; in
+/// the system's transaction, before it holds the person, where a password is about to be kept here. Passwords here are asked
+/// before directories, so these would have no say any more, and what their groups gave would stay for good.
+pub(in crate::accounts) async fn leave_directories_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    user: UserId,
+) -> Result<()> {
+    for left in accounts::passwords::leave_directories(tx, user).await? {
+        let (roles, _) = take_back_in_tx(tx, user, left.granted).await?;
+        let entry = audit::Entry {
+            before: Some(json!({ "provider": left.provider, "label": left.label })),
+            after: Some(json!({ "roles": roles })),
+            ..entry("users:unlink-identity", user)
+        };
+        audit::record_of_person_in_tx(tx, ctx, user, entry).await?;
+        tell(platform, tx, ctx, user, ("parted", &left.provider, &left.label)).await?;
+    }
+    Ok(())
+}

@@ -11,7 +11,7 @@ use contract::{CustomerId, ErrorCode, LinkId, UserId};
 
 pub(super) use store::{
     consume, delete_expired, invited_since, issued_since, lock_owner, open_invitations, retire_of_user,
-    revoke_invitation, sign_ups_since,
+    revoke_invitation, sign_ups_since, withdraw_lost,
 };
 
 use crate::db::Tx;

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use contract::accounts::{InvitationView, MemberRole};
-use contract::{CustomerId, LinkId, UserId};
+use contract::{CustomerId, LinkId, Permission, UserId};
 
 use super::{Link, NewLink, Purpose};
 use crate::Result;
+use crate::authz::built_in_with;
 use crate::db::Tx;
 
 fn role(word: &str) -> MemberRole {
@@ -37,8 +38,13 @@ pub(super) async fn insert(
     Ok(LinkId(id))
 }
 
-/// An invitation counts only while who sent it is staff or an owner: else somebody who was removed could come back by one
-/// that they had sent to another address of theirs.
+/// The built-in roles whose holders may invite everywhere.
+fn inviting() -> Vec<String> {
+    built_in_with(Permission::CustomersInvite)
+}
+
+/// An invitation counts only while who sent it may still send one: else somebody who was removed could come back by one that
+/// they had sent to another address of theirs. Those that do not are soon withdrawn: see [`withdraw_lost`].
 pub(super) async fn find(
     tx: &mut Tx,
     purposes: &[Purpose],
@@ -50,15 +56,11 @@ pub(super) async fn find(
         r#"select l.id, l.user_id, l.customer_id, l.role, l.address::text as "address!", l.created_by
            from one_time_links l
            where l.hash = $1 and l.purpose = any($2) and l.used_at is null and l.expires_at > $3
-             and (l.purpose <> 'invitation' or exists(
-               select from users u where u.id = l.created_by and u.state = 'active'
-                 and (exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
-                             where a.user_id = u.id)
-                      or exists(select from memberships m
-                                where m.user_id = u.id and m.customer_id = l.customer_id and m.role = 'owner'))))"#,
+             and (l.purpose <> 'invitation' or invitation_stands(l.created_by, l.customer_id, $4))"#,
         &hash[..],
         &purposes,
-        now
+        now,
+        &inviting()
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -166,15 +168,13 @@ pub(in crate::accounts) async fn open_invitations(
 ) -> Result<Vec<InvitationView>> {
     let rows = sqlx::query!(
         r#"select l.id, l.address::text as "address!", l.role as "role!", l.created_at, l.expires_at
-           from one_time_links l join users u on u.id = l.created_by and u.state = 'active'
+           from one_time_links l
            where l.customer_id = $1 and l.purpose = 'invitation' and l.used_at is null and l.expires_at > $2
-             and (exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
-                         where a.user_id = u.id)
-                  or exists(select from memberships m
-                            where m.user_id = u.id and m.customer_id = l.customer_id and m.role = 'owner'))
+             and invitation_stands(l.created_by, l.customer_id, $3)
            order by l.id desc"#,
         customer.0,
-        now
+        now,
+        &inviting()
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -186,6 +186,41 @@ pub(in crate::accounts) async fn open_invitations(
         expires_at: row.expires_at,
     });
     Ok(views.collect())
+}
+
+/// An invitation that works no more because who sent it may not invite any more.
+pub(in crate::accounts) struct Withdrawn {
+    pub id: LinkId,
+    pub customer: CustomerId,
+    pub address: String,
+    pub role: MemberRole,
+}
+
+/// Uses up the invitations, of one customer or of all, whose senders may not invite any more: for good, also where somebody
+/// may again later.
+pub(in crate::accounts) async fn withdraw_lost(
+    tx: &mut Tx,
+    customer: Option<CustomerId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Withdrawn>> {
+    let rows = sqlx::query!(
+        r#"update one_time_links set used_at = $1
+           where purpose = 'invitation' and used_at is null and expires_at > $1
+             and ($2::bigint is null or customer_id = $2) and not invitation_stands(created_by, customer_id, $3)
+           returning id, customer_id as "customer_id!", address::text as "address!", role as "role!""#,
+        now,
+        customer.map(|id| id.0),
+        &inviting()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let withdrawn = rows.into_iter().map(|row| Withdrawn {
+        id: LinkId(row.id),
+        customer: CustomerId(row.customer_id),
+        address: row.address,
+        role: role(&row.role),
+    });
+    Ok(withdrawn.collect())
 }
 
 /// Takes one back; its address, or `None` when there is none that works.

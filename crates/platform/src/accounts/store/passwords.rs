@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contract::UserId;
+use serde_json::Value;
 
 use crate::Result;
 use crate::authz::{Granted, SecureAccount};
@@ -89,4 +90,26 @@ pub(in crate::accounts) async fn earlier(tx: &mut Tx, user: UserId, count: i64) 
     )
     .fetch_all(&mut **tx)
     .await?)
+}
+
+/// A directory that an account was bound to.
+pub(in crate::accounts) struct Left {
+    pub provider: String,
+    pub label: String,
+    /// What its groups gave.
+    pub granted: Value,
+}
+
+/// Parts an account from its directories.
+pub(in crate::accounts) async fn leave_directories(tx: &mut Tx, user: UserId) -> Result<Vec<Left>> {
+    let rows = sqlx::query!(
+        "delete from user_identities i using identity_providers p
+         where p.id = i.provider_id and p.kind = 'ldap' and i.user_id = $1
+         returning p.name, i.label, i.granted",
+        user.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let left = rows.into_iter().map(|row| Left { provider: row.name, label: row.label, granted: row.granted });
+    Ok(left.collect())
 }

@@ -80,12 +80,12 @@ pub(in crate::accounts) async fn is_outrun(tx: &mut Tx, id: i64) -> Result<bool>
     .await?)
 }
 
-/// Ends the session of a family, and with it all its tokens.
-pub(in crate::accounts) async fn end_family(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("update sessions set ended_at = $2 where id = $1 and ended_at is null", session.0, now)
+/// Ends the session of a family, and with it all its tokens; false when it had ended before.
+pub(in crate::accounts) async fn end_family(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<bool> {
+    let done = sqlx::query!("update sessions set ended_at = $2 where id = $1 and ended_at is null", session.0, now)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Names of permissions; one that does not exist any more permits nothing.

@@ -29,7 +29,7 @@ use super::email_change::tell_of_move;
 use super::links;
 use super::password_reset::tell_of_password;
 use super::store::passwords;
-use super::{PasswordRule, SessionEnding, password, password_rule};
+use super::{PasswordRule, SessionEnding, identity, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Granted, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -237,16 +237,19 @@ pub async fn restore(platform: &Platform, ctx: &OpContext, id: UserId) -> Result
     Ok(view)
 }
 
-/// Gives an account a new password and signs the person out everywhere; links on their way to their mailbox end too.
+/// Gives an account a new password and signs the person out everywhere; links on their way to their mailbox end too. What a
+/// directory let in is this platform's own from then on.
 ///
 /// # Errors
-/// `Forbidden` when the person may what the caller does not hold; `WrongState` for a deleted account.
+/// `Forbidden` when the person may what the caller does not hold; `WrongState` for a deleted account, and for one that has its
+/// password elsewhere unless it is said that it gets one here.
 pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body: UserPassword) -> Result<UserSecret> {
     let ctx = &ctx.trying(entry("users:set-password", id));
     let granted = ctx.authorize(UpdateUser, &UserRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = lock_in_tx(&mut tx, id).await?;
     may_get_password(&mut tx, ctx, id, row.state).await?;
+    must_be_meant(&mut tx, id, body.local).await?;
     tx.commit().await?; // hashing takes a while: hold no connection meanwhile
     let mut wrong = Wrong::new();
     let (typed, made) = chosen(password_rule(platform).await, &mut wrong, body.password, &row.details);
@@ -254,6 +257,9 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     let hash = hashed(platform, typed.as_ref().or(made.as_ref())).await?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     // Meanwhile somebody may have made the person more than the caller is.
+    may_get_password(&mut tx, ctx, id, row.state).await?;
+    must_be_meant(&mut tx, id, body.local).await?;
+    identity::leave_directories_in_tx(platform, &mut tx, ctx, id).await?;
     let now = lock_in_tx(&mut tx, id).await?;
     may_get_password(&mut tx, ctx, id, now.state).await?;
     passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
@@ -381,6 +387,17 @@ async fn may_be_changed(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserSta
 async fn may_get_password(tx: &mut Tx, ctx: &OpContext, id: UserId, state: UserState) -> Result<()> {
     may_take_over(tx, ctx, id).await?;
     there(state)
+}
+
+/// A password here beside a directory or sign-in service is a way in of its own, which these do not close.
+async fn must_be_meant(tx: &mut Tx, id: UserId, local: bool) -> Result<()> {
+    match identity::password_place(tx, id).await?.filter(|_| !local) {
+        Some(place) => {
+            let error = Error::new(ErrorCode::WrongState).with_key("error-user-password-elsewhere");
+            Err(error.with_arg("provider", place.provider_name))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A deleted account is brought back first.

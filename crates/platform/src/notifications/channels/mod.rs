@@ -2,7 +2,8 @@
 //!
 //! Invariants: addresses and secrets are sealed and never read back, of an address only its host is shown; an API token
 //! neither makes nor changes a webhook, because that would go on telling after the token is gone; nobody sees another's;
-//! a channel whose messages are given up again and again is switched off.
+//! a channel whose messages are given up again and again is switched off; a robot says what stands on the staff's pages of customers
+//! and machines, so nobody has one told who may not read these.
 
 mod deliver;
 pub(crate) mod fuzzing;
@@ -14,7 +15,7 @@ use contract::notifications::{
     ChannelCreate, ChannelKind, ChannelUpdate, ChannelView, DeliveryQuery, DeliveryState, DeliveryView, MAX_CHANNELS,
     MAX_WEBHOOKS, NotificationKind, WebhookCreate, WebhookCreated,
 };
-use contract::{ChannelId, ErrorCode, Page, Permission, UserId};
+use contract::{ChannelId, ErrorCode, May, Page, Permission, UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use url::Url;
@@ -27,7 +28,7 @@ use super::{own, readable};
 use crate::authz::{Granted, Installation, SecureAccount, UpdateSettings};
 use crate::fields::Wrong;
 use crate::outbound::{self, Failure, Step};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, settings};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, may, settings};
 
 /// Longest secret of a robot, characters.
 const MAX_SECRET: usize = 256;
@@ -65,6 +66,26 @@ impl Right {
             Right::Platform { .. } => None,
         }
     }
+}
+
+/// What a robot's messages tell of: by name, and all of them.
+const HEARD: [Permission; 2] = [Permission::CustomersView, Permission::MachinesView];
+
+/// Whether the caller may have a channel told what happens: with the right to change settings, the messages would go wherever
+/// they say.
+fn must_hear(ctx: &OpContext, whose: Whose) -> Result<()> {
+    match whose {
+        Whose::Own => Ok(()),
+        Whose::Platform => ctx.must_cover(HEARD).map_err(|error| error.with_key("error-channel-hears")),
+    }
+}
+
+/// Whether the caller can add a channel, or change where it goes and what it is told.
+///
+/// # Errors
+/// None of its own.
+pub fn may_hear(ctx: &OpContext, whose: Whose) -> Result<May> {
+    may(ctx, Right::of(ctx, whose).is_ok(), must_hear(ctx, whose))
 }
 
 /// Whose they are for who may look at them.
@@ -107,10 +128,12 @@ pub async fn add_webhook(platform: &Platform, ctx: &OpContext, body: WebhookCrea
 /// Adds a robot to the platform's.
 ///
 /// # Errors
-/// `Validation` for what is no address, secret or kind; `QuotaExceeded` when there are twenty.
+/// `Validation` for what is no address, secret or kind; `QuotaExceeded` when there are twenty; `Forbidden` for who may not see
+/// customers and machines.
 pub async fn add_channel(platform: &Platform, ctx: &OpContext, body: ChannelCreate) -> Result<ChannelView> {
     let ctx = &ctx.trying_new("notifications:add-channel", "channel");
     let right = Right::of(ctx, Whose::Platform)?;
+    must_hear(ctx, Whose::Platform)?;
     if body.kind == ChannelKind::Webhook {
         return Err(Error::field("kind", "field-unknown-value"));
     }
@@ -164,7 +187,8 @@ async fn add(platform: &Platform, ctx: &OpContext, right: &Right, wish: Wish) ->
 /// Changes one; what is absent stays. It begins anew to count what it could not deliver.
 ///
 /// # Errors
-/// `NotFound` for another's; `Validation` as when it is added.
+/// `NotFound` for another's; `Validation` as when it is added, and `Forbidden` where its address or what it is told changes, or it
+/// is switched on.
 pub async fn update_channel(
     platform: &Platform,
     ctx: &OpContext,
@@ -176,6 +200,10 @@ pub async fn update_channel(
     let right = Right::of(ctx, whose)?;
     let mut wrong = Wrong::new();
     let typed = body.url.filter(|url| !url.trim().is_empty());
+    // Who only names it otherwise, or switches it off, has nothing told.
+    if typed.is_some() || body.kinds.is_some() || body.enabled == Some(true) {
+        must_hear(ctx, whose)?;
+    }
     // Before the transaction: a name may have to be looked up.
     let url = match typed.as_deref() {
         Some(url) => check_url(platform, &mut wrong, url).await,

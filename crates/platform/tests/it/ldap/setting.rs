@@ -4,8 +4,9 @@ use contract::ErrorCode;
 use contract::accounts::{
     LdapSecurity, LdapSettings, LoginRequest, MappedRole, MemberRole, PasswordChange, ProviderBody, ProviderKind,
 };
+use contract::users::UserPassword;
 use platform::OpContext;
-use platform::accounts::{self, SignedIn, identity};
+use platform::accounts::{self, SignedIn, identity, users};
 use test_support::{PASSWORD, SEARCHER_PASSWORD, TestPlatform};
 
 use super::{WRONG, World, body, failed_at, role, settings};
@@ -225,4 +226,38 @@ async fn a_directory_that_is_set_up_wrongly_excuses_no_guess() {
         let asked = accounts::captchas_of_sign_in(&world.test.platform, &world.test.anonymous(), name).await.unwrap();
         assert!(asked.is_some(), "{name}: three failures from here, over all names");
     }
+}
+
+#[tokio::test]
+async fn a_password_given_here_takes_the_account_out_of_the_directory_and_has_to_be_meant() {
+    let world = World::new().await;
+    let operator = MappedRole::parse("operator").unwrap();
+    world.set(|body| body.mappings = vec![role("gpu-admins", operator, None)]).await.unwrap();
+    for (name, password) in [("wanda", "wanda's password"), ("walter", "walter's password")] {
+        world.sign_in(name, password).await.unwrap();
+    }
+    assert_eq!(world.roles_of("wanda").await, ["operator"]);
+    let (platform, staff) = (&world.test.platform, world.admin.ctx());
+    let wanda = world.sql("select id::text from users where name = 'wanda'").await.remove(0);
+    let wanda = contract::UserId(wanda.parse().unwrap());
+    let typed = |local| UserPassword { password: Some("seven lazy pelicans".to_owned()), local };
+    let plain = users::set_password(platform, &staff, wanda, typed(false)).await.unwrap_err();
+    assert_eq!((plain.code, plain.key), (ErrorCode::WrongState, "error-user-password-elsewhere"));
+    world.sign_in("wanda", "wanda's password").await.expect("nothing happened");
+
+    users::set_password(platform, &staff, wanda, typed(true)).await.unwrap();
+    assert_eq!(world.roles_of("wanda").await, [] as [&str; 0], "what the groups gave went with the directory");
+    assert_eq!(users::get(platform, &staff, wanda).await.unwrap().identities, []);
+    assert_eq!(world.refusal("wanda", "wanda's password").await, WRONG);
+    world.sign_in("wanda", "seven lazy pelicans").await.unwrap();
+    assert_eq!(world.roles_of("wanda").await, [] as [&str; 0], "nor do the groups give it again");
+    let log = "select action || ' ' || coalesce(before->>'provider', '') from audit_events
+               where action in ('users:unlink-identity', 'users:set-password') and outcome = 'done' order by id";
+    assert_eq!(world.sql(log).await, ["users:unlink-identity Example", "users:set-password "]);
+    users::set_password(platform, &staff, wanda, typed(false)).await.expect("it has its password here by now");
+
+    // The same at the console, where the operator says what they mean by calling it.
+    accounts::reset_password(platform, "walter").await.unwrap();
+    assert_eq!(world.refusal("walter", "walter's password").await, WRONG);
+    assert_eq!(world.sql("select label from user_identities").await, [] as [&str; 0]);
 }

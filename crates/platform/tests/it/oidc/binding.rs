@@ -150,7 +150,10 @@ async fn staff_see_what_somebody_is_bound_to_and_part_them() {
     // With a password it is not the only way any more.
     let again = world.sign_in().await.unwrap();
     assert_ne!(again.user, who.user, "whoever is that there is somebody else here now");
-    users::set_password(platform, &staff, again.user, UserPassword::default()).await.unwrap();
+    let plain = users::set_password(platform, &staff, again.user, UserPassword::default()).await;
+    assert_eq!(refusal(plain).1, "error-user-password-elsewhere");
+    let meant = UserPassword { local: true, ..UserPassword::default() };
+    users::set_password(platform, &staff, again.user, meant).await.unwrap();
     let identity = users::get(platform, &staff, again.user).await.unwrap().identities.remove(0);
     users::unlink_identity(platform, &staff, (again.user, identity.id), false).await.unwrap();
     // One's own is one's own page's.
