@@ -207,13 +207,14 @@ async fn a_placement_says_what_is_in_the_way_and_what_would_fit() {
 async fn when_a_machine_fits_again_is_said_where_it_is_known() {
     let test = TestPlatform::new().await;
     let (admin, acme) = (test.admin().await, test.customer("Acme").await);
-    let (platform, mine) = (&test.platform, acme.owner.ctx());
     host(&test, &admin.ctx(), "host-001", 1, NOWHERE).await;
     host(&test, &admin.ctx(), "host-002", 1, NOWHERE).await;
     for code in ["host-001", "host-002"] {
         tested(&test, code).await;
     }
     let shop = shop(&test, &admin.ctx(), "library/small:1", cards("One card", 1)).await;
+    // Asked after the spec has its price.
+    let (platform, mine) = (&test.platform, acme.owner.ctx());
     let asked = PlacementQuery { image: Some(shop.image), spec: Some(shop.spec) };
     let earliest = async || {
         let mut machines = instances::matched_machines(platform, &mine, &asked).await.unwrap().machines;

@@ -123,7 +123,7 @@ async fn keys_are_wanted_of_who_has_the_machine_and_of_nobody_else() {
 async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     let world = World::new().await;
     let p = &world.test.platform;
-    let (node, _link) = live_machine(&world, "h1").await;
+    let (node, link) = live_machine(&world, "h1").await;
     let mut told = linked(&world, &node).await;
     add_key(&world, &world.acme.owner, ONE).await;
     let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
@@ -146,7 +146,9 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     assert_eq!(told.keys("none", &[]).await.lease, 0);
     let step = async || {
         // It is not silent, however long this takes.
-        machines::report_inventory(p, &node.ctx(), "1", &node.inventory(1)).await.unwrap();
+        let sample = node.sample(world.now().timestamp_millis(), 1);
+        let batch = Batch { sequence: 1, samples: vec![sample], replayed: false };
+        metrics::ingest(p, &node.ctx(), &link, batch).await.unwrap();
         allocations::advance(p).await.unwrap();
         let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
         let step = detail.steps.into_iter().find(|step| step.step == "keys").unwrap();
