@@ -173,8 +173,8 @@ async fn answer(platform: &Platform, ctx: &OpContext, jti: &str, refresh_token: 
 /// The person behind an access token or an API token.
 ///
 /// # Errors
-/// `TokenExpired` after an access token's time, and for a day after an API token's; `Unauthenticated` for anything else that is not a valid token of this
-/// installation.
+/// `TokenExpired` after an access token's time, and for a day after an API token's; `Unauthenticated` for anything else that is not
+/// a valid token of this installation.
 pub async fn principal_of_bearer(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Principal> {
     let found = find_bearer(platform, ctx, token).await;
     // One that has ended is everybody's once in a while; what opens nothing is somebody's try.
