@@ -376,7 +376,8 @@ async fn gives_a_password_to_who_is_let_in_elsewhere(through: Through) {
     let (admin, person) = (server.test.admin().await, server.test.outsider("wanda").await);
     let doors = Doors { server: &server, through };
     let (staff, id) = (doors.who(&admin).await, person.id.to_string());
-    let provider = "insert into identity_providers (kind, name, config) values ('ldap', 'Example', '{}') returning id::text";
+    let provider =
+        "insert into identity_providers (kind, name, config) values ('ldap', 'Example', '{}') returning id::text";
     let provider = server.sql(provider).await.remove(0);
     let bound = format!(
         "insert into user_identities (provider_id, issuer, subject, user_id, created_at)
