@@ -31,7 +31,13 @@ pub(super) fn address(request: &Request, hops: usize) -> Option<IpAddr> {
         .map(str::trim)
         .collect();
     let index = forwarded.len().checked_sub(hops);
-    index.and_then(|index| forwarded[index].parse().ok()).or(peer)
+    index.and_then(|index| forwarded_address(forwarded[index])).or(peer)
+}
+
+/// An address as proxies write it: some add the port, and then put brackets around IPv6.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
 }
 
 /// What the client calls itself; bytes that are no ASCII, which no known client sends, are written as escapes.
@@ -53,5 +59,22 @@ mod tests {
         assert_eq!(address(&request, 0), Some(IpAddr::from([127, 0, 0, 1])));
         assert_eq!(address(&request, 1), Some(IpAddr::from([203, 0, 113, 7])));
         assert_eq!(address(&request, 3), Some(IpAddr::from([127, 0, 0, 1])), "fewer entries than proxies");
+    }
+
+    #[test]
+    fn ports_of_clients_do_not_make_them_the_proxy() {
+        let seven = Some(IpAddr::from([203, 0, 113, 7]));
+        let six = "2001:db8::7".parse::<IpAddr>().ok();
+        for (text, expected) in [
+            ("203.0.113.7", seven),
+            ("203.0.113.7:52301", seven),
+            ("2001:db8::7", six),
+            ("[2001:db8::7]", six),
+            ("[2001:db8::7]:52301", six),
+            ("unknown", None),
+            ("203.0.113.7:port", None),
+        ] {
+            assert_eq!(forwarded_address(text), expected, "{text}");
+        }
     }
 }

@@ -108,3 +108,24 @@ pub struct MailTestView {
     /// What the server or the network said, as it came.
     pub detail: Option<String>,
 }
+
+/// Key of what it means that a test mail came so far, and with this number of the server's: what is refused for now (4xx) says
+/// nothing of what is refused.
+pub fn test_text_key(step: &str, code: Option<u16>) -> String {
+    match code {
+        Some(400..500) => "mail-test-later".to_owned(),
+        _ => format!("mail-test-{step}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_for_now_is_not_called_refused_for_good() {
+        assert_eq!(test_text_key("data", Some(451)), "mail-test-later");
+        assert_eq!(test_text_key("data", Some(554)), "mail-test-data");
+        assert_eq!(test_text_key("connect", None), "mail-test-connect");
+    }
+}

@@ -344,3 +344,23 @@ async fn the_form_says_the_numbers_of_customers_and_so_does_their_page() {
     let page = server.get(&browser, &format!("/admin/customers/{}", acme.id)).await;
     assert!(page.text.contains(&format!("<dd class=\"mono\">{}</dd>", acme.id)), "{}", page.text);
 }
+
+#[tokio::test]
+async fn a_service_that_somebody_gets_in_by_is_removed_only_where_that_is_meant() {
+    let world = World::new().await;
+    let (before, back) = world.there(None, "/account").await;
+    assert_eq!(world.back(Some(&before), &back).await.status, 303);
+    let admin = world.server.test.admin().await;
+    let (staff, page) = (world.server.token(&admin).await, world.server.browser(&admin).await);
+    let remove = async |query: &str| {
+        let path = format!("/api/admin/settings/identity-providers/{}{query}", world.id);
+        Answer::of(world.server.request(&staff, Method::DELETE, &path)).await.code()
+    };
+    assert_eq!(remove("").await, 1402);
+    let form = [("id", world.id.as_str())];
+    assert_eq!(world.server.call(&page, "delete_identity_provider", &form).await.code(), 1402);
+    let asked = world.server.get(&page, &format!("/admin/settings/identity/{}", world.id)).await.text;
+    assert!(asked.contains("name=\"part_accounts\" value=\"true\""), "the page's question says how many: {asked}");
+    assert_eq!(remove("?partAccounts=true").await, 0);
+    assert_eq!(world.server.count("select count(*) from user_identities").await, 0);
+}

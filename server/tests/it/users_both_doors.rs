@@ -369,3 +369,45 @@ async fn what_was_done_with_many_is_said_on_the_list_one_came_from() {
     let said = server.get(&staff, &back).await.text;
     assert!(said.contains("Done for 1 user."), "{said}");
 }
+
+/// Whoever is let in by a directory gets a password here only where that is meant, through either door.
+async fn gives_a_password_to_who_is_let_in_elsewhere(through: Through) {
+    let server = Server::start().await;
+    let (admin, person) = (server.test.admin().await, server.test.outsider("wanda").await);
+    let doors = Doors { server: &server, through };
+    let (staff, id) = (doors.who(&admin).await, person.id.to_string());
+    let provider =
+        "insert into identity_providers (kind, name, config) values ('ldap', 'Example', '{}') returning id::text";
+    let provider = server.sql(provider).await.remove(0);
+    let bound = format!(
+        "insert into user_identities (provider_id, issuer, subject, user_id, created_at)
+         values ({provider}, 'i', 's', {id}, now()) returning id::text"
+    );
+    server.sql(&bound).await;
+    server.sql(&format!("update users set password_hash = null where id = {id} returning id")).await;
+    let (path, password) = (format!("/api/admin/users/{id}/password"), "seven lazy pelicans");
+    let form = [("id", id.as_str()), ("password", password)];
+    let plain = (path.as_str(), json!({ "password": password }));
+    assert_eq!(doors.call(&staff, plain, ("set_user_password", &form)).await, (1402, vec![]));
+    assert_eq!(doors.call(&staff, (&path, json!({})), ("make_user_password", &form[..1])).await, (1402, vec![]));
+    let page = server.get(&server.browser(&admin).await, &format!("/admin/users/{id}")).await.text;
+    assert!(page.contains("name=\"local\"") && page.contains("Example has no say any more"), "{page}");
+
+    let meant = [form[0], form[1], ("local", "true")];
+    let body = json!({ "password": password, "local": true });
+    assert_eq!(doors.call(&staff, (&path, body), ("set_user_password", &meant)).await, (0, vec![]));
+    assert_eq!(server.count(&format!("select count(*) from user_identities where user_id = {id}")).await, 0);
+    assert_eq!(server.sign_in(&Who::Nobody, "wanda", password).await.code(), 0);
+    let page = server.get(&server.browser(&admin).await, &format!("/admin/users/{id}")).await.text;
+    assert!(!page.contains("name=\"local\""), "it has a password here like any other");
+}
+
+#[tokio::test]
+async fn a_password_beside_a_directory_has_to_be_meant_over_rest() {
+    gives_a_password_to_who_is_let_in_elsewhere(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn a_password_beside_a_directory_has_to_be_meant_over_server_functions() {
+    gives_a_password_to_who_is_let_in_elsewhere(Through::ServerFns).await;
+}

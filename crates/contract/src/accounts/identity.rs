@@ -463,3 +463,12 @@ pub struct PasswordPlace {
     /// Where it is changed, if the provider says so.
     pub url: Option<String>,
 }
+
+/// Parameters of `DELETE /api/admin/settings/identity-providers/{id}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ProviderRemoval {
+    /// True also removes one that accounts are bound to; who has no other way in gets in no more.
+    pub part_accounts: bool,
+}

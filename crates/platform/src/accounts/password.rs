@@ -11,6 +11,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use contract::ErrorCode;
 use contract::accounts::{PasswordChange, PasswordPlace};
+use contract::settings::PRODUCT;
 
 use super::attempts::{self, Subjects};
 use super::{SessionEnding, SignedIn, account, entry, identity, links, password_reset, signed_in, store};
@@ -25,7 +26,7 @@ pub(super) const MAX_PASSWORD_BYTES: usize = 1024;
 const ESTIMATED_CHARS: usize = 100;
 
 /// What a password has to be like that a person chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordRule {
     /// Fewest characters; below [`PasswordRule::FLOOR`] it counts as that.
     pub min_length: usize,
@@ -33,11 +34,13 @@ pub struct PasswordRule {
     pub min_score: u8,
     /// How many of the passwords before the present one are not taken again.
     pub remembered: u8,
+    /// What the installation calls itself, which a guesser tries next to the product's name.
+    pub installation: String,
 }
 
 impl Default for PasswordRule {
     fn default() -> Self {
-        Self { min_length: 10, min_score: 2, remembered: 3 }
+        Self { min_length: 10, min_score: 2, remembered: 3, installation: String::new() }
     }
 }
 
@@ -62,9 +65,14 @@ impl PasswordRule {
             wrong.add_with(path, "field-password-long", vec![("max", MAX_PASSWORD_BYTES.to_string())]);
             return;
         }
-        let words = own_words(about);
-        if is_personal(password, &words) {
+        if is_made_of(password, &own_words(about)) {
             wrong.add(path, "field-password-personal");
+            return;
+        }
+        let known: Vec<&str> = about.iter().copied().chain([PRODUCT, self.installation.as_str()]).collect();
+        let words = own_words(&known);
+        if is_made_of(password, &words) {
+            wrong.add(path, "field-password-weak");
             return;
         }
         let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -91,8 +99,8 @@ fn own_words(about: &[&str]) -> Vec<String> {
     words
 }
 
-/// Whether hardly anything is left of it without the person's own words.
-fn is_personal(password: &str, words: &[String]) -> bool {
+/// Whether hardly anything is left of it without these words.
+fn is_made_of(password: &str, words: &[String]) -> bool {
     let whole = password.to_lowercase();
     let rest = words.iter().fold(whole.clone(), |rest, word| rest.replace(word.as_str(), " "));
     rest != whole && rest.chars().filter(|c| c.is_alphanumeric()).count() < PasswordRule::FLOOR
@@ -224,7 +232,7 @@ pub(super) fn elsewhere(place: Option<PasswordPlace>) -> Error {
 mod tests {
     use super::*;
 
-    fn faults(rule: PasswordRule, password: &str) -> Vec<&'static str> {
+    fn faults(rule: &PasswordRule, password: &str) -> Vec<&'static str> {
         let mut wrong = Wrong::new();
         rule.check(&mut wrong, "p", password, &["wanderer", "Wanda Erer 王小明", "wanda@example.org"]);
         wrong.into_result().err().map(|error| error.fields.iter().map(|f| f.key).collect()).unwrap_or_default()
@@ -232,10 +240,15 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_told_apart() {
-        let rule = PasswordRule::default();
-        assert_eq!(faults(rule, "short"), ["field-password-short"]);
-        for weak in ["password123", "aaaaaaaaaaaa", "qwertyuiop", "1234567890", "!!!!!!!!!!!!"] {
-            assert_eq!(faults(rule, weak), ["field-password-weak"], "{weak}");
+        let rule = PasswordRule { installation: "Acme Compute".to_owned(), ..PasswordRule::default() };
+        assert_eq!(faults(&rule, "short"), ["field-password-short"]);
+        for weak in ["password123", "aaaaaaaaaaaa", "qwertyuiop", "1234567890", "!!!!!!!!!!!!"].into_iter().chain([
+            "RemoteGPU2026",
+            "remotegpu-7",
+            "Acme Compute 24",
+            "acme-remotegpu1",
+        ]) {
+            assert_eq!(faults(&rule, weak), ["field-password-weak"], "{weak}");
         }
         for personal in [
             "wanderer12",
@@ -245,16 +258,16 @@ mod tests {
             "erer-wanda-2026",
             "王小明王小明王小明1",
         ] {
-            assert_eq!(faults(rule, personal), ["field-password-personal"], "{personal}");
+            assert_eq!(faults(&rule, personal), ["field-password-personal"], "{personal}");
         }
-        assert_eq!(faults(rule, &"x".repeat(MAX_PASSWORD_BYTES + 1)), ["field-password-long"]);
+        assert_eq!(faults(&rule, &"x".repeat(MAX_PASSWORD_BYTES + 1)), ["field-password-long"]);
         for good in
             ["correct horse battery staple", "云深不知处2026只在此山中", "kT7#vq2mLz", "wanda likes old lighthouses"]
         {
-            assert_eq!(faults(rule, good), Vec::<&str>::new(), "{good}");
+            assert_eq!(faults(&rule, good), Vec::<&str>::new(), "{good}");
         }
-        let lax = PasswordRule { min_length: 1, min_score: 0, remembered: 0 };
-        assert_eq!(faults(lax, "12345"), ["field-password-short"], "never below six");
-        assert_eq!(faults(lax, "123456"), Vec::<&str>::new());
+        let lax = PasswordRule { min_length: 1, min_score: 0, ..PasswordRule::default() };
+        assert_eq!(faults(&lax, "12345"), ["field-password-short"], "never below six");
+        assert_eq!(faults(&lax, "123456"), Vec::<&str>::new());
     }
 }

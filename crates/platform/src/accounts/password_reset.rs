@@ -87,6 +87,8 @@ pub(crate) async fn send_password_reset(platform: &Platform, payload: &serde_jso
     if links::issued_since(&mut tx, Purpose::PasswordReset, row.id, ctx.now() - WINDOW).await? >= MOST_MAILS {
         return Ok(());
     }
+    // Of several mails the last one counts: an earlier one may lie where somebody else reads it.
+    links::retire_of_user(&mut tx, Purpose::PasswordReset, row.id, ctx.now()).await?;
     let link = NewLink {
         purpose: Purpose::PasswordReset,
         user: Some(row.id),

@@ -173,8 +173,8 @@ async fn answer(platform: &Platform, ctx: &OpContext, jti: &str, refresh_token: 
 /// The person behind an access token or an API token.
 ///
 /// # Errors
-/// `TokenExpired` after an access token's time, `Unauthenticated` for anything else that is not a valid token of this
-/// installation.
+/// `TokenExpired` after an access token's time, and for a day after an API token's; `Unauthenticated` for anything else that is not
+/// a valid token of this installation.
 pub async fn principal_of_bearer(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Principal> {
     let found = find_bearer(platform, ctx, token).await;
     // One that has ended is everybody's once in a while; what opens nothing is somebody's try.
@@ -189,7 +189,11 @@ pub async fn principal_of_bearer(platform: &Platform, ctx: &OpContext, token: &s
 async fn find_bearer(platform: &Platform, ctx: &OpContext, token: &str) -> Result<Principal> {
     let user = if token.starts_with(api_tokens::PREFIX) {
         let hash = secrets::sha256(token.as_bytes());
-        find_session(platform, ctx, store::SessionKey::Api(&hash)).await?
+        let user = find_session(platform, ctx, store::SessionKey::Api(&hash)).await?;
+        if user.is_none() && is_expired(platform, ctx, &hash).await? {
+            return Err(Error::new(ErrorCode::TokenExpired).with_key("error-api-token-expired"));
+        }
+        user
     } else {
         let claims = read_claims(platform.keyring(), token, ctx.now())?;
         let hash = secrets::sha256(claims.jti.as_bytes());
@@ -197,6 +201,13 @@ async fn find_bearer(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
         user.filter(|user| user.id.to_string() == claims.sub && user.token_version == claims.epoch)
     };
     user.map(|user| Principal::User(Box::new(user))).ok_or_else(|| Error::new(ErrorCode::Unauthenticated))
+}
+
+async fn is_expired(platform: &Platform, ctx: &OpContext, hash: &[u8; 32]) -> Result<bool> {
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let expired = store::tokens::api_token_expired(&mut tx, hash, ctx.now()).await?;
+    tx.commit().await?;
+    Ok(expired)
 }
 
 /// The claims of a token that we signed, for us, and whose time it is.

@@ -435,6 +435,9 @@ actions! {
     ManageJob: JobsManage on JobRef;
 }
 
+/// What a program reads whose token's owner may what it may not.
+const OUT_OF_SCOPE: &str = "error-scope-missing";
+
 impl OpContext {
     /// Roles of the principal; several for a person who is staff and a member.
     fn roles(&self) -> Vec<(Role, Option<CustomerId>)> {
@@ -465,7 +468,17 @@ impl OpContext {
     }
 
     fn reaches(&self, permission: Permission, resource: &impl Resource) -> bool {
-        self.roles_for(permission).into_iter().any(|(role, customer)| match reach(role, permission) {
+        let mut roles = self.roles_for(permission).into_iter();
+        roles.any(|(role, customer)| self.role_reaches((role, customer), permission, resource))
+    }
+
+    fn role_reaches(
+        &self,
+        (role, customer): (Role, Option<CustomerId>),
+        permission: Permission,
+        resource: &impl Resource,
+    ) -> bool {
+        match reach(role, permission) {
             Reach::Nothing => false,
             Reach::All => true,
             Reach::Customer => customer.is_some() && resource.customer() == customer,
@@ -474,7 +487,7 @@ impl OpContext {
                 Principal::Node { machine, .. } => resource.machine() == Some(*machine),
                 _ => false,
             },
-        })
+        }
     }
 
     /// Yes or no for `action` on a loaded resource.
@@ -489,7 +502,12 @@ impl OpContext {
         let visible = self.reaches(<A::Resource as Resource>::VIEW, resource);
         let target = (<A::Resource as Resource>::KIND, Some(resource.id().to_string()));
         let customer = resource.customer().filter(|customer| self.tries_for(*customer));
-        Err(self.denied(A::PERMISSION, visible, self.denial(A::PERMISSION, target, customer)))
+        let denial = self.denial(A::PERMISSION, target, customer);
+        let reached = |role, customer| self.role_reaches((role, customer), A::PERMISSION, resource);
+        Err(match self.is_out_of_scope(A::PERMISSION, reached) {
+            true => self.denied(A::PERMISSION, true, denial).with_key(OUT_OF_SCOPE),
+            false => self.denied(A::PERMISSION, visible, denial),
+        })
     }
 
     /// The rows a list of `R` with this permission may show.
@@ -507,7 +525,18 @@ impl OpContext {
                 _ => {}
             }
         }
-        best.ok_or_else(|| self.denied(permission, false, self.denial(permission, (R::KIND, None), self.asks_for())))
+        best.ok_or_else(|| {
+            let denial = self.denial(permission, (R::KIND, None), self.asks_for());
+            let listed = |role, customer: Option<CustomerId>| match reach(role, permission) {
+                Reach::Nothing => false,
+                Reach::Customer => customer.is_some(),
+                Reach::All | Reach::Own => true,
+            };
+            match self.is_out_of_scope(permission, listed) {
+                true => self.denied(permission, true, denial).with_key(OUT_OF_SCOPE),
+                false => self.denied(permission, false, denial),
+            }
+        })
     }
 
     /// The same of what is done with many rows of a list.

@@ -15,6 +15,11 @@ impl OpContext {
         if !self.admits(permission) {
             return Vec::new();
         }
+        self.roles_of_owner(permission)
+    }
+
+    /// The same as if the credential kept its owner from nothing.
+    fn roles_of_owner(&self, permission: Permission) -> Vec<(Role, Option<CustomerId>)> {
         let mut roles = self.roles();
         if self.user().is_some_and(|user| gives(&user.permissions, permission)) {
             roles.push((Role::Custom, None));
@@ -35,6 +40,20 @@ impl OpContext {
             }
             _ => true,
         }
+    }
+
+    /// Whether it is but for an API token's scopes that this is refused: what its owner may see, who made the token knows of, and
+    /// a program that is told so can be given another one. `reached`: whether a role reaches it.
+    pub(super) fn is_out_of_scope(
+        &self,
+        permission: Permission,
+        reached: impl Fn(Role, Option<CustomerId>) -> bool,
+    ) -> bool {
+        let scoped = matches!(self.user().map(|user| &user.credential), Some(Credential::ApiToken { scopes: Some(_) }));
+        // What no token may at all is in no scope.
+        let can_be_given = permission != Permission::AccountsSecureOwn && !self.must_enroll();
+        let missing = scoped && can_be_given && !self.admits(permission);
+        missing && self.roles_of_owner(permission).into_iter().any(|(role, customer)| reached(role, customer))
     }
 
     /// Names of everything held, strongest first; custom roles are called what somebody called them.

@@ -51,6 +51,7 @@ pub async fn sign_in(platform: &Platform) -> SignInSettings {
             min_length: read.number("sign_in.password_min_length") as usize,
             min_score: read.number("sign_in.password_min_score") as u8,
             remembered: read.number("sign_in.password_remembered") as u8,
+            installation: read.text("branding.name").unwrap_or_default(),
         },
         session_idle: TimeDelta::hours(read.number("sign_in.session_idle_hours") as i64),
         totp_for_admins: read.flag("sign_in.totp_for_admins"),

@@ -8,6 +8,8 @@ error-captcha-required = Please solve the challenge below as well, then send the
 error-captcha-wrong = That answer does not count: it was wrong, too late or used before. Here is a new challenge.
 error-second-factor-required = Please enter your one-time code.
 error-enrollment-required = Whoever works for this platform must have a second factor: set it up first, then everything is open to you.
+error-scope-missing = This API token’s scopes leave { $permission } out. Make a token with it, or without scopes.
+error-api-token-expired = This API token has expired. Make a new one.
 error-token-expired = The access token has expired. Please sign in again.
 error-forbidden = You may not do this. If you need to, ask an administrator.
 error-foreign-origin = The request came from a page of another site and was refused.
@@ -106,7 +108,7 @@ error-import-state = { $state ->
     [reading] This import is still being read: this cannot be done yet.
     [ready] This import waits for its confirmation: this cannot be done now.
     [empty] There is nothing to import in it: this cannot be done.
-    [refused] This workbook cannot be used: this cannot be done.
+    [refused] This workbook cannot be used, so nothing of it can be imported. The page of the import says why: mend the workbook and upload it again.
     [discarded] This import was discarded: this cannot be done any more.
    *[confirmed] This import is done: this cannot be done any more.
 }
@@ -150,6 +152,10 @@ error-user-self-sessions = These are your own sessions. End them under “Accoun
 error-user-self-second-factor = This is your own account. Switch your second factor off under “Account”.
 error-user-self-identities = This is your own account. Part it under “Account”.
 error-user-password-elsewhere = This account has no password here: { $provider } lets it in. A password here is a way in of its own. Say that the account gets one all the same (local), or change the password there.
+error-provider-bound = { $n ->
+    [one] { $n } account is bound to it, and gets in no more without a password here or another service. Say that it may be parted (partAccounts).
+   *[other] { $n } accounts are bound to it, and get in no more without a password here or another service. Say that they may be parted (partAccounts).
+}
 error-user-identity-only-way = It is the only way into this account, because it has no password here. Give it a password first, or say that the only way may go.
 error-user-last-owner = This user is the only owner of { $customer }. Make somebody else an owner of it first, or hand the ownership over.
 error-role-only-owner = This user is the only owner who can act for { $customer }. Whoever works for the platform acts for no customer, so that it would have nobody. Make somebody else an owner of it first, or hand the ownership over.

@@ -83,6 +83,7 @@ mail-test-auth = The server refuses the user name or the password, or offers no 
 mail-test-sender = The server refuses the sender’s address. Use one that belongs to the user name.
 mail-test-recipient = The server refuses the recipient’s address.
 mail-test-data = The server refuses the mail’s text.
+mail-test-later = The server does not take it now and may later: it is busy, or it lets unknown senders wait (greylisting). Try again in some minutes; mail that waits is sent again by itself.
 mail-test-code = The server’s number is { $code }.
 forgot-title = Forgot the password
 forgot-link = Forgot the password?

@@ -8,6 +8,8 @@ error-captcha-required = 该用户名或此地址有过多次失败，请先完�
 error-captcha-wrong = 验证未通过：答案不对、已过期或已用过。请完成新的验证。
 error-second-factor-required = 请输入一次性验证码。
 error-enrollment-required = 此处平台工作人员必须启用两步验证：请先完成设置，然后即可使用全部功能。
+error-scope-missing = 此 API 令牌的权限范围不包含 { $permission }。请创建包含该权限或不限范围的令牌。
+error-api-token-expired = 此 API 令牌已过期，请创建新的令牌。
 error-token-expired = 访问令牌已过期，请重新登录。
 error-forbidden = 您没有执行此操作的权限。如有需要，请联系管理员。
 error-foreign-origin = 请求来自其他网站的页面，已拒绝。
@@ -94,7 +96,7 @@ error-import-state = { $state ->
     [reading] 导入仍在读取，现在不能执行此操作。
     [ready] 导入正在等待确认，现在不能执行此操作。
     [empty] 其中没有可导入的内容，不能执行此操作。
-    [refused] 该工作簿无法使用，不能执行此操作。
+    [refused] 该工作簿无法使用，不能导入其中的内容。原因见导入页面：请修改工作簿后重新上传。
     [discarded] 导入已放弃，不能再执行此操作。
    *[confirmed] 导入已完成，不能再执行此操作。
 }
@@ -135,6 +137,7 @@ error-user-self-sessions = 这些是您自己的会话，请在“账号”中�
 error-user-self-second-factor = 这是您自己的账号，请在“账号”中关闭两步验证。
 error-user-self-identities = 这是您自己的账号，请在“账号”中解除绑定。
 error-user-password-elsewhere = 该账号在本平台没有密码，由 { $provider } 验证身份。在此设置密码将成为独立的登录方式：请确认仍要设置（local），或到该服务修改密码。
+error-provider-bound = 有 { $n } 个账号绑定了它，删除后这些账号只能用本平台的密码或其他服务登录。请确认可以解除绑定（partAccounts）。
 error-user-identity-only-way = 该账号没有密码，这是唯一的登录方式。请先为其设置密码，或确认可以解除唯一的登录方式。
 error-user-last-owner = 该用户是 { $customer } 的唯一负责人，请先设置其他负责人或转让。
 error-role-only-owner = 该用户是 { $customer } 唯一能处理事务的负责人。平台工作人员不能代表任何客户，授予此角色后该客户将无人负责。请先设置其他负责人或转让。

@@ -83,6 +83,7 @@ mail-test-auth = 服务器拒绝了用户名或密码，或没有可用的登录
 mail-test-sender = 服务器拒绝了发件地址。请使用属于该用户名的地址。
 mail-test-recipient = 服务器拒绝了收件地址。
 mail-test-data = 服务器拒绝了邮件内容。
+mail-test-later = 邮件服务器暂时不接收，稍后可能会接收：服务器繁忙，或对陌生发件方启用了延迟接收（灰名单）。请几分钟后重试；等待中的邮件会自动重发。
 mail-test-code = 服务器返回代码 { $code }。
 forgot-title = 忘记密码
 forgot-link = 忘记密码？

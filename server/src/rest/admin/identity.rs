@@ -2,12 +2,12 @@
 
 use axum::extract::{FromRequest as _, Request};
 use axum::response::Response;
-use contract::accounts::{ProviderBody, ProviderTest, ProviderTestRequest, ProviderView};
+use contract::accounts::{ProviderBody, ProviderRemoval, ProviderTest, ProviderTestRequest, ProviderView};
 use contract::{Envelope, IdentityProviderId};
 use platform::accounts::identity;
 use platform::settings::{self, ProviderWish};
 
-use crate::rest::{Body, Part, Rest};
+use crate::rest::{Body, Params, Part, Rest};
 
 /// Every provider; of secrets only whether they are set.
 #[utoipa::path(get, path = "/api/admin/settings/identity-providers", tag = "settings",
@@ -61,9 +61,15 @@ async fn read<T: serde::de::DeserializeOwned + Send>(
 /// Removes it, with the roles that its groups gave; the accounts stay, their owners are told, and the sessions end that came
 /// in by it.
 #[utoipa::path(delete, path = "/api/admin/settings/identity-providers/{id}", tag = "settings",
-    params(("id" = IdentityProviderId, Path)), responses((status = 200, description = "Removed")))]
-pub async fn delete(rest: Rest, Part(id): Part<IdentityProviderId>) -> Response {
-    rest.answer(identity::delete(&rest.platform, &rest.ctx, id).await).await
+    params(("id" = IdentityProviderId, Path), ProviderRemoval),
+    responses((status = 200, description = "Removed"),
+        (status = 422, description = "1402: accounts are bound to it, and `partAccounts` does not say that they may be parted")))]
+pub async fn delete(
+    rest: Rest,
+    Part(id): Part<IdentityProviderId>,
+    Params(removal): Params<ProviderRemoval>,
+) -> Response {
+    rest.answer(identity::delete(&rest.platform, &rest.ctx, id, removal.part_accounts).await).await
 }
 
 /// Tries it out as it is stored and says, step by step, what was found. Nobody is signed in.

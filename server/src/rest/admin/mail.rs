@@ -1,7 +1,7 @@
 //! /api/admin/mails and the test of the way they go.
 
 use axum::response::Response;
-use contract::mail::{MailQuery, MailTestRequest, MailTestView, MailView};
+use contract::mail::{MailQuery, MailTestRequest, MailTestView, MailView, test_text_key};
 use contract::{Envelope, Page};
 use platform::mail;
 
@@ -22,11 +22,12 @@ pub async fn test(rest: Rest, Body(body): Body<MailTestRequest>) -> Response {
     let language = rest.ctx.language();
     rest.answer(result.map(|failure| {
         let step = failure.as_ref().map_or("done", |failure| failure.step.code());
+        let code = failure.as_ref().and_then(|failure| failure.code);
         MailTestView {
             accepted: failure.is_none(),
             step: step.to_owned(),
-            code: failure.as_ref().and_then(|failure| failure.code),
-            message: texts::message(language, &format!("mail-test-{step}"), &[]),
+            code,
+            message: texts::message(language, &test_text_key(step, code), &[]),
             detail: failure.map(|failure| failure.detail),
         }
     }))

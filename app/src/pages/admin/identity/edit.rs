@@ -377,7 +377,8 @@ fn end_card(words: Words, view: &ProviderView) -> impl IntoView + use<> {
     let hint = words.with("identity-delete-hint", &[("n", view.accounts.to_string())]);
     let remove = Ask::new("provider", words.t("identity-delete"), hint.clone(), DeleteIdentityProvider::url())
         .yes(words.t("identity-delete-confirm"))
-        .field("id", view.id);
+        .field("id", view.id)
+        .field("part_accounts", view.accounts > 0);
     view! {
         <section class="card">
             <header><h2>{words.t("identity-delete")}</h2></header>

@@ -51,11 +51,14 @@ pub async fn save_identity_provider(
     door::form_answer_sealed((&platform, &ctx), result, next, &page, typed).await
 }
 
-/// Removes a provider; the accounts stay.
+/// Removes a provider; the accounts stay. Who presses the button was told how many are bound to it.
 #[server]
-pub async fn delete_identity_provider(id: IdentityProviderId) -> Result<(), ApiError> {
+pub async fn delete_identity_provider(
+    id: IdentityProviderId,
+    #[server(default)] part_accounts: bool,
+) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::accounts::identity::delete(&platform, &ctx, id).await;
+    let result = platform::accounts::identity::delete(&platform, &ctx, id, part_accounts).await;
     let next = |()| format!("{}?deleted=1", paths::IDENTITY_PROVIDERS);
     door::form_answer((&platform, &ctx), result, next, &paths::identity_provider(id), Vec::new()).await
 }

@@ -1,6 +1,6 @@
 //! Mail that went out or is to go out, and the form that tries the way out.
 
-use contract::mail::{MailQuery, MailState, MailView};
+use contract::mail::{MailQuery, MailState, MailView, test_text_key};
 use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -119,11 +119,11 @@ pub(super) fn below(words: Words, refused: Option<&Refused>) -> AnyView {
 /// Tries the way out, and says what is wrong with it.
 fn test_form(words: Words, refused: Option<&Refused>) -> impl IntoView + use<> {
     let map = use_query_map().get_untracked();
+    let code = map.get("code").and_then(|code| code.parse::<u16>().ok());
     let tested = map.get("tested").and_then(|step| {
         let known = step == "done" || Step::ALL.iter().any(|s| s.code() == step);
-        known.then(|| (step == "done", words.t(&format!("mail-test-{step}"))))
+        known.then(|| (step == "done", words.t(&test_text_key(&step, code))))
     });
-    let code = map.get("code").and_then(|code| code.parse::<u16>().ok());
     let result = tested.map(|(fine, text)| {
         let code = code.map(|code| words.with("mail-test-code", &[("code", code.to_string())]));
         let tone = if fine { Tone::Ok } else { Tone::Bad };

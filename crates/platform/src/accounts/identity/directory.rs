@@ -186,6 +186,7 @@ impl Line<'_> {
             "userAccountControl",
             "nsAccountLock",
             "pwdAccountLockedTime",
+            "pwdReset",
         ];
         let found = self.search(ProviderStep::Search, (&settings.user_base, &filter), &wanted, 2).await?;
         match found.len() {
@@ -315,7 +316,9 @@ pub(super) fn person(settings: &LdapSettings, entry: SearchEntry) -> Person {
     let ad = of("userAccountControl").and_then(|flags| flags.parse::<i64>().ok()).unwrap_or_default();
     let disabled = ad & i64::from(AD_DISABLED) != 0
         || of("nsAccountLock").is_some_and(|word| word.eq_ignore_ascii_case("true"))
-        || of("pwdAccountLockedTime").is_some_and(|since| since.starts_with("0000"));
+        || of("pwdAccountLockedTime").is_some_and(|since| since.starts_with("0000"))
+        // Whoever set this password is somebody else: the directory takes it for nothing but choosing another one there.
+        || of("pwdReset").is_some_and(|word| word.eq_ignore_ascii_case("true"));
     let member_of = entry.attrs.iter().find(|(name, _)| name.eq_ignore_ascii_case("memberOf"));
     let member_of = member_of.map(|(_, values)| values.clone()).unwrap_or_default();
     Person {

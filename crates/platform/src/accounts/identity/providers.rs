@@ -129,8 +129,9 @@ pub async fn update(
 /// and the sessions end that came in by it.
 ///
 /// # Errors
-/// `NotFound` for one there is not.
-pub async fn delete(platform: &Platform, ctx: &OpContext, id: IdentityProviderId) -> Result<()> {
+/// `NotFound` for one there is not; `WrongState` for one that accounts are bound to, unless `part_accounts` says that these may
+/// be parted from it.
+pub async fn delete(platform: &Platform, ctx: &OpContext, id: IdentityProviderId, part_accounts: bool) -> Result<()> {
     let ctx = &ctx.trying(about("settings:delete-provider", Some(id)));
     let granted = ctx.authorize(ManageIdentity, &Installation)?;
     // What is told, and the roles that go, are the system's.
@@ -138,7 +139,11 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: IdentityProviderId
     let before = store::lock_provider(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     let ended = store::end_sessions_through(&mut tx, &granted, id, ctx.now()).await?;
     let mut changed = Vec::new();
-    for parted in store::delete_identities_through(&mut tx, &granted, id).await? {
+    let bound = store::delete_identities_through(&mut tx, &granted, id).await?;
+    if !bound.is_empty() && !part_accounts {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-provider-bound").with_arg("n", bound.len()));
+    }
+    for parted in bound {
         if part(platform, &mut tx, ctx, &before.name, &parted).await? {
             changed.push(parted.user);
         }

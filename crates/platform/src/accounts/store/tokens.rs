@@ -230,3 +230,15 @@ pub(in crate::accounts) async fn api_tokens(
     });
     Ok((list.collect(), total))
 }
+
+/// Whether this was an API token whose time is over, which nobody ended before. Known for a day: see the clean-up of sessions.
+pub(in crate::accounts) async fn api_token_expired(tx: &mut Tx, hash: &[u8; 32], now: DateTime<Utc>) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists(select from sessions where secret_hash = $1 and kind = 'api' and ended_at is null
+                         and expires_at <= $2) as "is!""#,
+        &hash[..],
+        now
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}

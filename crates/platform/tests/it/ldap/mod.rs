@@ -245,6 +245,8 @@ async fn wrong_empty_locked_and_odd_are_all_refused_alike() {
         ("wanda", " "),
         // Right, but the directory has locked it.
         ("locked", "locked's password"),
+        // Right, but they have to choose another one there first.
+        ("fresh", "fresh's password"),
         ("nobody", "wanda's password"),
         // Each would match somebody as a filter.
         ("*", "wanda's password"),

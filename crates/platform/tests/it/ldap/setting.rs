@@ -176,7 +176,9 @@ async fn people_of_a_directory_are_sent_there_for_their_password() {
     assert!(!opens().await);
     assert_eq!(world.refusal("wanda", "wanda's password").await, WRONG);
     // Removed: the account stays, with nothing that opens it.
-    identity::delete(&world.test.platform, &world.admin.ctx(), world.provider).await.unwrap();
+    let asked = identity::delete(&world.test.platform, &world.admin.ctx(), world.provider, false).await.unwrap_err();
+    assert_eq!((asked.code, asked.key), (ErrorCode::WrongState, "error-provider-bound"), "somebody gets in by it");
+    identity::delete(&world.test.platform, &world.admin.ctx(), world.provider, true).await.unwrap();
     assert_eq!(world.sql("select name::text from users where name = 'wanda'").await, ["wanda"]);
     assert_eq!(world.sql("select id::text from user_identities").await, [""; 0]);
     assert_eq!(world.refusal("wanda", "wanda's password").await, WRONG);

@@ -146,7 +146,7 @@ async fn removing_a_service_takes_back_what_its_groups_gave_and_tells() {
     let held = "select role from role_assignments join users u on u.id = user_id where u.name = 'wanda'
                 union all select role from memberships m join users u on u.id = m.user_id where u.name = 'wanda' order by 1";
     assert_eq!(world.sql(held).await, ["member", "operator"]);
-    identity::delete(platform, &staff, world.provider).await.unwrap();
+    identity::delete(platform, &staff, world.provider, true).await.unwrap();
     assert_eq!(world.sql(held).await, [""; 0]);
     assert_eq!(world.open(21..=23).await, [23]);
     let log =

@@ -70,7 +70,7 @@ async fn what_two_services_give_goes_with_the_last_of_them() {
     world.set(world.provider, first(true, "customer_member")).await;
     world.sign_in().await.unwrap();
     assert_eq!(world.sql(HELD).await, ["member", "operator"]);
-    identity::delete(&world.test.platform, &world.admin.ctx(), other).await.unwrap();
+    identity::delete(&world.test.platform, &world.admin.ctx(), other, true).await.unwrap();
     assert_eq!(world.sql(HELD).await, ["member", "operator"], "the first gives the same");
     world.set(world.provider, first(false, "customer_member")).await;
     assert_eq!(world.sql(HELD).await, [""; 0]);
