@@ -122,7 +122,7 @@ mod tests {
         let found = volumes(disk.to_string().as_bytes()).expect("it reads");
         assert_eq!(found, HashMap::from([("one".to_owned(), 5)]));
         assert!(
-            volumes(b"{}").expect("it reads").is_empty() && volumes(b"[]").is_err() && written(b"{}", "lab").is_err()
+            volumes(b"{}").expect("it reads").is_empty() && volumes(b"7").is_err() && written(b"{}", "lab").is_err()
         );
     }
 }
