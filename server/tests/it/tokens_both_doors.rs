@@ -142,7 +142,7 @@ async fn a_browser_signs_in_in_two_steps_and_leaves_no_password() {
     let again = submit(&browser, "sign_in_code", &[("code", &code())]).await;
     assert!(again.header("location").starts_with("/login"), "{again:?}");
     let listed = server.get(&signed_in, "/api/auth/sessions").await.data();
-    assert_eq!(listed[0]["address"], "127.0.0.1");
+    assert_eq!(listed["list"][0]["address"], "127.0.0.1");
 }
 
 #[tokio::test]

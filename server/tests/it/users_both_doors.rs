@@ -224,6 +224,7 @@ async fn the_menu_shows_what_the_doors_let_through() {
                 "customers",
                 "users",
                 "audit",
+                "jobs",
                 "account",
             ],
             vec!["machines:operate", "instances:operate", "accounts:update-own", "accounts:secure-own"],
