@@ -201,6 +201,8 @@ pub struct AllocationRenew {
     pub ends_at: Option<DateTime<Utc>>,
     /// Why, for the history.
     pub note: Option<String>,
+    /// The revision the caller looked at: where it changed since, nothing is moved.
+    pub revision: Option<i64>,
 }
 
 /// Body of `POST /api/admin/allocations/{id}/end`.

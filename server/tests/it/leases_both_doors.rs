@@ -85,6 +85,58 @@ async fn people_lend_over_server_functions() {
     scenario(Through::ServerFns).await;
 }
 
+/// Periods the wrong way round, ends that somebody else moved meanwhile, and answers that would take time away.
+async fn ends(through: Through) {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server.test.node("host-001").await;
+    let doors = Doors { server: &server, through };
+    let staff = doors.who(&admin).await;
+    let customer = acme.id.to_string();
+    let day = |days: i64| (server.test.clock().now() + chrono::TimeDelta::days(days)).format("%F").to_string();
+    let midnight = |days: i64| format!("{}T00:00:00Z", day(days));
+
+    let body = json!({ "customerId": acme.id, "startsAt": midnight(20), "endsAt": midnight(10) });
+    let (first, last) = (day(20), day(10));
+    let form =
+        [("code", "host-001"), ("form[customer]", &*customer), ("form[starts]", &*first), ("form[ends]", &*last)];
+    let path = "/api/admin/machines/host-001/allocate";
+    let refused = doors.call(&staff, (path, body), ("allocate_machine", &form)).await;
+    assert_eq!(refused, (1000, vec!["endsAt".to_owned()]), "the last day lies before the first");
+
+    let lease = AllocationCreate { customer_id: Some(acme.id), months: Some(2), ..Default::default() };
+    let made = allocations::create(server.platform(), &admin.ctx(), "host-001", lease).await.unwrap().allocation;
+    let (id, revision) = (made.id.to_string(), made.revision.to_string());
+    let renew = async || {
+        let path = format!("/api/admin/allocations/{id}/renew");
+        let form = [("id", &*id), ("form[months]", "1"), ("form[revision]", &*revision)];
+        let body = json!({ "months": 1, "revision": made.revision });
+        doors.call(&staff, (&path, body), ("renew_allocation", &form)).await
+    };
+    assert_eq!(renew().await, (0, vec![]));
+    assert_eq!(renew().await, (1400, vec![]), "another tab was quicker");
+
+    let wish = RenewalRequestCreate { months: Some(2), message: None };
+    let asked = allocations::request_renewal(server.platform(), &acme.owner.ctx(), "host-001", wish).await.unwrap();
+    let request = asked.allocation.open_request.unwrap().to_string();
+    let sooner = day(5);
+    let form = [("id", &*request), ("form[decision]", "approve"), ("form[ends]", &*sooner)];
+    let path = format!("/api/admin/renewal-requests/{request}/decide");
+    let body = json!({ "approve": true, "endsAt": midnight(5) });
+    let refused = doors.call(&staff, (&path, body), ("decide_renewal", &form)).await;
+    assert_eq!(refused, (1000, vec!["endsAt".to_owned()]), "more time was asked for");
+}
+
+#[tokio::test]
+async fn programs_move_ends_over_rest() {
+    ends(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_move_ends_over_server_functions() {
+    ends(Through::ServerFns).await;
+}
+
 #[tokio::test]
 async fn the_way_onto_a_machine_is_what_staff_entered_and_never_its_secret() {
     let server = Server::start().await;

@@ -100,7 +100,7 @@ async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &Allo
     let mut tx = platform.db().begin(ctx).await?;
     match bulk.action {
         AllocationAction::Renew => {
-            let body = AllocationRenew { months: bulk.months, ends_at: None, note: bulk.note.clone() };
+            let body = AllocationRenew { months: bulk.months, note: bulk.note.clone(), ..AllocationRenew::default() };
             renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
         }
         AllocationAction::Reclaim => {

@@ -12,6 +12,7 @@ mod holdings;
 mod lending;
 mod list;
 mod notices;
+mod period;
 mod reclaim;
 mod renewals;
 mod store;
@@ -22,8 +23,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contract::allocations::{
-    AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
-    DEFAULT_GRACE_DAYS, MAX_MONTHS,
+    AllocationCreate, AllocationDetail, AllocationEnd, AllocationState, AllocationView, DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
 use contract::machines::MachineView;
 use contract::metrics::{History, HistoryQuery, MachineLive};
@@ -43,6 +43,8 @@ pub use list::{export, list, mine, note_export};
 pub(crate) use notices::{
     maintenance as tell_of_maintenance, maintenance_begun, maintenance_missed, maintenance_off, maintenance_over,
 };
+pub use period::renew;
+use period::{end_of, move_end, renew_in_tx};
 pub use reclaim::{STEPS as RECLAIM_STEPS, can_be_skipped, skip_step};
 pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
@@ -119,8 +121,10 @@ pub async fn create(
         wrong.add_with("startsAt", "field-start-far", vec![("months", MAX_MONTHS.to_string())]);
     }
     let ends_at = end_of(&mut wrong, (starts_at, starts_at), zone, body.months, body.ends_at);
-    if ends_at.is_some_and(|end| end <= ctx.now()) {
-        wrong.add("endsAt", "field-end-past");
+    let end_path = if body.months.is_some() { "months" } else { "endsAt" };
+    // Both may lie ahead the wrong way round.
+    if ends_at.is_some_and(|end| end <= ctx.now().max(starts_at)) {
+        wrong.add(end_path, "field-end-past");
     }
     let grace_days = body.grace_days.unwrap_or(DEFAULT_GRACE_DAYS);
     wrong.number("graceDays", Some(grace_days), 90);
@@ -148,7 +152,8 @@ pub async fn create(
     let new = store::NewAllocation { customer, starts_at, ends_at, grace_days, remark };
     // Who is in the way is asked before the constraint refuses, because after it the transaction is over.
     if let Some(other) = store::in_the_way(&mut tx, granted.id(), None, starts_at, new.hold_until()).await? {
-        let path = if body.starts_at.is_some() { "startsAt" } else { "months" };
+        // Whoever has it on the first day is in the way of the beginning, who comes later in the way of the end.
+        let path = if body.starts_at.is_some() && other.starts_at <= starts_at { "startsAt" } else { end_path };
         return Err(overlap(platform, ctx, &mut tx, &other, path).await?);
     }
     // A lease that was to end before may still be on its way out: then this one waits for the machine.
@@ -168,42 +173,6 @@ pub async fn create(
         tracing::error!(%error, allocation = id.0, "how the machine is at its hand-over was not kept; it is tried again");
     }
     Ok(detail)
-}
-
-/// Moves the end of an allocation: later, or earlier.
-pub async fn renew(
-    platform: &Platform,
-    ctx: &OpContext,
-    id: AllocationId,
-    body: AllocationRenew,
-) -> Result<AllocationDetail> {
-    let zone = settings::time_zone(platform).await;
-    let mut tx = platform.db().begin(ctx).await?;
-    let after = renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
-    let detail = detail(platform, ctx, &mut tx, after).await?;
-    keep(platform, tx).await?;
-    Ok(detail)
-}
-
-async fn renew_in_tx(
-    platform: &Platform,
-    tx: &mut Tx,
-    ctx: &OpContext,
-    id: AllocationId,
-    body: AllocationRenew,
-    zone: chrono_tz::Tz,
-) -> Result<store::Row> {
-    let ctx = &ctx.trying_on("allocations:renew", "allocation", id);
-    let before = lock(tx, ctx, id).await?;
-    let mut wrong = Wrong::new();
-    let ends_at = end_of(&mut wrong, (before.ends_at, before.starts_at), zone, body.months, body.ends_at);
-    let note = wrong.text("note", body.note, 1000);
-    wrong.into_result()?;
-    let ends_at = ends_at.ok_or_else(|| Error::internal("checked above"))?;
-    renewals::answer_open(tx, ctx, &before, ends_at).await?;
-    let after = move_end(platform, tx, ctx, &before, ends_at, note.as_deref()).await?;
-    notices::moved(platform, tx, ctx, &before, &after).await?;
-    Ok(after)
 }
 
 /// Ends an allocation now: one that has not begun is cancelled, one that runs goes to its reclaim.
@@ -375,76 +344,6 @@ fn own_customer(ctx: &OpContext, permission: Permission) -> Result<CustomerId> {
         Scope::Customer(customer) => Ok(customer),
         Scope::All | Scope::Own(_) => Err(Error::not_found()),
     }
-}
-
-/// `months` after `from`, in a period that began at `began`, or `ends_at`: exactly one.
-fn end_of(
-    wrong: &mut Wrong,
-    (from, began): (DateTime<Utc>, DateTime<Utc>),
-    zone: chrono_tz::Tz,
-    months: Option<u32>,
-    ends_at: Option<DateTime<Utc>>,
-) -> Option<DateTime<Utc>> {
-    let end = match (months, ends_at) {
-        (Some(_), Some(_)) => {
-            wrong.add("endsAt", "field-months-or-end");
-            return None;
-        }
-        (None, None) => {
-            wrong.add("months", "field-required");
-            return None;
-        }
-        (Some(months), None) => {
-            if months == 0 || months > MAX_MONTHS {
-                wrong.add_with(
-                    "months",
-                    "field-number-range",
-                    vec![("min", "1".to_owned()), ("max", MAX_MONTHS.to_string())],
-                );
-                return None;
-            }
-            add_months(from, months, zone, Some(began))?
-        }
-        (None, Some(end)) => end,
-    };
-    let latest = add_months(from, MAX_MONTHS, zone, Some(began))?;
-    if end > latest {
-        wrong.add_with("endsAt", "field-end-too-late", vec![("months", MAX_MONTHS.to_string())]);
-        return None;
-    }
-    Some(end)
-}
-
-/// Moves the end in the caller's transaction, with its event and audit row.
-async fn move_end(
-    platform: &Platform,
-    tx: &mut Tx,
-    ctx: &OpContext,
-    before: &store::Row,
-    ends_at: DateTime<Utc>,
-    note: Option<&str>,
-) -> Result<store::Row> {
-    let granted = ctx.authorize(UpdateAllocation, &before.resource())?;
-    if !before.state.can_be_moved() {
-        return Err(wrong_state(before.state));
-    }
-    if ends_at <= before.starts_at.max(ctx.now()) {
-        return Err(Error::field("endsAt", "field-end-past"));
-    }
-    // A machine that is being emptied, or is gone, is not promised for longer.
-    if ends_at > before.ends_at && !machines::takes_renewals(tx, before.machine).await? {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-service-state"));
-    }
-    let hold = ends_at + chrono::TimeDelta::days(i64::from(before.grace_days));
-    if let Some(other) = store::in_the_way(tx, before.machine, Some(before.id), before.starts_at, hold).await? {
-        return Err(overlap(platform, ctx, tx, &other, "endsAt").await?);
-    }
-    store::set_end(tx, &granted, before, ends_at, hold, ctx.now()).await?;
-    let kind = if ends_at > before.ends_at { "renewed" } else { "shortened" };
-    event(tx, ctx, before.id, kind, Some(before.ends_at), Some(ends_at), note).await?;
-    let after = store::get(tx, before.id).await?.ok_or_else(Error::not_found)?;
-    record(tx, ctx, "allocations:renew", Some(before), &after).await?;
-    Ok(after)
 }
 
 async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {

@@ -144,13 +144,18 @@ pub async fn decide_renewal(
     }
     let row = if body.approve {
         let until = body.ends_at.unwrap_or(request.wanted_until);
-        // Renewed meanwhile beyond what was asked for: a plain yes would take time away.
-        if body.ends_at.is_none() && until < row.ends_at {
-            return Err(Error::new(ErrorCode::WrongState).with_key("error-renewal-overtaken"));
+        // Who asks for more time is never answered by having some taken away: renewed meanwhile beyond what was asked for, a
+        // plain yes would do that, and so would an earlier day by mistake. To shorten a lease is to move its end.
+        match body.ends_at {
+            None if until < row.ends_at => {
+                return Err(Error::new(ErrorCode::WrongState).with_key("error-renewal-overtaken"));
+            }
+            Some(end) if end <= row.ends_at => return Err(Error::field("endsAt", "field-renewal-not-later")),
+            _ => {}
         }
         let state = if until == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
         store::decide(&mut tx, &granted, id, state, Some(until), answer.as_deref(), ctx).await?;
-        move_end(platform, &mut tx, ctx, &row, until, answer.as_deref()).await?
+        move_end(platform, &mut tx, ctx, &row, ("endsAt", until), answer.as_deref()).await?
     } else {
         store::decide(&mut tx, &granted, id, RenewalState::Refused, None, answer.as_deref(), ctx).await?;
         event(&mut tx, ctx, row.id, "renewal_refused", None, None, answer.as_deref()).await?;

@@ -39,6 +39,7 @@ field-not-a-date = Enter a date as year-month-day.
 field-start-far = The beginning may lie at most { $months } months ahead.
 field-start-past = The beginning may lie at most a day back.
 field-end-past = The end must lie ahead, after the beginning.
+field-renewal-not-later = Later than the end it has now: whoever asks for more time is not answered with less. To shorten it, move the end.
 field-end-too-late = At most { $months } months at once.
 field-months-or-end = Give either months or a last day, not both.
 field-customer-disabled = This customer is disabled.

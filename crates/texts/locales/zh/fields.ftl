@@ -39,6 +39,7 @@ field-not-a-date = 请按“年-月-日”输入日期。
 field-start-far = 开始时间最多可在 { $months } 个月之后。
 field-start-past = 开始时间最多可早于现在一天。
 field-end-past = 到期时间必须晚于现在和开始时间。
+field-renewal-not-later = 须晚于当前到期时间：申请延长不能以缩短作答。如需缩短，请调整到期时间。
 field-end-too-late = 一次最多 { $months } 个月。
 field-months-or-end = 月数和最后一天只能填写一项。
 field-customer-disabled = 该客户已停用。

@@ -170,6 +170,7 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
                 {answers}
                 <form class="form inline" method="post" action=RenewAllocation::url()>
                     <input r#type="hidden" name="id" value=id />
+                    <input r#type="hidden" name="form[revision]" value=allocation.revision.to_string() />
                     {text_field(field("allocation-note", "word", "note", &form.word, "text"))}
                     {text_field(field("allocation-more-months", "months", "months", &form.months, "number"))}
                     {text_field(field("allocate-until", "ends", "endsAt", &form.ends, "date"))}
