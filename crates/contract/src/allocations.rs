@@ -115,6 +115,8 @@ pub struct AllocationView {
     /// For staff; the customer does not see it.
     pub remark: Option<String>,
     pub ended_at: Option<DateTime<Utc>>,
+    /// Since when it has waited to begin, because its machine is out of service.
+    pub waits_since: Option<DateTime<Utc>>,
     /// The customer's open wish for more time.
     pub open_request: Option<RenewalRequestId>,
     /// The last reminder that is out: 30, 14, 7 or 1 days before the end.

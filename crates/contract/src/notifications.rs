@@ -70,13 +70,15 @@ pub enum NotificationKind {
     BudgetReached,
     /// A customer asks for more time on a machine; for those who may answer.
     RenewalRequested,
+    /// A lease waits to begin, because its machine is out of service; for those who may do something about it.
+    AllocationWaits,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 29] = [
+    pub const ALL: [NotificationKind; 30] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
@@ -105,6 +107,7 @@ impl NotificationKind {
         NotificationKind::ApiTokenMade,
         NotificationKind::AccountSwitched,
         NotificationKind::RenewalRequested,
+        NotificationKind::AllocationWaits,
         NotificationKind::EngineCertificates,
     ];
 
@@ -112,7 +115,9 @@ impl NotificationKind {
     pub fn concerns(self) -> Option<Permission> {
         match self {
             NotificationKind::EngineCertificates => Some(Permission::MachinesConnect),
-            NotificationKind::RenewalRequested => Some(Permission::AllocationsUpdate),
+            NotificationKind::RenewalRequested | NotificationKind::AllocationWaits => {
+                Some(Permission::AllocationsUpdate)
+            }
             _ => None,
         }
     }
@@ -164,6 +169,7 @@ impl NotificationKind {
             NotificationKind::InstanceIdle => "instance-idle",
             NotificationKind::BudgetReached => "budget-reached",
             NotificationKind::RenewalRequested => "renewal-requested",
+            NotificationKind::AllocationWaits => "allocation-waits",
             NotificationKind::EngineCertificates => "engine-certificates",
         }
     }

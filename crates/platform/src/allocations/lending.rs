@@ -1,10 +1,14 @@
 //! What is in the way of lending a machine, and how that is said.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use contract::allocations::AllocationState;
 use contract::machines::{Pool, ServiceState};
-use contract::{ErrorCode, MachineId};
+use contract::{ErrorCode, MachineId, Permission};
 
 use super::store;
+use crate::authz::AllocationRef;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, calendar, customers};
@@ -26,6 +30,25 @@ pub fn may_be_lent(pool: Pool, state: ServiceState) -> Result<()> {
         (Pool::Whole, _) => Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-service-state")),
         _ => Err(Error::new(ErrorCode::WrongState).with_key("error-allocate-shared")),
     }
+}
+
+/// A lease that is to begin on a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToCome {
+    pub customer: String,
+    pub starts_at: DateTime<Utc>,
+}
+
+/// The next lease that is to begin on each of these machines, by the machine's id; none for who does not see leases.
+pub(crate) async fn to_come(tx: &mut Tx, ctx: &OpContext, machines: &[i64]) -> Result<HashMap<i64, ToCome>> {
+    if ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage).is_err() {
+        return Ok(HashMap::new());
+    }
+    let rows = store::next_scheduled(tx, machines).await?;
+    let customers: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
+    let names = customers::names(tx, &customers).await?;
+    let named = |row: &store::Row| names.get(&row.customer.0).cloned().unwrap_or_default();
+    Ok(rows.iter().map(|row| (row.machine.0, ToCome { customer: named(row), starts_at: row.starts_at })).collect())
 }
 
 /// Who has the machine, and until when.

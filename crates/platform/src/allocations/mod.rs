@@ -36,15 +36,15 @@ pub use health::handover;
 pub(crate) use health::leases;
 use holdings::keep;
 pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
-pub use lending::may_be_lent;
 use lending::overlap;
-pub(crate) use lending::{LeaseMachine, refuse_if_held};
+pub(crate) use lending::{LeaseMachine, refuse_if_held, to_come};
+pub use lending::{ToCome, may_be_lent};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::{
     maintenance as tell_of_maintenance, maintenance_begun, maintenance_missed, maintenance_off, maintenance_over,
 };
-pub use period::renew;
 use period::{end_of, move_end, renew_in_tx};
+pub use period::{may_extend, renew};
 pub use reclaim::{STEPS as RECLAIM_STEPS, can_be_skipped, skip_step};
 pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
@@ -415,6 +415,7 @@ async fn views(
                 days_left: contract::allocations::days_left(row.ends_at, ctx.now()),
                 remark: row.remark.filter(|_| staff),
                 ended_at: row.ended_at,
+                waits_since: row.waits_since.filter(|_| row.state == AllocationState::Scheduled),
                 open_request: row.open_request,
                 reminded_days: row.reminded_days.and_then(|days| u32::try_from(days).ok()),
                 maintenance,
@@ -467,6 +468,6 @@ fn facts(row: &store::Row, code: Option<&str>) -> serde_json::Value {
     serde_json::json!({
         "name": code,
         "machine": row.machine, "customer": row.customer, "startsAt": row.starts_at, "endsAt": row.ends_at,
-        "graceDays": row.grace_days, "state": row.state, "remark": row.remark,
+        "graceDays": row.grace_days, "state": row.state, "remark": row.remark, "waitsSince": row.waits_since,
     })
 }

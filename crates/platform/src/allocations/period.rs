@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use contract::allocations::{AllocationDetail, AllocationRenew, MAX_MONTHS};
-use contract::{AllocationId, ErrorCode};
+use contract::{AllocationId, ErrorCode, May, Permission};
 
 use super::{detail, event, keep, lock, notices, overlap, record, renewals, store, wrong_state};
-use crate::authz::UpdateAllocation;
+use crate::authz::{ManageAllocation, UpdateAllocation};
 use crate::calendar::add_months;
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -93,6 +93,38 @@ pub(super) fn end_of(
     Some(end)
 }
 
+/// Whether a lease may run longer than it does, and why not.
+///
+/// # Errors
+/// `NotFound` for who does not see it.
+pub async fn may_extend(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<May> {
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = super::find(&mut tx, ctx, id).await?;
+    ctx.authorize(ManageAllocation, &row.resource())?;
+    // What is over, or on its way back, has no end to be moved.
+    let may = if row.state.can_be_moved() {
+        let active = customers::is_active(&mut tx, row.customer).await?;
+        crate::may(ctx, ctx.holds(Permission::AllocationsUpdate), may_be_longer(&mut tx, &row, active).await)?
+    } else {
+        May::default()
+    };
+    tx.commit().await?;
+    Ok(may)
+}
+
+/// `active`: the customer is.
+async fn may_be_longer(tx: &mut Tx, row: &store::Row, active: bool) -> Result<()> {
+    // A machine that is being emptied, or is gone, is not promised for longer.
+    if !machines::takes_renewals(tx, row.machine).await? {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-service-state"));
+    }
+    // Nor is any machine promised to who would not be given one; a customer that is gone has none.
+    if !active {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-customer-disabled"));
+    }
+    Ok(())
+}
+
 /// Moves the end in the caller's transaction, with its event and audit row; a fault is of the field at `path`.
 pub(super) async fn move_end(
     platform: &Platform,
@@ -109,13 +141,9 @@ pub(super) async fn move_end(
     if ends_at <= before.starts_at.max(ctx.now()) {
         return Err(Error::field(path, "field-end-past"));
     }
-    // A machine that is being emptied, or is gone, is not promised for longer.
-    if ends_at > before.ends_at && !machines::takes_renewals(tx, before.machine).await? {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-service-state"));
-    }
-    // Nor is any machine promised to who would not be given one; a customer that is gone has none.
-    if ends_at > before.ends_at && customers::lock(tx, before.customer).await? != Some(true) {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-customer-disabled"));
+    if ends_at > before.ends_at {
+        let active = customers::lock(tx, before.customer).await? == Some(true);
+        may_be_longer(tx, before, active).await?;
     }
     let hold = ends_at + chrono::TimeDelta::days(i64::from(before.grace_days));
     if let Some(other) = store::in_the_way(tx, before.machine, Some(before.id), before.starts_at, hold).await? {

@@ -40,7 +40,7 @@ pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_jo
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use passport::passport;
 pub use reporting::report_inventory;
-pub use service::{act, may_act};
+pub use service::{act, leases_to_come, may_act};
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;

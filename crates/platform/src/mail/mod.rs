@@ -77,6 +77,7 @@ pub const KINDS: [&str; 36] = [
     "image-reviewed",
     "instance-failed",
     "renewal-requested",
+    "allocation-waits",
     "engine-certificates",
 ];
 

@@ -5,7 +5,7 @@ use contract::allocations::{
     StepState,
 };
 use contract::machines::{MachineAction, gpus_in_words};
-use contract::{AllocationId, Permission};
+use contract::{AllocationId, May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::allocations::can_be_skipped;
@@ -30,10 +30,16 @@ use crate::words::Words;
 pub fn AllocationPage() -> impl IntoView {
     let id: AllocationId = id_of_path();
     let (platform, ctx) = door();
-    page(async move { platform::allocations::get(&platform, &ctx, id).await }, allocation_view)
+    page(
+        async move {
+            let detail = platform::allocations::get(&platform, &ctx, id).await?;
+            Ok((detail, platform::allocations::may_extend(&platform, &ctx, id).await?))
+        },
+        |(detail, may_extend)| allocation_view(detail, &may_extend),
+    )
 }
 
-fn allocation_view(detail: AllocationDetail) -> AnyView {
+fn allocation_view(detail: AllocationDetail, may_extend: &May) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let AllocationDetail { allocation, events, requests, steps } = detail;
     let refused = Refused::from_query();
@@ -48,16 +54,20 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
     let may_change = ctx.holds(Permission::AllocationsUpdate);
     let general = refused.as_ref().map(|r| r.message(words.0));
     let follow = allocation.state.holds().then(|| follow(words, &allocation, &steps));
+    let waits = allocation.waits_since.map(|_| {
+        view! { <div class="card notice" role="note"><p>{words.t("allocation-waits")}</p></div> }
+    });
     frame(
         head,
         view! {
             {follow}
             {form_fault(general)}
+            {waits}
             <div class="split">
                 <div class="main-column" data-part="main">
                     {may_change.then(|| open_request(words, &allocation, requests, refused.as_ref()))}
                     {(!steps.is_empty()).then(|| steps_card(words, &allocation, steps, may_change))}
-                    {may_change.then(|| forms(words, &allocation, refused.as_ref()))}
+                    {may_change.then(|| forms(words, &allocation, may_extend, refused.as_ref()))}
                     {history_card(words, events)}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>{facts(words, &allocation)}</aside>
@@ -133,7 +143,7 @@ fn open_request(
     })
 }
 
-fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -> Option<AnyView> {
+fn forms(words: Words, allocation: &AllocationView, may_extend: &May, refused: Option<&Refused>) -> Option<AnyView> {
     if !allocation.state.can_be_moved() {
         return None;
     }
@@ -141,6 +151,10 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
     let refused = refused.filter(|refused| !refused.typed.contains_key("request"));
     let answers =
         allocation.open_request.map(|_| view! { <p class="note-line">{words.t("allocation-move-answers")}</p> });
+    // Said before it is tried; an earlier end is always possible.
+    let no_longer = may_extend.why_not.clone().map(|why| {
+        view! { <p class="note-line">{words.with("allocation-no-longer", &[("why", why)])}</p> }
+    });
     let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
     let field = |key: &str, name: &str, path: &str, value: &str, kind: &'static str| TextField {
         label: words.t(key),
@@ -167,6 +181,7 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
                     <h2>{words.t("allocation-move-end")}</h2>
                     <span class="end">{words.with("allocation-move-hint", &[("zone", zone)])}</span>
                 </header>
+                {no_longer}
                 {answers}
                 <form class="form inline" method="post" action=RenewAllocation::url()>
                     <input r#type="hidden" name="id" value=id />

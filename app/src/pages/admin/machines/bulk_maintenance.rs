@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::bulk::{Before, MAINTENANCE, Row, counts, in_words, nothing_chosen, possible_ids, table};
+use super::bulk::{Before, MAINTENANCE, Row, ToComeOf, counts, in_words, nothing_chosen, possible_ids, table};
 use super::list::{filter_names, read_query};
 use super::server_fns::PlanMaintenanceForMany;
 use super::service_form::MaintenanceForm;
@@ -97,7 +97,7 @@ fn maintenance_view(shown: Shown) -> AnyView {
             {counts(words, before, more, "bulk-done")}
             <section class="card">
                 {window_form(words, &form, chosen)}
-                {planned.then(|| table(words, rows))}
+                {planned.then(|| table(words, rows, &ToComeOf::new()))}
                 {doing}
             </section>
         },

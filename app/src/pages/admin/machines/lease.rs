@@ -165,6 +165,7 @@ mod tests {
             days_left: 1,
             remark: None,
             ended_at: None,
+            waits_since: None,
             open_request: None,
             reminded_days: None,
             maintenance: None,

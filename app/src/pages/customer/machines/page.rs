@@ -118,7 +118,10 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
         }
         over => {
             head = head.beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> });
-            let why = words.t(&format!("my-machine-{}", allocation.state.code()));
+            let why = match allocation.waits_since {
+                Some(_) => words.t("my-machine-waits"),
+                None => words.t(&format!("my-machine-{}", allocation.state.code())),
+            };
             let past = over.map(|Figures { machine, history, range, .. }| {
                 let charts = charts(words, &machine, &history);
                 let cards = charts.iter().map(|chart| chart_card(words, &machine.id, chart, zone)).collect_view();

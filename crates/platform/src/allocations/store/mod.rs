@@ -37,6 +37,8 @@ pub(crate) struct Row {
     pub hold_until: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub reminded_days: Option<i32>,
+    /// Since when it has not begun although its time had come, because its machine was out of service.
+    pub waits_since: Option<DateTime<Utc>>,
     pub open_request: Option<RenewalRequestId>,
     pub revision: i64,
 }
@@ -95,6 +97,7 @@ macro_rules! row {
             hold_until: row.hold_until,
             ended_at: row.ended_at,
             reminded_days: row.reminded_days,
+            waits_since: row.waits_since,
             open_request: row.open_request.map(RenewalRequestId),
             revision: row.revision,
         }
@@ -104,7 +107,7 @@ macro_rules! row {
 pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a where a.id = $1"#,
         id.0
@@ -118,7 +121,7 @@ pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
 pub(super) async fn get_all(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = a.id
            order by wanted.place"#,
@@ -257,6 +260,18 @@ pub(super) async fn holding(tx: &mut Tx, machine: MachineId) -> Result<Option<Ro
     }
 }
 
+/// The first allocation of each of these machines that has not begun.
+pub(super) async fn next_scheduled(tx: &mut Tx, machines: &[i64]) -> Result<Vec<Row>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct on (machine_id) id from allocations
+         where machine_id = any($1) and state = 'scheduled' order by machine_id, starts_at",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    get_all(tx, &ids).await
+}
+
 /// Which of these machines an allocation has, or will have.
 pub(super) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
     let ids = sqlx::query_scalar!(
@@ -327,6 +342,17 @@ pub(super) async fn set_state(tx: &mut Tx, granted: &Granted<UpdateAllocation>, 
         "update allocations set state = $2, revision = revision + 1 where id = $1",
         granted.id().0,
         state.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_waiting(tx: &mut Tx, granted: &Granted<UpdateAllocation>, since: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update allocations set waits_since = $2, revision = revision + 1 where id = $1",
+        granted.id().0,
+        since
     )
     .execute(&mut **tx)
     .await?;

@@ -1,12 +1,29 @@
 //! What the end of a lease may become, and who is told when it may not.
 
 use contract::allocations::AllocationView;
-use platform::customers;
+use contract::machines::{MachineAction, MaintenanceCreate};
+use contract::notifications::NotificationQuery;
+use platform::{customers, notifications};
 
 use super::*;
 
 fn until(ends_at: DateTime<Utc>) -> AllocationRenew {
     AllocationRenew { ends_at: Some(ends_at), ..AllocationRenew::default() }
+}
+
+/// What somebody was told.
+async fn told(world: &World, who: &TestUser) -> Vec<String> {
+    let list = notifications::list(&world.test.platform, &who.ctx(), &NotificationQuery::default()).await.unwrap().list;
+    list.into_iter().map(|notice| notice.message).collect()
+}
+
+/// As the jobs would do it when so much time has passed.
+async fn pass(world: &World, by: TimeDelta) {
+    world.test.clock().advance(by);
+    let p = &world.test.platform;
+    metrics::keep_partitions(p, &p.system(SystemActor::Metrics)).await.unwrap();
+    machines::advance_maintenance(p).await.unwrap();
+    world.run().await;
 }
 
 fn first_fault(error: &Error) -> (ErrorCode, &str, &str) {
@@ -104,4 +121,81 @@ async fn a_disabled_customer_is_given_no_more_time() {
     // Less is always possible.
     let sooner = until(made.ends_at - TimeDelta::days(5));
     allocations::renew(p, &ctx, made.id, sooner).await.unwrap();
+}
+
+/// Nobody is let onto a machine that is out of service: who was to have it, and who may do something about it, are told once.
+#[tokio::test]
+async fn a_lease_does_not_begin_on_a_machine_that_is_out_of_service() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let (starts, ends) = (world.now() + TimeDelta::days(2), world.now() + TimeDelta::days(30));
+    let lease = || AllocationCreate { starts_at: Some(starts), ends_at: Some(ends), ..AllocationCreate::default() };
+    let mut made = Vec::new();
+    for (code, action) in [("h1", MachineAction::Drain), ("h2", MachineAction::Cordon)] {
+        world.machine(code).await;
+        made.push(world.allocate(code, world.acme.id, lease()).await.unwrap());
+        machines::act(p, &ctx, code, action, None).await.unwrap();
+    }
+    // Whoever takes a machine out of service reads what waits for it.
+    let codes = ["h1".to_owned(), "h2".to_owned(), "none".to_owned()];
+    let to_come = machines::leases_to_come(p, &ctx, &codes).await.unwrap();
+    assert_eq!((to_come.len(), to_come["h1"].customer.as_str(), to_come["h1"].starts_at), (2, "Acme", starts));
+
+    world.advance(TimeDelta::days(2)).await;
+    world.run().await;
+    for lease in &made {
+        let now = allocations::get(p, &ctx, lease.allocation.id).await.unwrap();
+        assert_eq!(now.allocation.state, AllocationState::Scheduled, "{}", now.allocation.machine);
+        assert!(now.allocation.waits_since.is_some());
+        assert_eq!(kinds(&now), ["created", "delayed"], "once");
+    }
+    let told = told(&world, &world.acme.member).await;
+    assert!(!told.iter().any(|message| message.contains("now, until")), "{told:?}");
+    assert_eq!(told.iter().filter(|message| message.contains("is not in service. It begins when it is")).count(), 2);
+    let staff = told(&world, &world.admin).await;
+    assert_eq!(staff.iter().filter(|message| message.contains("was to be Acme’s")).count(), 2, "{staff:?}");
+
+    // Back in service, it begins by itself.
+    machines::act(p, &world.admin.ctx(), "h1", MachineAction::Uncordon, None).await.unwrap();
+    world.run().await;
+    let begun = allocations::get(p, &ctx, made[0].allocation.id).await.unwrap();
+    assert_eq!((begun.allocation.state, begun.allocation.waits_since), (AllocationState::Active, None));
+    assert!(told(&world, &world.acme.member).await.iter().any(|message| message.contains("You have h1 now")));
+    // What waited until its end is called off, and keeps nobody else off the machine.
+    world.advance(TimeDelta::days(29)).await;
+    assert_eq!(world.state(&made[1]).await, AllocationState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_lease_waits_for_the_end_of_a_maintenance() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let starts_at = Some(world.now() + TimeDelta::days(2));
+    let made = world.allocate("h1", world.acme.id, AllocationCreate { starts_at, ..months(1) }).await.unwrap();
+    let window = MaintenanceCreate {
+        starts_at: Some(world.now() + TimeDelta::days(1)),
+        ends_at: world.now() + TimeDelta::days(3),
+        message: "New fans".to_owned(),
+    };
+    machines::plan_maintenance(p, &ctx, "h1", window).await.unwrap();
+    pass(&world, TimeDelta::days(2)).await;
+    assert_eq!(world.state(&made).await, AllocationState::Scheduled);
+    let told = told(&world, &world.acme.owner).await;
+    assert!(told.iter().any(|message| message.contains("the machine is under maintenance")), "{told:?}");
+    pass(&world, TimeDelta::days(1) + TimeDelta::minutes(1)).await;
+    assert_eq!(world.state(&made).await, AllocationState::Active);
+}
+
+#[tokio::test]
+async fn that_a_lease_cannot_run_longer_is_said_before_it_is_tried() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let id = world.allocate("h1", world.acme.id, months(2)).await.unwrap().allocation.id;
+    assert!(allocations::may_extend(p, &ctx, id).await.unwrap().allowed);
+    machines::act(p, &ctx, "h1", MachineAction::Drain, None).await.unwrap();
+    let may = allocations::may_extend(p, &ctx, id).await.unwrap();
+    assert!(!may.allowed && may.why_not.is_some_and(|why| why.contains("being drained")));
+    assert!(allocations::may_extend(p, &world.acme.owner.ctx(), id).await.is_err(), "staff alone");
 }
