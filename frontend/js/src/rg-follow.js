@@ -15,10 +15,16 @@ export function standing(list, machine) {
   return row ? `${row.state} ${row.endsAt.slice(0, 19)}` : '';
 }
 
-/// How one allocation stands, with the steps of taking its machine back. A waiting one has another time and other figures at
-/// nearly every try: of those only why it waits counts.
+/// How one allocation stands, with the steps of taking its machine back. A waiting one has another time at nearly every try:
+/// of those only why it waits counts, or the figures as they are shown.
 export function stepping({ allocation, steps }) {
-  return [allocation.state, ...steps.map(({ state, at, result }) => state + (state === 'waiting' ? (result.reason ?? '') : at.slice(0, 19)))].join(' ');
+  return [allocation.state, ...steps.map(({ state, at, result }) => state + (state === 'waiting' ? waitsFor(result) : at.slice(0, 19)))].join(' ');
+}
+
+/// Bytes change all the time: tenths of a GiB are what is read.
+function waitsFor({ reason, processes, missing, ecc, xid, usedBytes }) {
+  const used = usedBytes && `${Math.floor((usedBytes / 2 ** 30) * 10)}`;
+  return reason ?? [processes, missing, ecc, xid, used].filter(Boolean).join();
 }
 
 /// What becomes of a part: `now` and `next` say whether there are islands in it, `next` null that it is gone.

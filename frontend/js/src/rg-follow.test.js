@@ -25,11 +25,12 @@ function detail(usedBytes, at, memory = 'waiting') {
   return { allocation: { state: 'reclaiming' }, steps };
 }
 
-const first = 'reclaiming done2026-11-27T14:00:00 waitingoffline waiting';
+const first = 'reclaiming done2026-11-27T14:00:00 waitingoffline waiting65';
 
-test('one allocation stands as its state and its steps, and a waiting one as why it waits', () => {
+test('one allocation stands as its state and its steps, and a waiting one as what is read of it', () => {
   assert.equal(stepping(detail('7000000000', '2026-11-27T14:00:01Z')), first);
   assert.equal(stepping(detail('7000000001', '2026-11-27T14:00:09Z')), first);
+  assert.notEqual(stepping(detail('8000000000', '2026-11-27T14:00:09Z')), first);
   assert.notEqual(stepping(detail('0', '2026-11-27T14:00:09Z', 'done')), first);
   assert.equal(stepping({ allocation: { state: 'active' }, steps: [] }), 'active');
 });
@@ -79,7 +80,7 @@ test('a page is not taken away under the hand, and brought up to date afterwards
     element.connectedCallback();
     data = detail('7000000001', '2026-11-27T14:00:06Z');
     await look();
-    assert.deepEqual([fetches, replaced, said.textContent], [0, 0, ''], 'other figures are nothing new');
+    assert.deepEqual([fetches, replaced, said.textContent], [0, 0, ''], 'what reads as before is nothing new');
     busy = true;
     data = detail('0', '2026-11-27T14:00:11Z', 'done');
     await look();

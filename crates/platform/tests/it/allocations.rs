@@ -2,6 +2,7 @@
 
 mod moving;
 mod overview;
+mod returning;
 mod time;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -457,7 +458,7 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
     let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
     assert_eq!(detail.allocation.state, AllocationState::Ended);
     assert_eq!(detail.steps[1].state, StepState::Skipped);
-    assert_eq!(kinds(&detail), ["created", "started", "reclaim_started", "reclaimed"]);
+    assert_eq!(kinds(&detail), ["created", "started", "reclaim_started", "step_skipped", "reclaimed"]);
     world.allocate("h1", world.globex.id, months(1)).await.expect("back in the pool");
 }
 

@@ -90,14 +90,25 @@ fn follow(words: Words, allocation: &AllocationView, steps: &[ReclaimStepView]) 
     }
 }
 
-/// How the allocation and its steps stand, as `rg-follow` puts it together: a waiting step has another time and other figures
-/// at nearly every try, so of those only why it waits counts.
+/// How the allocation and its steps stand, as `rg-follow` puts it together: a waiting step has another time at nearly every
+/// try, so of those only why it waits counts, or the figures as they are shown.
 fn standing(state: AllocationState, steps: &[ReclaimStepView]) -> String {
     let steps = steps.iter().map(|step| match step.state {
-        StepState::Waiting => format!(" waiting{}", step.result.get("reason").map_or("", String::as_str)),
+        StepState::Waiting => format!(" waiting{}", waits_for(step)),
         over => format!(" {}{}", over.code(), step.at.format("%FT%T")),
     });
     format!("{}{}", state.code(), steps.collect::<String>())
+}
+
+/// Bytes change all the time: tenths of a GiB are what is read.
+fn waits_for(step: &ReclaimStepView) -> String {
+    if let Some(reason) = step.result.get("reason") {
+        return reason.clone();
+    }
+    let figures = ["processes", "missing", "ecc", "xid"].into_iter().filter_map(|name| step.result.get(name).cloned());
+    let used = step.result.get("usedBytes").and_then(|used| used.parse::<f64>().ok());
+    let used = used.map(|used| format!("{:.0}", (used / f64::from(1 << 30) * 10.0).floor()));
+    figures.chain(used).collect::<Vec<_>>().join(",")
 }
 
 fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
@@ -272,7 +283,9 @@ pub(super) fn step_state(words: Words, step: &ReclaimStepView) -> impl IntoView 
         StepState::Waiting => Tone::Warn,
         StepState::Skipped => Tone::Off,
     };
-    state(tone, words.t(&format!("step-state-{}", step.state.code())))
+    let by = step.result.get("by").filter(|by| step.state == StepState::Skipped && !by.is_empty());
+    let by = by.map(|by| view! { <span class="sub">{words.with("step-skipped-by", &[("name", by.clone())])}</span> });
+    (state(tone, words.t(&format!("step-state-{}", step.state.code()))), " ", by)
 }
 
 /// What a step saw, in words.
@@ -296,6 +309,7 @@ pub(super) fn seen(words: Words, step: &ReclaimStepView) -> String {
             let used = get("usedBytes").parse::<f64>().ok().map(format::bytes);
             format::text(used)
         }
+        "access" => words.t("step-access-seen"),
         _ => format::NOT_MEASURED.to_owned(),
     }
 }
@@ -305,12 +319,16 @@ pub(crate) fn history_card(words: Words, events: Vec<AllocationEventView>) -> im
     let zone = look().zone;
     let rows = events.into_iter().rev().map(|event| {
         let who = if event.actor_name.is_empty() { words.t("allocation-by-itself") } else { event.actor_name };
-        // A reminder's note is its number of days.
+        // A reminder's note is its number of days, a left out step's its name.
         let what = match (event.kind.as_str(), &event.note) {
+            ("step_skipped", Some(step)) => {
+                let name = words.t(&format!("step-{step}"));
+                words.with("allocation-event-step_skipped", &[("name", name)])
+            }
             ("reminded", Some(days)) => words.with("allocation-event-reminded", &[("days", days.clone())]),
             (kind, _) => words.t(&format!("allocation-event-{kind}")),
         };
-        let note = event.note.filter(|_| event.kind != "reminded");
+        let note = event.note.filter(|_| !matches!(event.kind.as_str(), "reminded" | "step_skipped"));
         view! {
             <tr>
                 <th scope="row">{what}</th>
@@ -349,7 +367,7 @@ mod tests {
 
     /// The same values as in `rg-follow.test.js`.
     #[test]
-    fn a_waiting_step_stands_as_before_while_it_only_measures_otherwise() {
+    fn a_waiting_step_stands_as_before_while_it_reads_as_before() {
         let at = |used: &str, at: &str| {
             let steps = [
                 step("access", StepState::Done, "2026-11-27T14:00:00.123456Z", &[]),
@@ -359,8 +377,9 @@ mod tests {
             standing(AllocationState::Reclaiming, &steps)
         };
         let first = at("7000000000", "2026-11-27T14:00:01Z");
-        assert_eq!(first, "reclaiming done2026-11-27T14:00:00 waitingoffline waiting");
+        assert_eq!(first, "reclaiming done2026-11-27T14:00:00 waitingoffline waiting65");
         assert_eq!(at("7000000001", "2026-11-27T14:00:09Z"), first);
+        assert_ne!(at("8000000000", "2026-11-27T14:00:09Z"), first, "what is shown would be another figure");
         assert_eq!(standing(AllocationState::Active, &[]), "active");
     }
 }

@@ -527,7 +527,7 @@ pub(super) async fn insert_event(
     Ok(())
 }
 
-/// Oldest first. Notes are between staff, except those that answer the customer.
+/// Oldest first. Notes are between staff, except those that answer the customer; so is what was left out when it came back.
 pub(super) async fn events(tx: &mut Tx, id: AllocationId, staff: bool) -> Result<Vec<AllocationEventView>> {
     let rows = sqlx::query!(
         "select at, kind, ends_before, ends_after, actor_name, note from allocation_events
@@ -538,6 +538,7 @@ pub(super) async fn events(tx: &mut Tx, id: AllocationId, staff: bool) -> Result
     .await?;
     Ok(rows
         .into_iter()
+        .filter(|row| staff || row.kind != "step_skipped")
         .map(|row| AllocationEventView {
             at: row.at,
             ends_before: row.ends_before,
