@@ -164,6 +164,35 @@ async fn the_way_onto_a_machine_is_what_staff_entered_and_never_its_secret() {
     assert_eq!(seen().await, ("ssh -p 2222 gpu@10.2.0.7".to_owned(), false));
 }
 
+/// What is there can be read and downloaded until the machine is taken back, so the way in is told until then.
+#[tokio::test]
+async fn the_way_onto_a_machine_is_told_until_the_grace_is_over() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let staff = server.token(&admin).await;
+    let (program, browser) = (server.token(&acme.member).await, server.browser(&acme.member).await);
+    let machine = json!({ "id": "host-001", "name": "One", "privateAddress": "10.2.0.7" });
+    assert_eq!(server.post(&staff, "/api/admin/machines", machine).await.status, 201);
+    let lease = json!({ "customerId": acme.id, "months": 1 });
+    let made = server.post(&staff, "/api/admin/machines/host-001/allocate", lease).await;
+    let id = made.data()["allocation"]["id"].to_string();
+    let period = "starts_at = now() - interval '2 days', ends_at = now() - interval '1 day',
+                  hold = tstzrange(now() - interval '2 days', now() + interval '2 days')";
+    server.sql(&format!("update allocations set state = 'grace', {period} where id = {id} returning id")).await;
+    let told = server.get(&program, "/api/customer/machines/host-001/ssh").await;
+    assert_eq!((told.status, &told.data()["command"]), (200, &"ssh 10.2.0.7".into()), "{}", told.text);
+    let page = server.get(&browser, "/machines/host-001").await.text;
+    assert!(page.contains("<code>ssh 10.2.0.7</code>") && page.contains("to read and download"), "{page}");
+    // How it is doing now is not theirs any more.
+    let live = server.get(&program, "/api/customer/machines/host-001/monitoring").await;
+    assert_eq!(live.status, 404, "{}", live.text);
+
+    assert_eq!(server.post(&staff, &format!("/api/admin/allocations/{id}/reclaim"), json!({})).await.status, 200);
+    assert_eq!(server.get(&program, "/api/customer/machines/host-001/ssh").await.status, 404);
+    let page = server.get(&browser, "/machines/host-001").await.text;
+    assert!(!page.contains("ssh 10.2.0.7"), "{page}");
+}
+
 #[tokio::test]
 async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     let server = Server::start().await;

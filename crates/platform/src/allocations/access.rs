@@ -4,16 +4,17 @@ use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState};
 use contract::machines::SshAccess;
 use contract::{ErrorCode, Permission};
 
-use super::{held_now, store};
+use super::{readable_now, store};
 use crate::authz::AllocationRef;
 use crate::{Error, OpContext, Platform, Result, machines};
 
-/// Address, port and user of a machine one has, with the line to paste; never a secret.
+/// Address, port and user of a machine one has, with the line to paste; never a secret. In the grace, too: what is there can be
+/// read and downloaded until the machine is taken back.
 ///
 /// # Errors
-/// `NotFound` for a machine one's customer does not have now.
+/// `NotFound` for a machine one's customer does not have, nor had until its grace.
 pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<SshAccess> {
-    held_now(platform, ctx, machine).await?;
+    readable_now(platform, ctx, machine).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let access = machines::ssh_access(&mut tx, machine, ctx.now()).await?;
     tx.commit().await?;

@@ -27,14 +27,15 @@ use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
-use crate::ui::time::{clock, time};
+use crate::ui::time::{clock, date_time, time};
 use crate::words::Words;
 
 /// What can be seen while one has the machine, and of what was in the grace after it.
 struct Figures {
     machine: MachineView,
-    /// How to get in, and how it is doing; absent when the period is over.
-    now: Option<(SshAccess, MachineLive)>,
+    access: SshAccess,
+    /// How it is doing; absent when the period is over.
+    live: Option<MachineLive>,
     history: History,
     range: HistoryRange,
 }
@@ -49,17 +50,18 @@ pub fn MyMachinePage() -> impl IntoView {
     page(
         async move {
             let detail = platform::allocations::of_machine(&platform, &ctx, &code).await?;
-            let now = match detail.allocation.state {
-                AllocationState::Active => Some((
-                    platform::allocations::ssh(&platform, &ctx, &code).await?,
-                    platform::allocations::machine_live(&platform, &ctx, &code).await?,
-                )),
-                _ => None,
+            let lease = &detail.allocation;
+            // The moment between the end and the grace is of the grace.
+            let live = if lease.state == AllocationState::Active && lease.ends_at > ctx.now() {
+                Some(platform::allocations::machine_live(&platform, &ctx, &code).await?)
+            } else {
+                None
             };
-            let figures = if matches!(detail.allocation.state, AllocationState::Active | AllocationState::Grace) {
+            let figures = if matches!(lease.state, AllocationState::Active | AllocationState::Grace) {
                 let machine = platform::allocations::machine(&platform, &ctx, &code).await?;
+                let access = platform::allocations::ssh(&platform, &ctx, &code).await?;
                 let history = history(&platform, &ctx, &code, range).await?;
-                Some(Figures { machine, now, history, range })
+                Some(Figures { machine, access, live, history, range })
             } else {
                 None
             };
@@ -81,7 +83,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
     let now = ctx.now().timestamp();
     let mut head = PageFrame::new(allocation.machine_name.clone(), Area::Home).crumb(words.t("nav-home"), paths::HOME);
     let main = match figures {
-        Some(Figures { machine, now: Some((access, live)), history, range }) => {
+        Some(Figures { machine, access, live: Some(live), history, range }) => {
             let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
             let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
             let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
@@ -118,14 +120,19 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
         }
         over => {
             head = head.beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> });
-            let why = match allocation.waits_since {
-                Some(_) => words.t("my-machine-waits"),
-                None => words.t(&format!("my-machine-{}", allocation.state.code())),
+            let why = match allocation.state {
+                AllocationState::Active | AllocationState::Grace => {
+                    let until = allocation.ends_at + chrono::TimeDelta::days(i64::from(allocation.grace_days));
+                    words.with("my-machine-grace", &[("until", date_time(until, zone))])
+                }
+                _ if allocation.waits_since.is_some() => words.t("my-machine-waits"),
+                state => words.t(&format!("my-machine-{}", state.code())),
             };
-            let past = over.map(|Figures { machine, history, range, .. }| {
+            let past = over.map(|Figures { machine, access, history, range, .. }| {
                 let charts = charts(words, &machine, &history);
                 let cards = charts.iter().map(|chart| chart_card(words, &machine.id, chart, zone)).collect_view();
                 view! {
+                    {access_card(words, access)}
                     {ranges(words, range, move |range| paths::my_machine_range(&machine.id, range))}
                     <div class="chart-grid">{cards}</div>
                 }
