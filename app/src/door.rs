@@ -130,11 +130,13 @@ pub async fn outcomes(
 ) -> Vec<BulkOutcome> {
     let mut outcomes = Vec::with_capacity(results.len());
     for (id, result) in results {
-        let message = match result {
+        let error = match result {
             Ok(()) => None,
-            Err(error) => Some(to_api_error(platform, ctx, error).await.message),
+            Err(error) => Some(to_api_error(platform, ctx, error).await),
         };
-        outcomes.push(BulkOutcome { id, done: message.is_none(), message });
+        let done = error.is_none();
+        let (message, fields) = error.map(|error| (error.message, error.fields)).unzip();
+        outcomes.push(BulkOutcome { id, done, message, fields: fields.unwrap_or_default() });
     }
     outcomes
 }

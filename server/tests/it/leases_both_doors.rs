@@ -308,6 +308,33 @@ async fn many_are_renewed_by_the_months_that_are_typed() {
     assert!(said.contains("Done for 2 machines:") && said.contains(">host-002</li>"), "{said}");
 }
 
+/// Of many, each refusal says as much as it would alone.
+#[tokio::test]
+async fn what_is_refused_of_many_says_why_to_programs() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let globex = server.test.customer("Globex").await;
+    server.test.node("host-001").await;
+    let staff = server.token(&admin).await;
+    let later = |days: i64| server.test.clock().now() + chrono::TimeDelta::days(days);
+    let first = json!({ "customerId": acme.id, "endsAt": later(20) });
+    let made = server.post(&staff, "/api/admin/machines/host-001/allocate", first).await;
+    let id = made.data()["allocation"]["id"].clone();
+    let next = json!({ "customerId": globex.id, "startsAt": later(25), "endsAt": later(60) });
+    assert_eq!(server.post(&staff, "/api/admin/machines/host-001/allocate", next).await.status, 201);
+    let bulk = json!({ "ids": [id], "action": "renew", "months": 1 });
+    let refused = server.post(&staff, "/api/admin/allocations/bulk", bulk).await.data()[0].clone();
+    assert!(refused["message"].as_str().unwrap().contains("Globex"), "{refused}");
+    assert!(refused["fields"]["months"].as_str().unwrap().contains("Taken from 2"), "from when until when: {refused}");
+
+    let window = json!({ "startsAt": later(1), "endsAt": later(3), "message": "New fans" });
+    assert_eq!(server.post(&staff, "/api/admin/machines/host-001/maintenance", window.clone()).await.status, 201);
+    let bulk = json!({ "ids": ["host-001"], "window": window });
+    let refused = server.post(&staff, "/api/admin/machines/bulk/maintenance", bulk).await.data()[0].clone();
+    assert_eq!(refused["done"], false);
+    assert!(refused["fields"]["startsAt"].as_str().is_some_and(|why| !why.is_empty()), "{refused}");
+}
+
 /// Staff are staff for a customer, in the page and by REST; nobody is offered what would be refused.
 #[tokio::test]
 async fn customers_read_of_staff_as_staff_and_are_offered_only_what_they_may() {

@@ -61,14 +61,19 @@ pub(super) async fn overlap(
 ) -> Result<Error> {
     let names = customers::names(tx, &[other.customer.0]).await?;
     let mut wrong = Wrong::new();
-    wrong.add_with(
-        path,
-        "field-allocation-overlap",
-        vec![
-            ("from", calendar::day(other.starts_at, ctx.time_zone(platform))),
-            ("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))),
-        ],
-    );
+    if other.state == AllocationState::Reclaiming {
+        // Its period is over: what was agreed of it, and how far the hold is moved along, says nothing any more.
+        wrong.add(path, "field-allocation-reclaiming");
+    } else {
+        wrong.add_with(
+            path,
+            "field-allocation-overlap",
+            vec![
+                ("from", calendar::day(other.starts_at, ctx.time_zone(platform))),
+                ("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))),
+            ],
+        );
+    }
     let mut error = wrong.into_result().err().unwrap_or_else(Error::not_found);
     error.code = ErrorCode::Conflict;
     error.key = "error-allocation-overlap";
@@ -91,6 +96,13 @@ pub(crate) async fn refuse_if_held(
         return Err(Error::new(ErrorCode::Conflict)
             .with_key("error-machine-reclaiming")
             .with_arg("customer", customer));
+    }
+    // What has not begun is not taken back.
+    if other.state == AllocationState::Scheduled {
+        return Err(Error::new(ErrorCode::Conflict)
+            .with_key("error-machine-scheduled")
+            .with_arg("customer", customer)
+            .with_arg("from", calendar::day(other.starts_at, ctx.time_zone(platform))));
     }
     Err(Error::new(ErrorCode::Conflict)
         .with_key("error-machine-allocated")

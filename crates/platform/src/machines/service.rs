@@ -14,7 +14,8 @@ use crate::{Error, OpContext, Platform, Result, allocations, audit, engines, ins
 /// Does something with a machine; `None` when it is deleted.
 ///
 /// # Errors
-/// `WrongState` where the action makes no sense; `Conflict` (`error-machine-allocated`) with who has it until when.
+/// `WrongState` where the action makes no sense; `Conflict` (`error-machine-allocated`, `error-machine-scheduled`) with who has
+/// it until when, or from when on.
 pub async fn act(
     platform: &Platform,
     ctx: &OpContext,

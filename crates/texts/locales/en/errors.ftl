@@ -94,6 +94,7 @@ error-service-state = The machine is { $state ->
 }: this cannot be done now.
 error-machine-allocated = { $customer } has this machine until { $until }, grace included. Reclaim it first.
 error-machine-reclaiming = This machine is on its way back from { $customer }. Finish its check-list first: on the page of the allocation, steps that wait can be skipped.
+error-machine-scheduled = { $customer } is to have this machine from { $from } on. Cancel that allocation first.
 error-renew-service-state = This machine is being drained or is retired: it is not promised for longer.
 error-renew-customer-disabled = The customer is disabled: nothing is promised to it for longer. Enable the customer first.
 error-import-changed = { $n ->

@@ -199,3 +199,25 @@ async fn that_a_lease_cannot_run_longer_is_said_before_it_is_tried() {
     assert!(!may.allowed && may.why_not.is_some_and(|why| why.contains("being drained")));
     assert!(allocations::may_extend(p, &world.acme.owner.ctx(), id).await.is_err(), "staff alone");
 }
+
+/// What has not begun is cancelled, not reclaimed; what is on its way back is free when its check-list is done.
+#[tokio::test]
+async fn what_is_in_the_way_is_called_what_it_is() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let later = AllocationCreate { starts_at: Some(world.now() + TimeDelta::days(10)), ..months(2) };
+    let made = world.allocate("h1", world.acme.id, later).await.unwrap().allocation;
+    for action in [MachineAction::Retire, MachineAction::Delete] {
+        let error = machines::act(p, &ctx, "h1", action, None).await.unwrap_err();
+        assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-machine-scheduled"), "{action:?}");
+        assert!(error.args.contains(&("customer", "Acme".to_owned())), "{error:?}");
+    }
+    allocations::end(p, &ctx, made.id, AllocationEnd::default()).await.unwrap();
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation;
+    let error = machines::act(p, &ctx, "h1", MachineAction::Retire, None).await.unwrap_err();
+    assert_eq!(error.key, "error-machine-allocated");
+    allocations::end(p, &ctx, made.id, AllocationEnd::default()).await.unwrap();
+    let error = world.allocate("h1", world.globex.id, months(1)).await.unwrap_err();
+    assert_eq!(first_fault(&error), (ErrorCode::Conflict, "months", "field-allocation-reclaiming"));
+}
