@@ -13,6 +13,18 @@ test('an allocation stands as its state and its end', () => {
   assert.equal(standing(list, 'h1'), 'grace 2026-11-27T14:00:00');
   assert.equal(standing(list, 'h3'), '');
   assert.equal(standing([row('h1', 'cancelled', '2026-11-01T00:00:00Z')], 'h1'), '');
+  const asked = { ...row('h1', 'active', '2026-11-27T14:00:00Z'), openRequest: 7 };
+  assert.equal(standing([asked], 'h1'), 'active 2026-11-27T14:00:00 asked', 'a refusal changes this alone');
+});
+
+test('a workbench stands as all that is not over', () => {
+  const list = [
+    { machine: 'h1', state: 'active', endsAt: '2026-12-01T00:00:00Z', openRequest: 7, presence: 'online', maintenance: { state: 'planned' } },
+    { machine: 'h2', state: 'scheduled', endsAt: '2026-12-02T00:00:00.5Z', openRequest: null, presence: null, maintenance: null },
+    { machine: 'h3', state: 'ended', endsAt: '2026-11-02T00:00:00Z', presence: null },
+  ];
+  assert.equal(standing(list), 'all; h1 active 2026-12-01T00:00:00 asked online planned; h2 scheduled 2026-12-02T00:00:00  ');
+  assert.equal(standing([]), 'all');
 });
 
 /// Being taken back: somebody's process still holds `usedBytes`.

@@ -232,7 +232,11 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     assert!(!refused.contains("allocate_machine") && refused.contains("This machine is not in service."), "{refused}");
     let owner = server.browser(&acme.owner).await;
     let mine = server.get(&owner, "/machines/host-001").await.text;
-    assert!(mine.contains(&format!("data-seen=\"active {}\"", ends_at.format("%FT%T"))), "{mine}");
+    let stands = format!("active {} asked", ends_at.format("%FT%T"));
+    assert!(mine.contains(&format!("data-seen=\"{stands}\"")), "{mine}");
+    // The workbench is followed, too.
+    let home = server.get(&owner, "/").await.text;
+    assert!(home.contains(&format!("data-seen=\"all; host-001 {stands} ")), "{home}");
 }
 
 /// Months that are typed count whether or not they were looked at before, all that became of it is said, and nothing else is.

@@ -17,6 +17,7 @@ use crate::pages::admin::allocations::list::{allocation_state, time_left};
 use crate::pages::admin::customers::page::usage_card;
 use crate::pages::admin::customers::people::{People, looked_for, people_cards};
 use crate::pages::admin::machines::service::window_line;
+use crate::pages::customer::machines::page::standing_of;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::form_fault;
@@ -93,10 +94,13 @@ fn home_view(
         PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home),
         view! {
             {joined}
-            {notices_card(words, &machines)}
-            {machines_card(words, machines)}
-            {earlier}
-            {pages}
+            {follow(words, number, &machines)}
+            <div class="main-column" data-part="machines">
+                {notices_card(words, &machines)}
+                {machines_card(words, machines)}
+                {earlier}
+                {pages}
+            </div>
             <div class="columns">
             {usage_card(words, usage)}
             <section class="card">
@@ -122,6 +126,27 @@ fn home_view(
             </div>
         },
     )
+}
+
+/// Brings the machines up to date when one of them stands otherwise than is shown.
+fn follow(words: Words, page: u32, machines: &[AllocationView]) -> impl IntoView + use<> {
+    let (page, size) = (page.to_string(), MAX_PAGE_SIZE.to_string());
+    let href = paths::with_query("/api/customer/machines", [("page", page.as_str()), ("pageSize", size.as_str())]);
+    view! {
+        <rg-follow data-href=href data-seen=standing(machines) data-changed=words.t("my-machine-changed")>
+            <span role="status" class="unseen-text"></span>
+        </rg-follow>
+    }
+}
+
+/// How all that is not over stands, as `rg-follow` puts it together.
+fn standing(machines: &[AllocationView]) -> String {
+    let rows = machines.iter().filter(|row| row.state.holds()).map(|row| {
+        let presence = row.presence.map(Presence::code).unwrap_or_default();
+        let maintenance = row.maintenance.as_ref().map(|window| window.state.code()).unwrap_or_default();
+        format!("{} {} {presence} {maintenance}", row.machine, standing_of(row))
+    });
+    std::iter::once("all".to_owned()).chain(rows).collect::<Vec<_>>().join("; ")
 }
 
 /// Machines the customer had, folded away.

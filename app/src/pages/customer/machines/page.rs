@@ -190,12 +190,18 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
     )
 }
 
+/// How an allocation stands, as `rg-follow` puts it together.
+pub(crate) fn standing_of(allocation: &AllocationView) -> String {
+    let asked = if allocation.open_request.is_some() { " asked" } else { "" };
+    format!("{} {}{asked}", allocation.state.code(), allocation.ends_at.format("%FT%T"))
+}
+
 /// Brings the page up to date when the allocation stands otherwise than it shows: where there are no figures, no live link
 /// would tell.
 fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     let href =
         paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
-    let seen = format!("{} {}", allocation.state.code(), allocation.ends_at.format("%FT%T"));
+    let seen = standing_of(allocation);
     view! {
         <rg-follow
             data-href=href
