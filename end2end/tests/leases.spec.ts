@@ -139,7 +139,7 @@ test('an open workbench, and the page of a machine, say what staff do', async ({
 
   await page.goto('/');
   const row = page.getByRole('row', { name: /held-3/ });
-  await expect(row).toContainText('Active');
+  await expect(row).toContainText('days left');
   await installation.rest(token, `/api/admin/allocations/${allocation.id}/reclaim`, 'POST', {});
   await expect(row).toContainText('Reclaiming', { timeout: 15_000 });
   await expectAccessible(page);

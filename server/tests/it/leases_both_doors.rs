@@ -1,6 +1,6 @@
 //! The lending of a machine through both doors: what programs and people do means the same.
 
-use contract::allocations::{AllocationCreate, RenewalRequestCreate};
+use contract::allocations::{AllocationCreate, AllocationRenew, RenewalRequestCreate};
 use contract::machines::MachineAction;
 use platform::{allocations, machines};
 use serde_json::json;
@@ -337,6 +337,37 @@ async fn what_is_refused_of_many_says_why_to_programs() {
     let refused = server.post(&staff, "/api/admin/machines/bulk/maintenance", bulk).await.data()[0].clone();
     assert_eq!(refused["done"], false);
     assert!(refused["fields"]["startsAt"].as_str().is_some_and(|why| !why.is_empty()), "{refused}");
+}
+
+/// What is called off is not called taken back, and a renewal is shown with the end it gives.
+#[tokio::test]
+async fn a_look_at_many_says_what_becomes_of_each() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (p, ctx) = (server.platform(), admin.ctx());
+    let starts_at = Some(server.test.clock().now() + chrono::TimeDelta::days(5));
+    let mut ids = Vec::new();
+    for (code, starts_at) in [("host-001", None), ("host-002", starts_at)] {
+        server.test.node(code).await;
+        let lease = AllocationCreate { customer_id: Some(acme.id), starts_at, months: Some(1), ..Default::default() };
+        ids.push(allocations::create(p, &ctx, code, lease).await.unwrap().allocation.id);
+    }
+    let staff = server.browser(&admin).await;
+    let look = async |action: &str, some: &[contract::AllocationId]| {
+        let ids: String = some.iter().map(|id| format!("&ids={id}")).collect();
+        server.get(&staff, &format!("/admin/allocations/bulk?action={action}{ids}")).await.text
+    };
+    let both = look("reclaim", &ids).await;
+    for says in ["Will be taken back", "Will be cancelled: it has not begun", "access ends at once", "does not begin"] {
+        assert!(both.contains(says), "{says}: {both}");
+    }
+    let scheduled = look("reclaim", &ids[1..]).await;
+    assert!(!scheduled.contains("access ends at once") && !scheduled.contains("Will be taken back"), "{scheduled}");
+    let more = AllocationRenew { months: Some(2), ..Default::default() };
+    let renewed = look("renew&months=2", &ids[..1]).await;
+    let end = allocations::renew(p, &ctx, ids[0], more).await.unwrap().allocation.ends_at;
+    let end = format!("datetime=\"{}\"", end.to_rfc3339());
+    assert!(renewed.contains("Will be renewed, until") && renewed.contains(&end), "{end}: {renewed}");
 }
 
 /// Staff are staff for a customer, in the page and by REST; nobody is offered what would be refused.

@@ -156,10 +156,13 @@ timeline-free = free
 timeline-leaving = Leaving
 allocations-bulk-renew = Renew chosen
 allocations-bulk-reclaim = Reclaim chosen
+allocations-bulk-until = Will be renewed, until
+allocations-bulk-cancels = Will be cancelled: it has not begun
+allocations-bulk-reclaims = Will be taken back
 allocations-bulk-renew-go = Renew what can be renewed
 allocations-bulk-reclaim-go = { $n ->
-    [one] Reclaim { $n } machine
-   *[other] Reclaim { $n } machines
+    [one] End { $n } allocation
+   *[other] End { $n } allocations
 }
 allocations-bulk-done = { $n ->
     [one] { $n } is done; these are left.
@@ -173,8 +176,8 @@ allocations-bulk-renew-done = { $n ->
    *[other] { $months } months.
 }
 allocations-bulk-reclaim-done = { $n ->
-    [one] { $n } machine is being taken back.
-   *[other] { $n } machines are being taken back.
+    [one] { $n } allocation was ended. The machine is being taken back, unless it had not begun.
+   *[other] { $n } allocations were ended. The machines are being taken back; what had not begun is cancelled.
 }
 allocations-bulk-nothing = No allocation is chosen.
 allocations-bulk-preview = Preview

@@ -84,7 +84,7 @@ error-service-state = 机器当前{ $state ->
    *[retired] 已退役
 }，不能执行此操作。
 error-machine-allocated = 该机器分配给了“{ $customer }”，含宽限期到 { $until }。请先回收。
-error-machine-reclaiming = 该机器正从“{ $customer }”收回。请先完成回收检查：在分配页面可以跳过等待的步骤。
+error-machine-reclaiming = 该机器正从“{ $customer }”回收。请先完成回收检查：在分配页面可以跳过等待的步骤。
 error-machine-scheduled = 该机器已预定自 { $from } 起分配给“{ $customer }”。请先取消该分配。
 error-renew-service-state = 该机器正在排空或已退役，不能延长使用。
 error-renew-customer-disabled = 该客户已停用，不能延长使用。请先启用该客户。

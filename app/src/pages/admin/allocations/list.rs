@@ -18,7 +18,7 @@ use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
 use crate::ui::lists::{ListQuery, all_matching, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::words::Words;
 
 /// What narrows the list; a customer's own page leads here with its id.
@@ -197,7 +197,7 @@ fn table_of(
                 {customer}
                 <td data-label=words.t("allocation-state")>{allocation_state(words, &row)} " " {asked}</td>
                 <td data-label=words.t("allocation-starts")>{time(row.starts_at, zone)}</td>
-                <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+                <td data-label=words.t("allocation-ends")>{end_time(row.ends_at, zone)}</td>
             </tr>
         }
     });
@@ -295,7 +295,7 @@ pub(super) fn decision_form(
             <div>
                 {whose}
                 <p class="sub">
-                    {words.t("renewal-wanted")} " " {time(request.wanted_until, zone)}
+                    {words.t("renewal-wanted")} " " {end_time(request.wanted_until, zone)}
                     {request.message.map(|message| format!(" · {message}"))}
                 </p>
             </div>

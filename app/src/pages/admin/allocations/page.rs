@@ -22,7 +22,7 @@ use crate::ui::format;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::words::Words;
 
 /// `/admin/allocations/{id}`.
@@ -127,7 +127,7 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
                 <dt>{words.t("allocation-starts")}</dt>
                 <dd>{time(allocation.starts_at, zone)}</dd>
                 <dt>{words.t("allocation-ends")}</dt>
-                <dd>{time(allocation.ends_at, zone)}</dd>
+                <dd>{end_time(allocation.ends_at, zone)}</dd>
                 <dt>{words.t("allocate-grace")}</dt>
                 <dd>{allocation.grace_days}</dd>
                 <dt>{words.t("customer-remark")}</dt>
@@ -334,7 +334,7 @@ pub(crate) fn history_card(words: Words, events: Vec<AllocationEventView>) -> im
                 <th scope="row">{what}</th>
                 <td data-label=words.t("step-at")>{time(event.at, zone)}</td>
                 <td data-label=words.t("allocation-by")>{who}</td>
-                <td data-label=words.t("allocation-ends")>{event.ends_after.map(|at| time(at, zone))}</td>
+                <td data-label=words.t("allocation-ends")>{event.ends_after.map(|at| end_time(at, zone))}</td>
                 <td class="says" data-label=words.t("allocation-note")>{note}</td>
             </tr>
         }

@@ -13,7 +13,7 @@ use crate::pages::admin::allocations::server_fns::EndAllocation;
 use crate::paths;
 use crate::ui::ask::{Ask, may_open};
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::words::Words;
 
 /// Allocations that have the machine, or will: whoever has it now first.
@@ -120,7 +120,7 @@ fn facts(words: Words, lease: &AllocationView) -> impl IntoView + use<> {
             <dt>{words.t("lease-period")}</dt>
             <dd>
                 <a class="link" href=paths::allocation(lease.id)>
-                    {time(lease.starts_at, zone)} " – " {time(lease.ends_at, zone)}
+                    {time(lease.starts_at, zone)} " – " {end_time(lease.ends_at, zone)}
                 </a>
             </dd>
             {asked}

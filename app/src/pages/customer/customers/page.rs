@@ -24,7 +24,7 @@ use crate::ui::forms::form_fault;
 use crate::ui::lists::{ListQuery, steps};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::words::Words;
 
 /// `/`: the workbench of a customer; staff are sent to their dashboard, people who belong nowhere to their account.
@@ -161,7 +161,7 @@ fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
                 <tr>
                     <th scope="row">{row.machine_name.clone()} " " <span class="sub mono">{row.machine.clone()}</span></th>
                     <td data-label=words.t("allocation-starts")>{time(row.starts_at, zone)}</td>
-                    <td data-label=words.t("allocation-ends")>{time(until, zone)}</td>
+                    <td data-label=words.t("allocation-ends")>{end_time(until, zone)}</td>
                 </tr>
             }
         })
@@ -204,7 +204,7 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
             lines.push(
                 view! {
                     <p>
-                        <b>{machine}</b> " " {state(tone, text)} " " {time(row.ends_at, zone)} " " {ask}
+                        <b>{machine}</b> " " {state(tone, text)} " " {end_time(row.ends_at, zone)} " " {ask}
                     </p>
                 }
                 .into_any(),
@@ -234,7 +234,7 @@ fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
                     <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
                     <td data-label=words.t("home-presence")>{presence}</td>
                     <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
-                    <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+                    <td data-label=words.t("allocation-ends")>{end_time(row.ends_at, zone)}</td>
                 </tr>
             }
         })

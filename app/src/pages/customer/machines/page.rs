@@ -27,7 +27,7 @@ use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
-use crate::ui::time::{clock, date_time, time};
+use crate::ui::time::{clock, end_date_time, end_time, time};
 use crate::words::Words;
 
 /// What can be seen while one has the machine, and of what was in the grace after it.
@@ -123,7 +123,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
             let why = match allocation.state {
                 AllocationState::Active | AllocationState::Grace => {
                     let until = allocation.ends_at + chrono::TimeDelta::days(i64::from(allocation.grace_days));
-                    words.with("my-machine-grace", &[("until", date_time(until, zone))])
+                    words.with("my-machine-grace", &[("until", end_date_time(until, zone))])
                 }
                 _ if allocation.waits_since.is_some() => words.t("my-machine-waits"),
                 state => words.t(&format!("my-machine-{}", state.code())),
@@ -177,7 +177,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                             <dt>{words.t("allocation-starts")}</dt>
                             <dd>{time(allocation.starts_at, zone)}</dd>
                             <dt>{words.t("allocation-ends")}</dt>
-                            <dd>{time(allocation.ends_at, zone)}</dd>
+                            <dd>{end_time(allocation.ends_at, zone)}</dd>
                             <dt>{words.t("allocate-grace")}</dt>
                             <dd>{allocation.grace_days}</dd>
                         </dl>
@@ -284,7 +284,7 @@ fn requests_card(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoVi
         view! {
             <dt>{time(request.created_at, zone)}</dt>
             <dd>
-                {state(tone, word)} " " {request.granted_until.map(|at| time(at, zone))}
+                {state(tone, word)} " " {request.granted_until.map(|at| end_time(at, zone))}
                 " " {request.answer.unwrap_or_else(|| if request.state == RenewalState::Open { NOT_MEASURED.to_owned() } else { String::new() })}
             </dd>
         }
