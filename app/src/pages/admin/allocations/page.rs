@@ -47,10 +47,14 @@ fn allocation_view(detail: AllocationDetail, may_extend: &May) -> AnyView {
         "allocation-title",
         &[("machine", allocation.machine_name.clone()), ("customer", allocation.customer_name.clone())],
     );
+    // What has not begun was not handed over.
+    let handed_over = !matches!(allocation.state, AllocationState::Scheduled | AllocationState::Cancelled);
+    let paper = handed_over
+        .then(|| view! { <a class="btn" href=paths::handover(allocation.id)>{words.t("handover-page")}</a> });
     let head = PageFrame::new(title, Area::Allocations)
         .crumb(words.t("nav-allocations"), paths::ALLOCATIONS)
         .beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> })
-        .actions(view! { <a class="btn" href=paths::handover(allocation.id)>{words.t("handover-page")}</a> });
+        .actions(paper);
     let may_change = ctx.holds(Permission::AllocationsUpdate);
     let general = refused.as_ref().map(|r| r.message(words.0));
     let follow = allocation.state.holds().then(|| follow(words, &allocation, &steps));

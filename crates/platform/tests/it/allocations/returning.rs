@@ -130,3 +130,21 @@ async fn a_process_is_called_by_what_is_known_of_it() {
     let detail = allocations::get(p, &world.admin.ctx(), id).await.unwrap();
     assert_eq!(step(&detail, "processes").result["names"], "PID 4242");
 }
+
+#[tokio::test]
+async fn the_paper_says_what_was_agreed_where_the_machine_came_back_earlier() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    for code in ["h1", "h2"] {
+        world.machine(code).await;
+    }
+    let early = world.allocate("h1", world.acme.id, months(2)).await.unwrap().allocation;
+    let ends_at = Some(world.now() + TimeDelta::days(1));
+    let body = AllocationCreate { ends_at, grace_days: Some(0), ..AllocationCreate::default() };
+    let whole = world.allocate("h2", world.acme.id, body).await.unwrap().allocation;
+    world.test.clock().advance(TimeDelta::hours(1));
+    allocations::end(p, &world.admin.ctx(), early.id, AllocationEnd::default()).await.unwrap();
+    world.advance(TimeDelta::days(1)).await;
+    let agreed = async |id| allocations::handover(p, &world.admin.ctx(), id).await.unwrap().agreed_until;
+    assert_eq!((agreed(early.id).await, agreed(whole.id).await), (Some(early.ends_at), None));
+}
