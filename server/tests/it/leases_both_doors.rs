@@ -125,6 +125,20 @@ async fn ends(through: Through) {
     let body = json!({ "approve": true, "endsAt": midnight(5) });
     let refused = doors.call(&staff, (&path, body), ("decide_renewal", &form)).await;
     assert_eq!(refused, (1000, vec!["endsAt".to_owned()]), "more time was asked for");
+
+    // Who asked may not want it any more, once.
+    let (owner, member) = (doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let withdraw = async |who: &Who| {
+        let path = "/api/customer/machines/host-001/renewal-requests/withdraw";
+        doors.call(who, (path, json!({})), ("withdraw_renewal", &[("code", "host-001")])).await
+    };
+    assert_eq!(withdraw(&member).await, (1200, vec![]));
+    assert_eq!(withdraw(&owner).await, (0, vec![]));
+    assert_eq!(withdraw(&owner).await, (1402, vec![]));
+    let path = format!("/api/admin/renewal-requests/{request}/decide");
+    let form = [("id", &*request), ("form[decision]", "approve")];
+    let late = doors.call(&staff, (&path, json!({ "approve": true })), ("decide_renewal", &form)).await;
+    assert_eq!(late, (1402, vec![]), "nobody asks any more");
 }
 
 #[tokio::test]

@@ -46,7 +46,9 @@ pub(crate) use notices::{
 use period::{end_of, move_end, renew_in_tx};
 pub use period::{may_extend, renew};
 pub use reclaim::{STEPS as RECLAIM_STEPS, can_be_skipped, skip_step};
-pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
+pub use renewals::{
+    decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal, withdraw_renewal,
+};
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
 

@@ -64,6 +64,43 @@ pub async fn request_renewal(
     Ok(detail)
 }
 
+/// Takes back what one's customer asked for and nobody has answered.
+///
+/// # Errors
+/// `WrongState` where nothing is asked for any more.
+pub async fn withdraw_renewal(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<AllocationDetail> {
+    // Of the machine, until it is known by which allocation one has it.
+    let ctx = &ctx.trying(machines::attempt("allocations:withdraw-renewal", machine));
+    let customer = super::own_customer(ctx, Permission::AllocationsView)?;
+    // By the database's own rules a customer changes no request that is there.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    let tried = ctx.trying_on("allocations:withdraw-renewal", "allocation", row.id);
+    let granted = tried.authorize(RequestRenewal, &row.resource())?;
+    // Somebody may be answering it.
+    let row = store::lock(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
+    let none_open = || Error::new(ErrorCode::WrongState).with_key("error-renewal-none-open");
+    let open = row.open_request.ok_or_else(none_open)?;
+    let request = store::lock_request(&mut tx, open).await?.filter(|request| request.state == RenewalState::Open);
+    let wanted = request.ok_or_else(none_open)?.wanted_until;
+    store::withdraw(&mut tx, &granted, open, ctx.now()).await?;
+    event(&mut tx, ctx, row.id, "renewal_withdrawn", None, None, None).await?;
+    let entry = audit::Entry {
+        action: "allocations:withdraw-renewal",
+        target_kind: "allocation",
+        target_id: Some(row.id.to_string()),
+        customer: Some(customer),
+        before: Some(serde_json::json!({ "wantedUntil": wanted })),
+        after: None,
+    };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let row = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
 /// Whether more time can be asked for as things stand.
 async fn may_be_longer(tx: &mut Tx, row: &store::Row) -> Result<()> {
     if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {

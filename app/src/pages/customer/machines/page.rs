@@ -1,14 +1,14 @@
 //! A machine one's customer has: how long still, how it is doing, and asking for more time.
 
-use contract::May;
 use contract::allocations::{AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState};
 use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
+use contract::{May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::server_fns::RequestRenewal;
+use super::server_fns::{RequestRenewal, WithdrawRenewal};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::form::LeaseForm;
@@ -154,6 +154,8 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
         May { allowed: false, why_not: Some(why) } if has_it => Some(no_asking(words, why).into_any()),
         _ => None,
     };
+    // Whoever may ask may also not ask any more.
+    let withdrawn = ctx.holds(Permission::AllocationsRequestRenewal).then(|| allocation.machine.clone());
     let notice = allocation.maintenance.as_ref().map(|window| {
         view! { <div class="card notice" role="note"><p>{window_line(words, window)}</p></div> }
     });
@@ -183,7 +185,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                         </dl>
                     </section>
                     {asking}
-                    {(!requests.is_empty()).then(|| requests_card(words, requests))}
+                    {(!requests.is_empty()).then(|| requests_card(words, requests, withdrawn))}
                 </aside>
             </div>
         },
@@ -272,7 +274,8 @@ fn ask_form(words: Words, code: String, refused: Option<&Refused>) -> impl IntoV
     }
 }
 
-fn requests_card(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoView {
+/// `code`: of the machine, for who may take an open one back.
+fn requests_card(words: Words, requests: Vec<RenewalRequestView>, code: Option<String>) -> impl IntoView {
     let zone = look().zone;
     let rows = requests.into_iter().map(|request| {
         let tone = match request.state {
@@ -281,11 +284,20 @@ fn requests_card(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoVi
             RenewalState::Refused | RenewalState::Withdrawn => Tone::Off,
         };
         let word = words.t(&format!("renewal-state-{}", request.state.code()));
+        let withdraw = code.clone().filter(|_| request.state == RenewalState::Open).map(|code| {
+            view! {
+                <form method="post" action=WithdrawRenewal::url()>
+                    <input r#type="hidden" name="code" value=code />
+                    <button class="btn small">{words.t("renewal-withdraw")}</button>
+                </form>
+            }
+        });
         view! {
             <dt>{time(request.created_at, zone)}</dt>
             <dd>
                 {state(tone, word)} " " {request.granted_until.map(|at| end_time(at, zone))}
                 " " {request.answer.unwrap_or_else(|| if request.state == RenewalState::Open { NOT_MEASURED.to_owned() } else { String::new() })}
+                {withdraw}
             </dd>
         }
     });

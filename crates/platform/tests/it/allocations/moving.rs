@@ -221,3 +221,29 @@ async fn what_is_in_the_way_is_called_what_it_is() {
     let error = world.allocate("h1", world.globex.id, months(1)).await.unwrap_err();
     assert_eq!(first_fault(&error), (ErrorCode::Conflict, "months", "field-allocation-reclaiming"));
 }
+
+#[tokio::test]
+async fn what_was_asked_for_is_taken_back_by_who_may_ask() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    world.machine("h1").await;
+    world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let (owner, member) = (world.acme.owner.ctx(), world.acme.member.ctx());
+    let wish = || RenewalRequestCreate { months: Some(2), message: None };
+    allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
+    let error = allocations::withdraw_renewal(p, &member, "h1").await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Forbidden, "owners ask");
+    let error = allocations::withdraw_renewal(p, &world.globex.owner.ctx(), "h1").await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    let after = allocations::withdraw_renewal(p, &owner, "h1").await.unwrap();
+    assert_eq!((after.requests[0].state, after.allocation.open_request), (RenewalState::Withdrawn, None));
+    let event = after.events.last().unwrap();
+    assert_eq!(
+        (event.kind.as_str(), event.actor_name == world.acme.owner.principal.display_name),
+        ("renewal_withdrawn", true)
+    );
+    let error = allocations::withdraw_renewal(p, &owner, "h1").await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-none-open"));
+    let again = allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
+    assert!(again.allocation.open_request.is_some(), "and asked for anew");
+}
