@@ -326,6 +326,39 @@ async fn many_are_renewed_by_the_months_that_are_typed() {
     assert!(said.contains("Done for 2 machines:") && said.contains(">host-002</li>"), "{said}");
 }
 
+/// Whoever takes a machine out of service reads which lease waits for it; that it waits is told through both doors.
+#[tokio::test]
+async fn draining_says_what_will_wait() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (p, ctx) = (server.platform(), admin.ctx());
+    server.test.node("host-001").await;
+    let starts_at = Some(server.test.clock().now() + chrono::TimeDelta::days(5));
+    let lease = AllocationCreate { customer_id: Some(acme.id), starts_at, months: Some(1), ..Default::default() };
+    let id = allocations::create(p, &ctx, "host-001", lease).await.unwrap().allocation.id;
+    let (staff, owner) = (server.browser(&admin).await, server.browser(&acme.owner).await);
+    let page = async |path: &str| server.get(&staff, path).await.text;
+    let waits = "The allocation of Acme that begins at";
+    for path in ["/admin/machines/host-001/service", "/admin/machines/bulk?action=drain&ids=host-001"] {
+        assert!(page(path).await.contains(waits), "{path}");
+    }
+    assert!(!page("/admin/machines/bulk?action=monitoring-off&ids=host-001").await.contains(waits));
+    machines::act(p, &ctx, "host-001", MachineAction::Drain, None).await.unwrap();
+    let shown = page(&format!("/admin/allocations/{id}")).await;
+    assert!(shown.contains("The end can be moved earlier."), "said before it is tried: {shown}");
+    assert!(!shown.contains("/handover"), "nothing was handed over: {shown}");
+
+    let due = "starts_at = now() - interval '1 hour', hold = tstzrange(now() - interval '1 hour', upper(hold))";
+    server.sql(&format!("update allocations set {due} where id = {id} returning id")).await;
+    allocations::advance(p).await.unwrap();
+    let seen = server.get(&staff, &format!("/api/admin/allocations/{id}")).await.data()["allocation"].clone();
+    assert_eq!(seen["state"], "scheduled");
+    assert!(seen["waitsSince"].is_string(), "{seen}");
+    assert!(page(&format!("/admin/allocations/{id}")).await.contains("it begins when the machine is back"));
+    let mine = server.get(&owner, "/machines/host-001").await.text;
+    assert!(mine.contains("Your period was to have begun"), "{mine}");
+}
+
 /// Of many, each refusal says as much as it would alone.
 #[tokio::test]
 async fn what_is_refused_of_many_says_why_to_programs() {
