@@ -52,7 +52,7 @@ mod tests {
     use contract::allocations::{AllocationState, RenewalState, StepState};
     use contract::announcements::{AnnouncementKind, Audience};
     use contract::imports::ImportState;
-    use contract::machines::{Pool, Presence, ServiceState};
+    use contract::machines::{HostKeysFault, Pool, Presence, ServiceState};
     use contract::metrics::Trouble;
     use contract::quotas::QuotaResource;
     use contract::settings::{SETTINGS, SettingGroup, SettingKind};
@@ -131,6 +131,8 @@ mod tests {
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
         add("step", platform::allocations::RECLAIM_STEPS.to_vec());
         add("step-reason", vec!["offline", "never_joined", "no_figures", "not_monitored", "no_baseline"]);
+        add("step-reason", vec!["keys_there", "keys_hindered", "keys_off"]);
+        add("connection-keys-fault", HostKeysFault::ALL.iter().map(|v| v.code()).collect());
         add("tile", vec!["free", "held", "ending", "grace", "reclaiming", "shared"]);
         add("allocation", vec!["days-left", "hours-left", "minutes-left"]);
         add("home-ends", vec!["days", "hours", "minutes"]);

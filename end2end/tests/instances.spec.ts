@@ -22,6 +22,9 @@ test.describe('without JavaScript', () => {
       const spec = (await ask('/api/admin/specs', 'POST', { name: 'Instance spec', cpuCores: 1, memoryGb: 1, systemDiskGb: 1, dataDiskGb: 1 })).id;
       await ask(`/api/admin/specs/${spec}/prices`, 'POST', { pricePerHour: '0.5' });
       await ask(`/api/admin/specs/${spec}/list`, 'POST', {});
+      const large = (await ask('/api/admin/specs', 'POST', { name: 'Instance large', cpuCores: 1, memoryGb: 2, systemDiskGb: 1, dataDiskGb: 1 })).id;
+      await ask(`/api/admin/specs/${large}/prices`, 'POST', { pricePerHour: '0.75' });
+      await ask(`/api/admin/specs/${large}/list`, 'POST', {});
       const image = (await ask('/api/admin/images', 'POST', { name: 'Instance image', address: 'busybox:1' })).id;
       await ask(`/api/admin/images/${image}/list`, 'POST', {});
       const made = await ask('/api/admin/customers', 'POST', { name: 'Instance makers', owner: { username: 'maker', displayName: 'Maker' } });
@@ -64,8 +67,15 @@ test.describe('without JavaScript', () => {
       await expect(page).toHaveURL((url) => url.search === '');
       await act('stop');
       await stateIs('off');
+      // Another spec: what it loses is said before it is done, and its container is made anew by the next start.
+      await page.locator('[popovertarget="ask-resize"]').first().click();
+      await expect(page.locator('#ask-resize')).toContainText('/data');
+      await page.locator('#ask-resize [name="spec"]').selectOption(String(large));
+      await page.locator('#ask-resize .btn.danger').click();
+      await expect(page.locator('#sizes tr', { hasText: 'Instance large' }).locator('.state.info')).toBeVisible();
       await act('start');
       await stateIs('ok');
+      expect(engine.docker(['inspect', '--format', '{{.HostConfig.Memory}}', engine.docker(['ps', '-q'])])).toBe(String(2 * 1024 ** 3));
       const remove = async (name: string) => {
         await page.locator('[popovertarget="ask-delete"]').first().click();
         await page.locator('#ask-delete [name="confirm"]').fill(name);

@@ -336,6 +336,8 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::instances::logs))
         .rest(routes!(customer::instances::stats))
         .rest(routes!(customer::instances::keep))
+        .rest(routes!(customer::instances::sizes))
+        .rest(routes!(customer::instances::resize))
         .rest(routes!(customer::instances::save_image))
         .rest(routes!(customer::instances::saves))
         .rest(routes!(customer::instances::terminal_ticket))

@@ -22,6 +22,8 @@ pub struct Built {
 const WASM_FLOOR: u64 = 60_000;
 /// Ceiling of the whole bundle, brotli: what it is now, so that it only shrinks. The goal is 150 kB (docs/benchmarks.md).
 const BUNDLE_CEILING: u64 = 204_500;
+/// What another compiler than rustup's may make more of the same sources: Debian's was seen to make 350 bytes.
+const OTHER_COMPILER: u64 = 2_000;
 
 /// Release builds of everything. `frontend` is never built together with `server`: their features would mix.
 pub fn build() -> Result<Built> {
@@ -113,8 +115,9 @@ pub fn site() -> Result<PathBuf> {
     if (wasm.len() as u64) < WASM_FLOOR {
         bail!("the wasm has {} bytes, under {WASM_FLOOR}: the islands are not in it", wasm.len());
     }
-    if bundle > BUNDLE_CEILING {
-        bail!("the bundle has {bundle} bytes with brotli, over {BUNDLE_CEILING}");
+    let ceiling = BUNDLE_CEILING + if wasm::rustup_has_it()? { 0 } else { OTHER_COMPILER };
+    if bundle > ceiling {
+        bail!("the bundle has {bundle} bytes with brotli, over {ceiling}");
     }
     let manifest = serde_json::json!({
         "app": format!("/pkg/remotegpu-{app}"),

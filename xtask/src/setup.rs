@@ -97,17 +97,20 @@ pub fn servers() -> Result<()> {
 }
 
 /// The Docker Engine that tests start, which only root can: for others they fail and say so.
-const ENGINE: &[&str] = &["docker.io"];
+const ENGINE: &[&str] = &["docker.io", "iproute2"];
 
 fn has_engine() -> bool {
-    Path::new("/usr/sbin/dockerd").exists()
+    // By the other one of them gets a network of its own.
+    let has_ip = ["/usr/sbin/ip", "/usr/bin/ip", "/sbin/ip"].iter().any(|path| Path::new(path).exists());
+    Path::new("/usr/sbin/dockerd").exists() && has_ip
 }
 
-/// The programs that the door for SSH is tried with.
-const SSH: &[&str] = &["openssh-client", "openssh-sftp-server", "rsync"];
+/// The programs that the door for SSH is tried with; the sshd stands for that of a whole machine.
+const SSH: &[&str] = &["openssh-client", "openssh-server", "openssh-sftp-server", "rsync"];
 
 fn has_ssh() -> bool {
-    ["/usr/bin/ssh", "/usr/lib/openssh/sftp-server", "/usr/bin/rsync"].iter().all(|path| Path::new(path).exists())
+    let programs = ["/usr/bin/ssh", "/usr/sbin/sshd", "/usr/lib/openssh/sftp-server", "/usr/bin/rsync"];
+    programs.iter().all(|path| Path::new(path).exists())
 }
 
 /// What is in the image that those engines run.

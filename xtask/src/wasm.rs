@@ -69,7 +69,8 @@ pub fn setup() -> Result<()> {
     Ok(())
 }
 
-fn rustup_has_it() -> Result<bool> {
+/// Whether the toolchain that runs us builds for [`TARGET`]; or else Debian's compiler does.
+pub fn rustup_has_it() -> Result<bool> {
     let sysroot = read(&mut command(&["rustc", "--print", "sysroot"]))?;
     Ok(Path::new(&sysroot).join("lib/rustlib").join(TARGET).join("lib").is_dir())
 }

@@ -28,7 +28,7 @@ word_enum! {
     RecordingKind {
         /// All that a screen showed, to be played again.
         Screen = "screen",
-        /// What was run without a terminal, and how it ended.
+        /// What was run without a terminal, what went into it and came out, within bounds, and how it ended.
         Command = "command",
         /// That files were copied.
         Files = "files",
@@ -40,9 +40,11 @@ word_enum! {
     RecordingEnding {
         /// With what was recorded.
         Over = "over",
-        /// It was as long as one may be; what was recorded went on.
+        /// It was as long as one may be; another one goes on.
         Limit = "limit",
-        /// It could not be written on; what was recorded went on.
+        /// There was no more room for recordings of its customer on that day, or none on the disk.
+        Full = "full",
+        /// It could not be written on, and something is missing at its end.
         Failed = "failed",
         /// The server stopped: what was written until then is kept.
         Server = "server",
@@ -79,6 +81,9 @@ pub struct RecordingView {
     /// Absent while it goes on.
     pub ended_at: Option<DateTime<Utc>>,
     pub ending: Option<RecordingEnding>,
+    /// What was recorded went on after it without being recorded.
+    #[serde(default)]
+    pub unrecorded: bool,
     /// What the program ended with, where that is known.
     pub exit_code: Option<i32>,
     /// Bytes of what is kept.
@@ -217,4 +222,7 @@ pub struct SshCommand {
     /// What is done there is recorded.
     #[serde(default)]
     pub recorded: bool,
+    /// What is typed there, too.
+    #[serde(default)]
+    pub recorded_with_input: bool,
 }

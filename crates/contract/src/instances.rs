@@ -2,9 +2,12 @@
 //!
 //! What is wanted of one and what its engine says are kept apart; where it stands follows from both, here and nowhere else.
 
+mod disks;
 mod now;
+mod placement;
 mod said;
 mod save;
+mod size;
 mod split;
 mod terminal;
 
@@ -13,12 +16,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::disks::{DiskState, InstanceDisks};
 pub use self::now::{IdleKeep, IdleReason, InstanceIdle, InstanceKeep, InstancePrice};
+pub use self::placement::{Alternative, MachineFit, Miss, MissReason, Placement, PlacementQuery};
 pub use self::said::{
     InstanceGpuStats, InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceStats, LogsMessage, MAX_LOG_LINES,
     StaffLogQuery,
 };
 pub use self::save::{InstanceSave, InstanceSaveView, SaveState};
+pub use self::size::{InstanceResize, InstanceSize};
 pub use self::split::{MemorySplitState, MemorySplitView};
 pub use self::terminal::{
     MAX_TERMINAL_MESSAGE, MAX_TERMINAL_SIDE, StaffWatchCreate, TerminalQuery, TerminalSaid, TerminalShare,
@@ -83,6 +89,8 @@ word_enum! {
         Stop = "stop",
         Restart = "restart",
         Rename = "rename",
+        /// To another spec.
+        Resize = "resize",
         Delete = "delete",
     }
 }
@@ -136,6 +144,7 @@ impl InstanceState {
                 matches!(self, Self::Running | Self::Starting | Self::Lost | Self::Stopped | Self::Stopping)
             }
             A::Restart => matches!(self, Self::Running),
+            A::Resize => matches!(self, Self::Stopped | Self::Failed),
             A::Rename => !matches!(self, Self::Deleting | Self::Deleted),
             A::Delete => self != Self::Deleted,
         }
@@ -293,6 +302,13 @@ pub struct InstanceView {
     pub lost_since: Option<DateTime<Utc>>,
     /// It holds its GPUs, CPU and memory; what could not be made holds nothing.
     pub holds: bool,
+    /// Its spec was changed since its container was made: that is made anew at the next start, and what was written in it
+    /// outside of the data disk goes then.
+    #[serde(default)]
+    pub made_anew: bool,
+    /// How much of its disks it takes; absent while that was not measured.
+    #[serde(default)]
+    pub disks: Option<InstanceDisks>,
     /// How its part of a GPU's memory is kept to; absent for whole GPUs and none.
     pub memory_split: Option<MemorySplitView>,
     pub revision: i64,
@@ -304,7 +320,8 @@ impl InstanceView {
     /// Whether this can be done now.
     #[must_use]
     pub fn allows(&self, action: InstanceAction) -> bool {
-        self.state.allows(action) && (self.holds || !matches!(action, InstanceAction::Start | InstanceAction::Restart))
+        use InstanceAction as A;
+        self.state.allows(action) && (self.holds || !matches!(action, A::Start | A::Restart | A::Resize))
     }
 }
 
@@ -328,6 +345,8 @@ word_enum! {
         /// Somebody took its container away at the machine.
         Missing = "missing",
         Renamed = "renamed",
+        /// It has another spec from its next start on.
+        Resized = "resized",
         DeleteWanted = "delete_wanted",
         Deleted = "deleted",
     }
@@ -382,132 +401,6 @@ pub struct InstanceQuery {
     pub deleted: Option<bool>,
 }
 
-word_enum! {
-    /// Why an instance cannot be on a machine, or not be made at all.
-    MissReason {
-        NotInService = "not-in-service",
-        /// The machine is lent as a whole.
-        WholePool = "whole-pool",
-        Allocated = "allocated",
-        NoEngine = "no-engine",
-        EngineUntested = "engine-untested",
-        /// `what` is the engine's fault.
-        EngineFault = "engine-fault",
-        /// It has not answered for `have` minutes, because nobody could ask.
-        EngineSilent = "engine-silent",
-        AgentOffline = "agent-offline",
-        GpuModel = "gpu-model",
-        GpusFew = "gpus-few",
-        /// MiB on the best card.
-        GpuMemory = "gpu-memory",
-        Cpu = "cpu",
-        Memory = "memory",
-        Disk = "disk",
-        Architecture = "architecture",
-        /// The driver is too old for the image's CUDA.
-        Cuda = "cuda",
-        NoDriver = "no-driver",
-        /// A limit of the customer's or one's own; `what` is what is limited.
-        Quota = "quota",
-        /// A budget of the customer's is spent.
-        Budget = "budget",
-    }
-}
-
-/// What is missing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Miss {
-    pub reason: MissReason,
-    /// What there is, in the unit of the reason: cards, MiB of GPU memory, cores, GB.
-    pub have: Option<u64>,
-    /// What is needed.
-    pub need: Option<u64>,
-    /// What it is about, where the reason alone does not say it: words of the machine on the one side and of the image on
-    /// the other.
-    pub what: Option<String>,
-    pub with: Option<String>,
-    /// The same in the reader's language.
-    pub message: String,
-}
-
-impl Miss {
-    /// Without numbers.
-    #[must_use]
-    pub fn of(reason: MissReason) -> Self {
-        Self { reason, have: None, need: None, what: None, with: None, message: String::new() }
-    }
-
-    /// With what there is and what is needed.
-    #[must_use]
-    pub fn short(reason: MissReason, have: u64, need: u64) -> Self {
-        Self { have: Some(have), need: Some(need), ..Self::of(reason) }
-    }
-
-    /// With what does not go together.
-    #[must_use]
-    pub fn apart(reason: MissReason, what: &str, with: &str) -> Self {
-        Self { what: Some(what.to_owned()), with: Some(with.to_owned()), ..Self::of(reason) }
-    }
-}
-
-/// What was decided about a machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct MachineFit {
-    /// Its code.
-    pub machine: String,
-    pub machine_name: String,
-    pub region: Option<String>,
-    pub fits: bool,
-    /// Everything that is in the way; empty where it fits.
-    pub misses: Vec<Miss>,
-}
-
-/// Another spec that fits somewhere now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Alternative {
-    pub spec: InstanceSpec,
-    /// On so many machines.
-    pub machines: u32,
-}
-
-/// Where an instance could be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Placement {
-    /// What is in the way wherever it would be: limits.
-    pub misses: Vec<Miss>,
-    /// Those that fit first, the one that would be taken at the top.
-    pub machines: Vec<MachineFit>,
-    /// Where nothing fits: what would.
-    pub alternatives: Vec<Alternative>,
-}
-
-impl Placement {
-    /// Whether it could be made now.
-    #[must_use]
-    pub fn fits(&self) -> bool {
-        self.misses.is_empty() && self.machines.iter().any(|machine| machine.fits)
-    }
-}
-
-/// Parameters of `GET /api/customer/instances/matched-machines`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct PlacementQuery {
-    /// Required.
-    pub image: Option<ImageId>,
-    /// Required.
-    pub spec: Option<SpecId>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -559,8 +452,8 @@ mod tests {
         for (state, actions) in [
             (S::Creating, vec!["rename", "delete"]),
             (S::Running, vec!["start", "stop", "restart", "rename", "delete"]),
-            (S::Stopped, vec!["start", "stop", "rename", "delete"]),
-            (S::Failed, vec!["start", "rename", "delete"]),
+            (S::Stopped, vec!["start", "stop", "rename", "resize", "delete"]),
+            (S::Failed, vec!["start", "rename", "resize", "delete"]),
             (S::Lost, vec!["stop", "rename", "delete"]),
             (S::Deleting, vec!["delete"]),
             (S::Deleted, vec![]),

@@ -74,11 +74,13 @@ pub enum NotificationKind {
     AllocationWaits,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
+    /// Sessions of a customer have to be recorded and cannot be any more; for those who look after instances.
+    RecordingStopped,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 30] = [
+    pub const ALL: [NotificationKind; 31] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
@@ -109,6 +111,7 @@ impl NotificationKind {
         NotificationKind::RenewalRequested,
         NotificationKind::AllocationWaits,
         NotificationKind::EngineCertificates,
+        NotificationKind::RecordingStopped,
     ];
 
     /// Whom it can concern at all: holders of a permission, or everybody.
@@ -118,6 +121,7 @@ impl NotificationKind {
             NotificationKind::RenewalRequested | NotificationKind::AllocationWaits => {
                 Some(Permission::AllocationsUpdate)
             }
+            NotificationKind::RecordingStopped => Some(Permission::InstancesOperate),
             _ => None,
         }
     }
@@ -171,6 +175,7 @@ impl NotificationKind {
             NotificationKind::RenewalRequested => "renewal-requested",
             NotificationKind::AllocationWaits => "allocation-waits",
             NotificationKind::EngineCertificates => "engine-certificates",
+            NotificationKind::RecordingStopped => "recording-stopped",
         }
     }
 

@@ -206,7 +206,9 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("access.ssh_port", Access, K::Number { min: 1, max: 65_535 }, D::Number(crate::access::SSH_PORT as i64)),
         spec("access.recording", Access, K::Flag, D::Flag(false)),
         spec("access.recording_input", Access, K::Flag, D::Flag(false)),
-        spec("access.recording_mb", Access, K::Number { min: 1, max: 1024 }, D::Number(50)),
+        spec("access.recording_mb", Access, K::Number { min: 1, max: 256 }, D::Number(50)),
+        spec("access.recording_day_mb", Access, K::Number { min: 1, max: 1_000_000 }, D::Number(2048)),
+        spec("access.recording_beyond", Access, K::Choice(&["end", "unrecorded"]), D::Text("end")),
         spec("access.recording_days", Access, K::Number { min: 1, max: 3650 }, D::Number(90)),
         spec("general.language", General, K::Choice(&["zh", "en"]), D::Installation),
         spec("general.time_zone", General, K::TimeZone, D::Installation),
@@ -214,6 +216,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("general.max_file_gb", General, K::Number { min: 1, max: 10_000 }, D::Number(100)),
         spec("general.audit_retention_days", General, RETENTION, D::Number(0)),
         spec("general.split_stop_minutes", General, K::NumberOrNever { min: 1, max: 1440 }, D::Number(0)),
+        spec("general.disk_stop_minutes", General, K::NumberOrNever { min: 10, max: 10_080 }, D::Number(0)),
     ]
 };
 

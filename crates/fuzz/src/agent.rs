@@ -17,6 +17,11 @@ pub fn agent_frames(data: &[u8]) {
             let fault = platform::fuzzing::tunnel_refused(&refused);
             assert!(fault.detail.chars().count() <= 300 && !fault.detail.chars().any(char::is_control));
         }
+        AgentBody::HostKeys(seen) => {
+            let Ok((fingerprints, detail)) = platform::fuzzing::host_keys(&seen) else { return };
+            assert!(fingerprints.len() <= limits::MAX_HOST_KEYS + 1);
+            fingerprints.iter().chain(&detail).for_each(|text| bounded(text));
+        }
         AgentBody::Hello(_) | AgentBody::Pong(_) => {}
     }
 }

@@ -1,5 +1,6 @@
 //! Command line and environment.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -7,8 +8,15 @@ use clap::{Args, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
+use crate::keys::KeysConfig;
+
 /// Where Docker's own socket usually is.
 pub const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+
+/// Where a host's sshd usually listens.
+pub const SSHD: &str = "127.0.0.1:22";
+/// Where the keys of a host's sshd usually lie.
+pub const SSHD_KEYS: &str = "/etc/ssh";
 
 /// What the binary was asked to do.
 #[derive(Debug, Parser)]
@@ -68,6 +76,20 @@ pub struct Options {
     /// Let the server reach no Docker Engine through this agent.
     #[arg(long, global = true, env = "REMOTEGPU_NO_DOCKER_TUNNEL")]
     pub no_docker_tunnel: bool,
+    /// Keep the public keys of the customer who has this machine in this login account of it, for as long as they have it, with
+    /// one of the server's SSH door, and lead both to its sshd through this agent. Without it, whoever runs the host manages
+    /// keys. Needs root, or to run as that account.
+    #[arg(long, global = true, env = "REMOTEGPU_MANAGE_KEYS", value_name = "ACCOUNT", value_parser = login_account)]
+    pub manage_keys: Option<String>,
+    /// Where the sshd of this host listens, with --manage-keys.
+    #[arg(long, global = true, env = "REMOTEGPU_SSHD", value_name = "ADDRESS:PORT", default_value = SSHD)]
+    pub sshd: SocketAddr,
+    /// Folder with the public host keys of that sshd (`ssh_host_*_key.pub`).
+    #[arg(long, global = true, env = "REMOTEGPU_SSHD_KEYS", value_name = "DIR", default_value = SSHD_KEYS)]
+    pub sshd_keys: PathBuf,
+    /// Home folder of that account, for tests; it counts as the agent's own then.
+    #[arg(long, global = true, hide = true, value_name = "DIR")]
+    pub keys_home: Option<PathBuf>,
     /// Sampling interval for tests; without it the server decides.
     #[arg(long, global = true, hide = true, value_name = "MS", value_parser = clap::value_parser!(u32).range(50..=60_000))]
     pub interval_ms: Option<u32>,
@@ -125,6 +147,16 @@ impl Options {
         (!self.no_docker_tunnel).then(|| self.docker_socket.clone())
     }
 
+    /// What the host's owner allows with keys.
+    pub fn keys(&self) -> KeysConfig {
+        KeysConfig {
+            account: self.manage_keys.clone(),
+            sshd: self.sshd,
+            sshd_keys: self.sshd_keys.clone(),
+            home: self.keys_home.clone(),
+        }
+    }
+
     /// The agent's WebSocket on the server.
     ///
     /// # Errors
@@ -147,6 +179,16 @@ impl Options {
         url.set_fragment(None);
         Ok(url)
     }
+}
+
+/// A login name as `useradd` takes them.
+fn login_account(text: &str) -> Result<String, String> {
+    let mut chars = text.chars();
+    let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    if !first || text.len() > 64 || !chars.all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
+        return Err("a login name of this host expected".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn non_empty(text: &str) -> Option<String> {
@@ -194,6 +236,16 @@ mod tests {
         let other = options(&["--docker-socket", "/run/user/1000/docker.sock"]);
         assert_eq!(other.tunnel_socket().as_deref(), Some(Path::new("/run/user/1000/docker.sock")));
         assert_eq!(options(&["--no-docker-tunnel", "--docker-socket", "/a.sock"]).tunnel_socket(), None);
+    }
+
+    #[test]
+    fn keys_are_kept_where_the_owner_says_so() {
+        assert_eq!(options(&[]).keys().account, None);
+        let keys = options(&["--manage-keys", "gpu", "--sshd", "10.0.0.5:2222"]).keys();
+        assert_eq!((keys.account.as_deref(), keys.sshd.to_string().as_str()), (Some("gpu"), "10.0.0.5:2222"));
+        for bad in ["", "-x", "a b", "../root", "a\nb"] {
+            assert!(Cli::try_parse_from(["remotegpu-agent", &format!("--manage-keys={bad}")]).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -15,8 +15,9 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use crate::cli::{DOCKER_SOCKET, Options};
+use crate::cli::{DOCKER_SOCKET, Options, SSHD, SSHD_KEYS};
 use crate::identity::{self, JOIN_TOKEN_FILE};
+use crate::keys::{self, KEPT_FILE};
 
 const UNIT: &str = "remotegpu-agent.service";
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
@@ -59,6 +60,10 @@ pub fn install(options: &Options, out: &mut dyn Write) -> Result<()> {
 pub fn install_in(options: &Options, places: &Places, out: &mut dyn Write) -> Result<()> {
     options.link_url()?;
     let root = geteuid().is_root();
+    if let Some(account) = options.manage_keys.as_deref().filter(|_| options.keys_home.is_none()) {
+        keys::check(account)?;
+        writeln!(out, "keys of the customer who has this machine are kept in ~{account}/.ssh/authorized_keys")?;
+    }
     if places.systemd.is_dir() && !root {
         bail!("installing a service needs root: run this again with sudo");
     }
@@ -107,6 +112,9 @@ pub fn uninstall_in(options: &Options, purge: bool, places: &Places, out: &mut d
     }
     let dir = options.state_dir()?;
     stop(&dir, out)?;
+    if keys::remove_all(&dir)? {
+        writeln!(out, "removed the customer's keys that were kept here")?;
+    }
     if geteuid().is_root() && places.binary.exists() {
         fs::remove_file(&places.binary).with_context(|| format!("remove {}", places.binary.display()))?;
         writeln!(out, "removed {}", places.binary.display())?;
@@ -126,7 +134,7 @@ fn purge_state(dir: &Path) -> Result<()> {
     if spool.exists() {
         fs::remove_dir_all(&spool).with_context(|| format!("remove {}", spool.display()))?;
     }
-    for name in ["node.key", "machine", "agent.lock", "agent.log", JOIN_TOKEN_FILE] {
+    for name in ["node.key", "machine", "agent.lock", "agent.log", KEPT_FILE, JOIN_TOKEN_FILE] {
         let file = dir.join(name);
         if file.exists() {
             fs::remove_file(&file).with_context(|| format!("remove {}", file.display()))?;
@@ -170,6 +178,11 @@ fn run_arguments(options: &Options, dir: &Path) -> Result<Vec<String>> {
     add("host-name", options.host_name.clone());
     let socket = Some(options.docker_socket.as_path()).filter(|path| *path != Path::new(DOCKER_SOCKET));
     add("docker-socket", socket.map(text).transpose()?);
+    add("manage-keys", options.manage_keys.clone());
+    let sshd = options.sshd.to_string();
+    add("sshd", (sshd != SSHD).then_some(sshd));
+    let keys = Some(options.sshd_keys.as_path()).filter(|path| *path != Path::new(SSHD_KEYS));
+    add("sshd-keys", keys.map(text).transpose()?);
     add("log", Some(options.log.to_string()));
     if options.no_docker_tunnel {
         arguments.push("--no-docker-tunnel".to_owned());
@@ -307,6 +320,19 @@ mod tests {
             let again = Cli::try_parse_from(std::iter::once("remotegpu-agent".to_owned()).chain(arguments)).unwrap();
             assert_eq!(again.options.tunnel_socket(), cli.options.tunnel_socket(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn who_keeps_keys_stays_as_it_was_installed() {
+        let words =
+            ["remotegpu-agent", "install", "--server", "https://a", "--manage-keys", "gpu", "--sshd", "[::1]:2222"];
+        let arguments = run_arguments(&Cli::parse_from(words).options, Path::new("/state")).unwrap();
+        let again = Cli::try_parse_from(std::iter::once("remotegpu-agent".to_owned()).chain(arguments)).unwrap();
+        assert_eq!(again.options.manage_keys.as_deref(), Some("gpu"));
+        assert_eq!(again.options.sshd.to_string(), "[::1]:2222");
+        let usual = Cli::parse_from(["remotegpu-agent", "install", "--server", "https://a"]);
+        let arguments = run_arguments(&usual.options, Path::new("/state")).unwrap();
+        assert!(!arguments.iter().any(|word| word == "--sshd" || word == "--manage-keys"), "{arguments:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - thread `gpu` owns NVML and nothing else ([`gpu`]); a driver that hangs stops only this thread;
 //! - thread `sampler` keeps the tick, reads `/proc` and puts samples together ([`sampler`]);
 //! - thread `disks` asks file systems for their size, slowly, because that call can hang ([`host::disks`]);
+//! - thread `keys` keeps the public keys of who has the machine in an account of it, where its owner allowed that ([`keys`]);
 //! - the main thread runs the link on a single-threaded runtime ([`link`]) and owns the [`spool`].
 //!
 //! Invariants: a figure that could not be measured is absent, never 0; a sample leaves the spool only once the server
@@ -17,6 +18,7 @@ pub mod gpu;
 pub mod host;
 pub mod identity;
 pub mod install;
+pub mod keys;
 pub mod link;
 pub mod probe;
 pub mod run;

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::cli::Options;
 use crate::identity::Identity;
+use crate::keys;
 use crate::link::{self, LinkConfig};
 use crate::sampler::{self, SamplerConfig};
 use crate::spool::Spool;
@@ -35,6 +36,7 @@ pub fn run(options: &Options) -> Result<()> {
     };
     config.host_name.clone_from(&options.host_name);
     config.docker_socket = options.tunnel_socket();
+    config.keys = Some(keys::start(options.keys(), &dir)?);
     let spool = Spool::open(&dir.join("spool"), BUFFER_SECONDS);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

@@ -26,3 +26,9 @@ pub const TUNNEL_PING_SECONDS: u64 = 15;
 pub const TUNNEL_SILENCE_SECONDS: u64 = 60;
 /// A tunnel that carries no byte for so long is ended, seconds: longer than anybody looks at a quiet shell.
 pub const TUNNEL_IDLE_SECONDS: u64 = 2 * 3600;
+/// Most keys in one [`crate::HostKeys`].
+pub const MAX_HOST_KEYS: usize = 400;
+/// Most keys with which an sshd proves itself.
+pub const MAX_SSHD_KEYS: usize = 8;
+/// Longest of them in bytes: RSA with 8192 bits has under 1,500. Longer ones stay with the server's own doors.
+pub const MAX_HOST_KEY_BYTES: usize = 2 << 10;

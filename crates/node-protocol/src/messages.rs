@@ -5,7 +5,7 @@ use prost::{Message, Oneof};
 /// One message from the agent.
 #[derive(Clone, PartialEq, Message)]
 pub struct AgentFrame {
-    #[prost(oneof = "AgentBody", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "AgentBody", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub body: Option<AgentBody>,
 }
 
@@ -31,12 +31,15 @@ pub enum AgentBody {
     /// Answer to [`OpenTunnel`] where there will be no tunnel.
     #[prost(message, tag = "6")]
     TunnelRefused(TunnelRefused),
+    /// Which keys are there; answer to [`HostKeys`], after `Hello`, and when that changed.
+    #[prost(message, tag = "7")]
+    HostKeys(HostKeysSeen),
 }
 
 /// One message from the server.
 #[derive(Clone, PartialEq, Message)]
 pub struct ServerFrame {
-    #[prost(oneof = "ServerBody", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "ServerBody", tags = "1, 2, 3, 4, 5, 6")]
     pub body: Option<ServerBody>,
 }
 
@@ -58,6 +61,9 @@ pub enum ServerBody {
     /// Asks for a tunnel, of an agent that said it makes them.
     #[prost(message, tag = "5")]
     OpenTunnel(OpenTunnel),
+    /// Which keys are to be there, of an agent that said that it keeps them.
+    #[prost(message, tag = "6")]
+    HostKeys(HostKeys),
 }
 
 /// Who is calling.
@@ -79,6 +85,10 @@ pub struct Hello {
     /// Whether it makes tunnels; an agent that does not know of them says nothing.
     #[prost(enumeration = "TunnelSupport", tag = "6")]
     pub tunnels: i32,
+    /// The host's login account in which it keeps the public keys of who has the machine, and to whose sshd it leads them.
+    /// Absent where the host's owner did not allow that, and from agents that do not know of it.
+    #[prost(string, optional, tag = "7")]
+    pub keys_account: Option<String>,
 }
 
 /// What an agent says of tunnels.
@@ -107,6 +117,9 @@ pub struct Welcome {
     /// False while monitoring is switched off for this machine: the agent stays connected and sends no samples.
     #[prost(bool, tag = "4")]
     pub monitored: bool,
+    /// The server takes [`HostKeysSeen`]; one that does not know it would take it for no frame at all.
+    #[prost(bool, tag = "5")]
+    pub host_keys: bool,
 }
 
 /// The host and its GPUs as found. Absent means "not known".
@@ -453,8 +466,8 @@ pub enum GoodbyeReason {
     Reconfigured = 6,
 }
 
-/// Asks the agent to connect to its host's Docker Engine and to dial back at [`crate::TUNNEL_PATH`]. Which socket that is,
-/// the agent's own configuration says, never the server.
+/// Asks the agent to connect to its host's Docker Engine, or its sshd, and to dial back at [`crate::TUNNEL_PATH`]. Which
+/// socket that is, the agent's own configuration says, never the server.
 #[derive(Clone, PartialEq, Message)]
 pub struct OpenTunnel {
     /// Names it on this link.
@@ -466,6 +479,17 @@ pub struct OpenTunnel {
     /// How long the server waits.
     #[prost(uint32, tag = "3")]
     pub wait_ms: u32,
+    /// Asked of an agent alone that keeps keys: an older one would take it for the engine.
+    #[prost(enumeration = "TunnelEnd", tag = "4")]
+    pub to: i32,
+}
+
+/// Where a tunnel leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum TunnelEnd {
+    Engine = 0,
+    Sshd = 1,
 }
 
 /// Why there will be no tunnel.
@@ -497,4 +521,62 @@ pub enum TunnelRefusal {
     Busy = 5,
     /// The socket is open, and the way back to the server is not.
     NoWayBack = 6,
+}
+
+/// All the keys that are to let somebody into the host's account from now on; none take the last away. They stay without a
+/// link, but no longer than they are said to: a host that is cut off from its server keeps nobody's for ever.
+#[derive(Clone, PartialEq, Message)]
+pub struct HostKeys {
+    /// Of the lease that they are for, 0 for none; comes back in [`HostKeysSeen`].
+    #[prost(uint64, tag = "1")]
+    pub lease: u64,
+    /// Each `algorithm base64`, without options and comment.
+    #[prost(string, repeated, tag = "2")]
+    pub keys: Vec<String>,
+    /// How long from now on: clocks differ.
+    #[prost(uint64, tag = "3")]
+    pub lasts_ms: u64,
+    /// The key with which the server's own SSH door comes in for these people, through a tunnel: let in from this host alone.
+    #[prost(string, optional, tag = "4")]
+    pub door_key: Option<String>,
+}
+
+/// Which keys of [`HostKeys`] are in the file that sshd reads, as it was read after the last change.
+#[derive(Clone, PartialEq, Message)]
+pub struct HostKeysSeen {
+    /// Of the last that was worked off; 0 before the first.
+    #[prost(uint64, tag = "1")]
+    pub lease: u64,
+    #[prost(string, repeated, tag = "2")]
+    pub keys: Vec<String>,
+    /// What hinders it.
+    #[prost(enumeration = "HostKeysFault", tag = "3")]
+    pub fault: i32,
+    /// What the host said of it.
+    #[prost(string, tag = "4")]
+    pub detail: String,
+    /// Other keys in that file: somebody else's, who keeps them.
+    #[prost(uint32, tag = "5")]
+    pub others: u32,
+    /// Public halves of the keys with which this host's sshd proves itself.
+    #[prost(string, repeated, tag = "6")]
+    pub sshd_keys: Vec<String>,
+}
+
+/// What hinders an agent in keeping keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum HostKeysFault {
+    /// Nothing.
+    None = 0,
+    /// The host has no such account, or one without a home folder.
+    Account = 1,
+    /// What stands at the file's place is not a file of that account alone: a link, a folder, somebody else's.
+    Unsafe = 2,
+    /// The file system refuses it.
+    Io = 3,
+    /// The agent runs neither as root nor as that account.
+    Permission = 4,
+    /// The keys it was sent are none.
+    Keys = 5,
 }

@@ -78,6 +78,7 @@ struct Inner {
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
+    host_keys: Arc<rechecks::Rechecks<contract::MachineId, allocations::HostWish>>,
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
     descriptions: accounts::identity::Descriptions,
     tunnels: Arc<tunnels::Tunnels>,
@@ -135,6 +136,7 @@ impl Platform {
                 bell: tokio::sync::Notify::new(),
                 sessions: Arc::default(),
                 holdings: Arc::default(),
+                host_keys: Arc::default(),
                 bells: Arc::default(),
                 descriptions: accounts::identity::Descriptions::default(),
                 tunnels: Arc::default(),
@@ -197,6 +199,10 @@ impl Platform {
 
     pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>> {
         &self.inner.holdings
+    }
+
+    pub(crate) fn host_keys(&self) -> &Arc<rechecks::Rechecks<contract::MachineId, allocations::HostWish>> {
+        &self.inner.host_keys
     }
 
     pub(crate) fn bells(&self) -> &Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>> {

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use platform::Error;
-use platform::instances::{TerminalSize, Visit};
+use platform::instances::TerminalSize;
 use russh::ChannelWriteHalf;
 use russh::server::Msg;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, There};
 use crate::gate::Inbox;
-use crate::{menu, program};
+use crate::{machine, menu, program};
 
 /// Longest name of a kind of terminal.
 const MAX_TERM: usize = 64;
@@ -132,8 +132,8 @@ pub(crate) async fn run(connection: Arc<Connection>, mut start: Start, wanted: W
 }
 
 async fn serve(connection: &Arc<Connection>, start: &mut Start, wanted: &Wanted) -> u32 {
-    let visit = match where_to(connection, start, wanted).await {
-        Ok(Some(visit)) => visit,
+    let there = match where_to(connection, start, wanted).await {
+        Ok(Some(there)) => there,
         Ok(None) => return 0,
         Err(error) => {
             let words = connection.told(error).await;
@@ -146,7 +146,11 @@ async fn serve(connection: &Arc<Connection>, start: &mut Start, wanted: &Wanted)
             start.say(&note).await;
         }
     }
-    match program::run(connection, &visit, start, wanted).await {
+    let done = match there {
+        There::Instance(visit) => program::run(connection, &visit, start, wanted).await,
+        There::Machine(visit) => machine::run(connection, &visit, start, wanted).await,
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             let words = connection.told(error).await;
@@ -156,17 +160,17 @@ async fn serve(connection: &Arc<Connection>, start: &mut Start, wanted: &Wanted)
     }
 }
 
-/// Into the instance that was named, or that is chosen now; `None` for who chose none.
-async fn where_to(
-    connection: &Arc<Connection>,
-    start: &mut Start,
-    wanted: &Wanted,
-) -> Result<Option<Arc<Visit>>, Error> {
-    if let Some(visit) = connection.visit() {
-        return Ok(Some(visit));
+/// Where one is, or to what was named, or is chosen now; `None` for who chose nothing.
+async fn where_to(connection: &Arc<Connection>, start: &mut Start, wanted: &Wanted) -> Result<Option<There>, Error> {
+    if let Some(there) = connection.there() {
+        return Ok(Some(there));
     }
-    if let Some(name) = &connection.named.instance {
-        return connection.enter_named(name).await.map(Some);
-    }
-    menu::choose(connection, start, *wanted == Wanted::Shell).await
+    let found = match &connection.named.instance {
+        Some(name) => connection.find(name).await?,
+        None => match menu::choose(connection, start, *wanted == Wanted::Shell).await? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+    };
+    connection.enter(&found).await.map(Some)
 }

@@ -1,10 +1,11 @@
-//! A connection of somebody who is known: in which instance they are, and what ends it.
+//! A connection of somebody who is known: in which instance, or at which machine they are, and what ends it.
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-use contract::{ErrorCode, InstanceId};
+use contract::ErrorCode;
 use platform::accounts::{self, SshProof};
+use platform::allocations::{self, MachineChoice, MachineVisit};
 use platform::instances::{self, Choice, Visit, VisitStanding};
 use platform::{Error, OpContext, Platform, settings};
 use russh::Disconnect;
@@ -59,9 +60,22 @@ pub(crate) struct Connection {
     _place: Place,
 }
 
+/// What somebody may have meant.
+pub(crate) enum Found {
+    Instance(Choice),
+    Machine(MachineChoice),
+}
+
+/// Where somebody is.
+#[derive(Clone)]
+pub(crate) enum There {
+    Instance(Arc<Visit>),
+    Machine(Arc<MachineVisit>),
+}
+
 struct State {
     ctx: OpContext,
-    visit: Option<Arc<Visit>>,
+    there: Option<There>,
     inboxes: Vec<Weak<Inbox>>,
     notes: Vec<String>,
     /// Where its programs for files are; looked for once.
@@ -76,7 +90,7 @@ impl Connection {
         (stranger, ctx): (OpContext, OpContext),
         proof: SshProof,
     ) -> Self {
-        let state = State { ctx, visit: None, inboxes: Vec::new(), notes: Vec::new(), files: None };
+        let state = State { ctx, there: None, inboxes: Vec::new(), notes: Vec::new(), files: None };
         Self {
             gateway,
             peer,
@@ -141,8 +155,8 @@ impl Connection {
         self.state().files = Some(files);
     }
 
-    pub(crate) fn visit(&self) -> Option<Arc<Visit>> {
-        self.state().visit.clone()
+    pub(crate) fn there(&self) -> Option<There> {
+        self.state().there.clone()
     }
 
     /// What runs, to choose from.
@@ -150,15 +164,30 @@ impl Connection {
         instances::ssh_choices(self.platform(), &self.ctx(), wanted).await
     }
 
-    /// Comes into the instance that was named, once.
-    pub(crate) async fn enter_named(&self, name: &str) -> Result<Arc<Visit>, Error> {
-        if let Some(visit) = self.visit() {
-            return Ok(visit);
-        }
+    /// Whole machines one may come to.
+    pub(crate) async fn machines(&self, wanted: Option<&str>) -> Result<Vec<MachineChoice>, Error> {
+        allocations::ssh_choices(self.platform(), &self.ctx(), wanted).await
+    }
+
+    /// The line with which one comes to a machine, to be typed at home.
+    pub(crate) async fn line_to(&self, code: &str, account: &str) -> String {
+        let door = settings::ssh(self.platform()).await;
+        let port = if door.port == 22 { String::new() } else { format!(":{}", door.port) };
+        let person: String = self.named.person.chars().filter(|c| !c.is_control()).take(80).collect();
+        format!("ssh -J {person}+{code}@{}{port} {account}@{code}", door.host)
+    }
+
+    /// What was named: an instance rather than a machine, where both are called so.
+    pub(crate) async fn find(&self, name: &str) -> Result<Found, Error> {
         let mut found = self.choices(Some(name)).await?;
+        if found.is_empty()
+            && let Some(machine) = self.machines(Some(name)).await?.pop()
+        {
+            return Ok(Found::Machine(machine));
+        }
         let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
         match (found.pop(), found.is_empty()) {
-            (Some(choice), true) => self.enter(&choice).await,
+            (Some(choice), true) => Ok(Found::Instance(choice)),
             (Some(last), false) => {
                 let ids: Vec<_> = found.iter().chain([&last]).map(|it| it.id.to_string()).collect();
                 Err(Error::new(ErrorCode::Conflict)
@@ -170,31 +199,41 @@ impl Connection {
         }
     }
 
-    /// Comes into an instance, once; acting for its customer from then on.
-    pub(crate) async fn enter(&self, choice: &Choice) -> Result<Arc<Visit>, Error> {
+    /// Comes to what was found, once; acting for its customer from then on.
+    pub(crate) async fn enter(&self, found: &Found) -> Result<There, Error> {
         let _turn = self.entering.lock().await;
-        if let Some(visit) = self.visit() {
-            return Ok(visit);
+        if let Some(there) = self.there() {
+            return Ok(there);
         }
+        let customer = match found {
+            Found::Instance(choice) => choice.customer,
+            Found::Machine(choice) => choice.customer,
+        };
         let mut ctx = self.ctx();
         let acts_for = ctx.user().and_then(|user| user.active_customer);
-        if acts_for != Some(choice.customer) {
+        if acts_for != Some(customer) {
             let before = ctx.user().map(|user| user.session);
             let stranger = self.stranger.at(self.platform().clock().now());
-            ctx = auth::settle(self.platform(), &stranger, &self.proof, Some(choice.customer)).await?;
+            ctx = auth::settle(self.platform(), &stranger, &self.proof, Some(customer)).await?;
             self.state().ctx = ctx.clone();
             if let Some(before) = before {
                 accounts::leave_ssh_session(self.platform(), before).await?;
             }
         }
-        let visit = self.visit_of(&ctx, choice.id).await?;
-        self.state().visit = Some(visit.clone());
-        Ok(visit)
-    }
-
-    async fn visit_of(&self, ctx: &OpContext, id: InstanceId) -> Result<Arc<Visit>, Error> {
         let fingerprint = self.proof.key.as_ref().map(|(_, fingerprint)| fingerprint.as_str());
-        instances::enter_by_ssh(self.platform(), ctx, id, fingerprint).await.map(Arc::new)
+        let platform = self.platform();
+        let there = match found {
+            Found::Instance(choice) => {
+                let visit = instances::enter_by_ssh(platform, &ctx, choice.id, fingerprint).await?;
+                There::Instance(Arc::new(visit))
+            }
+            Found::Machine(choice) => {
+                let visit = allocations::enter_by_ssh(platform, &ctx, &choice.code, fingerprint).await?;
+                There::Machine(Arc::new(visit))
+            }
+        };
+        self.state().there = Some(there.clone());
+        Ok(there)
     }
 
     /// Watches over it to its end, and writes that.
@@ -219,8 +258,10 @@ impl Connection {
     }
 
     async fn write_end(&self, reason: &'static str) -> Result<(), Error> {
-        if let Some(visit) = self.visit() {
-            visit.leave(self.platform(), reason).await?;
+        match self.there() {
+            Some(There::Instance(visit)) => visit.leave(self.platform(), reason).await?,
+            Some(There::Machine(visit)) => visit.leave(self.platform(), reason).await?,
+            None => {}
         }
         let session = self.ctx().user().map(|user| user.session);
         match session {
@@ -276,7 +317,7 @@ impl Connection {
     }
 
     async fn renew(&self) {
-        if let Some(visit) = self.visit()
+        if let Some(There::Instance(visit)) = self.there()
             && let Err(error) = visit.renew(self.platform()).await
         {
             tracing::debug!(%error, "no sign of life of a connection by SSH could be written");
@@ -284,8 +325,13 @@ impl Connection {
     }
 
     async fn look(&self) -> Option<(&'static str, Option<&'static str>)> {
-        let standing = match self.visit() {
-            Some(visit) => visit.standing(self.platform()).await,
+        let standing = match self.there() {
+            Some(There::Instance(visit)) => visit.standing(self.platform()).await,
+            Some(There::Machine(visit)) => {
+                // A database that is away decides nothing.
+                let over = matches!(visit.still_held(self.platform()).await, Ok(false));
+                return over.then_some(("stopped", Some("ssh-bye-machine")));
+            }
             None => return None,
         };
         match standing {

@@ -1,19 +1,25 @@
-//! `-L`, `-D` and `-J`: a port of the instance itself, and nothing else.
+//! `-L`, `-D` and `-J`: a port of the instance itself, or of the machine itself, and nothing else.
 //!
-//! The way is a small program in the instance that connects to its own `localhost`: what listens there alone is reached too,
-//! and no address of an engine's network has to be reachable from here.
+//! The way into an instance is a small program in it that connects to its own `localhost`: what listens there alone is reached
+//! too, and no address of an engine's network has to be reachable from here. The way to a machine is a tunnel of its agent to
+//! the sshd that its configuration names; what goes by is between that sshd and the person's own program. Its other ports are
+//! what that sshd connects to.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use platform::Error;
-use platform::instances::Visit;
+use bytes::Bytes;
+use platform::{Error, tunnels};
 use russh::ChannelOpenFailure;
 use russh::server::ChannelOpenHandle;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::channel::Start;
-use crate::connection::Connection;
-use crate::program;
+use crate::connection::{Connection, There};
+use crate::{machine, program};
+
+/// Bytes that are carried at once.
+const PIECE: usize = 32 << 10;
 
 /// Whether this is the instance itself, as it calls itself.
 pub(crate) fn is_itself(host: &str) -> bool {
@@ -30,7 +36,15 @@ pub(crate) async fn run(
     reply: ChannelOpenHandle,
 ) {
     let visit = match where_to(&connection, &host).await {
-        Ok(visit) => visit,
+        Ok(There::Instance(visit)) => visit,
+        Ok(There::Machine(visit)) if visit.is_sshd(&host, port) => match visit.connect(connection.platform()).await {
+            Ok(sshd) => return to_machine(&connection, &start, sshd, reply).await,
+            Err(error) => return refuse(&start, reply, connection.told(error).await).await,
+        },
+        Ok(There::Machine(visit)) => match machine::port(&connection, &visit, port).await {
+            Ok((_session, stream)) => return to_machine(&connection, &start, stream, reply).await,
+            Err(error) => return refuse(&start, reply, connection.told(error).await).await,
+        },
         Err(error) => return refuse(&start, reply, connection.told(error).await).await,
     };
     let running = match visit.connect(connection.platform(), port).await {
@@ -52,26 +66,78 @@ pub(crate) async fn run(
     start.inbox.close();
 }
 
+async fn to_machine(connection: &Connection, start: &Start, far: Box<dyn tunnels::Bytes>, reply: ChannelOpenHandle) {
+    reply.accept().await;
+    tokio::select! {
+        () = relay(connection, start, far) => {}
+        () = start.over.cancelled() => {}
+        () = connection.over.cancelled() => {}
+    }
+    let _ = start.writer.eof().await;
+    let _ = start.writer.close().await;
+    start.inbox.close();
+}
+
+/// Both ways, until the far end ends.
+async fn relay(connection: &Connection, start: &Start, far: Box<dyn tunnels::Bytes>) {
+    let (mut from_far, mut to_far) = tokio::io::split(far);
+    let out = async {
+        let mut buffer = vec![0; PIECE];
+        loop {
+            let read = match from_far.read(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => read,
+            };
+            let starved = (start.writer.writable_packet_size().await == 0).then(|| connection.gate.starve());
+            let sent = start.writer.data_bytes(Bytes::copy_from_slice(&buffer[..read])).await;
+            drop(starved);
+            if sent.is_err() {
+                // The connection is gone, which ends this.
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let inward = async {
+        while let Some(bytes) = start.inbox.next().await {
+            if to_far.write_all(&bytes).await.is_err() {
+                // It reads no more; its end says the rest.
+                std::future::pending::<()>().await;
+            }
+        }
+        if !start.inbox.is_closed() {
+            let _ = to_far.shutdown().await;
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = out => {}
+        () = inward => {}
+    }
+}
+
 async fn refuse(start: &Start, reply: ChannelOpenHandle, reason: String) {
     start.inbox.close();
     // 1: administratively prohibited (RFC 4254, 5.1).
     reply.reject(ChannelOpenFailure::Other { code: 1, reason }).await;
 }
 
-/// The instance one is in; for who named none, the one the host is called after.
-async fn where_to(connection: &Connection, host: &str) -> Result<Arc<Visit>, Error> {
-    let elsewhere = || {
+/// Where one is; for who named nothing, what the host is called after.
+async fn where_to(connection: &Connection, host: &str) -> Result<There, Error> {
+    let elsewhere = |key: &'static str| {
         let shown: String = host.chars().filter(|c| !c.is_control()).take(80).collect();
-        Error::new(contract::ErrorCode::Forbidden).with_key("error-ssh-elsewhere").with_arg("host", shown)
+        Error::new(contract::ErrorCode::Forbidden).with_key(key).with_arg("host", shown)
     };
-    let visit = match (connection.visit(), &connection.named.instance) {
-        (Some(visit), _) => visit,
-        (None, Some(name)) => connection.enter_named(name).await?,
-        (None, None) if is_itself(host) => return Err(elsewhere()),
-        (None, None) => connection.enter_named(host).await?,
+    let there = match (connection.there(), &connection.named.instance) {
+        (Some(there), _) => there,
+        (None, Some(name)) => connection.enter(&connection.find(name).await?).await?,
+        (None, None) if is_itself(host) => return Err(elsewhere("error-ssh-elsewhere")),
+        (None, None) => connection.enter(&connection.find(host).await?).await?,
     };
-    let same = is_itself(host) || host.eq_ignore_ascii_case(&visit.name);
-    if same { Ok(visit) } else { Err(elsewhere()) }
+    let (same, key) = match &there {
+        There::Instance(visit) => (is_itself(host) || host.eq_ignore_ascii_case(&visit.name), "error-ssh-elsewhere"),
+        There::Machine(visit) => (visit.is_itself(host), "error-ssh-machine-elsewhere"),
+    };
+    if same { Ok(there) } else { Err(elsewhere(key)) }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod forward;
 pub mod fuzzing;
 mod gate;
 mod handler;
+mod machine;
 mod menu;
 mod program;
 mod recording;

@@ -1,4 +1,4 @@
-//! What runs, to choose from, for who named no instance.
+//! What runs, and whole machines, to choose from, for who named none.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use contract::instances::InstanceState;
 use platform::Error;
-use platform::instances::{Choice, Visit};
+use platform::allocations::MachineChoice;
+use platform::instances::Choice;
 
 use crate::channel::Start;
-use crate::connection::Connection;
+use crate::connection::{Connection, Found};
 
 /// Longest answer.
 const MAX_LINE: usize = 80;
@@ -20,20 +21,31 @@ pub(crate) async fn choose(
     connection: &Arc<Connection>,
     start: &mut Start,
     shell: bool,
-) -> Result<Option<Arc<Visit>>, Error> {
+) -> Result<Option<Found>, Error> {
     let choices = connection.choices(None).await?;
+    let machines = connection.machines(None).await?;
     let running: Vec<_> = choices.into_iter().filter(|it| it.state == InstanceState::Running).collect();
     let named = |text: &str| text.chars().filter(|c| !c.is_control()).take(60).collect::<String>();
-    if running.is_empty() {
+    let count = running.len() + machines.len();
+    if count == 0 {
         start.say(&connection.words("ssh-menu-empty", &[])).await;
         return Ok(None);
     }
-    let several = running.iter().any(|it| it.customer != running[0].customer);
+    let mut customers: Vec<_> = running.iter().map(|it| it.customer).collect();
+    customers.extend(machines.iter().map(|it| it.customer));
+    let several = customers.iter().any(|customer| *customer != customers[0]);
     let mut text = connection.words("ssh-menu-title", &[]);
     for (n, choice) in running.iter().enumerate() {
         let _ = write!(text, "\n  {:>2}  {}", n + 1, named(&choice.name));
         if several {
             let _ = write!(text, "  ({}, {})", named(&choice.customer_name), choice.id);
+        }
+    }
+    let whole = connection.words("ssh-menu-machine", &[]);
+    for (n, machine) in machines.iter().enumerate() {
+        let _ = write!(text, "\n  {:>2}  {}  {whole}", running.len() + n + 1, machine.code);
+        if several {
+            let _ = write!(text, "  ({})", named(&machine.customer_name));
         }
     }
     start.say(&text).await;
@@ -43,27 +55,39 @@ pub(crate) async fn choose(
         return Ok(None);
     }
     loop {
-        let most = running.len().to_string();
-        let ask = connection.words("ssh-menu-ask", &[("most", most)]);
+        let ask = connection.words("ssh-menu-ask", &[("most", count.to_string())]);
         start.writer.data_bytes(format!("{ask} ").into_bytes()).await.map_err(Error::internal)?;
         let Some(answer) = line(start).await else { return Ok(None) };
         let answer = answer.trim();
         if matches!(answer, "q" | "Q") {
             return Ok(None);
         }
-        let first = (answer.is_empty() && running.len() == 1).then_some(&running[0]);
-        if let Some(choice) = first.or_else(|| chosen(&running, answer)) {
-            return connection.enter(choice).await.map(Some);
+        let answer = if answer.is_empty() && count == 1 { "1" } else { answer };
+        if let Some(found) = chosen(&running, &machines, answer) {
+            return Ok(Some(found));
         }
     }
 }
 
 /// By number in the list, or by name.
-fn chosen<'a>(choices: &'a [Choice], answer: &str) -> Option<&'a Choice> {
-    let by_number = answer.parse::<usize>().ok().and_then(|n| choices.get(n.checked_sub(1)?));
-    let mut by_name = choices.iter().filter(|it| it.name.eq_ignore_ascii_case(answer));
-    let named = by_name.next();
-    by_number.or(named.filter(|_| by_name.next().is_none()))
+fn chosen(running: &[Choice], machines: &[MachineChoice], answer: &str) -> Option<Found> {
+    let number = answer.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    let of_machine = number.and_then(|n| machines.get(n.checked_sub(running.len())?));
+    if let Some(choice) = number.and_then(|n| running.get(n)) {
+        return Some(Found::Instance(choice.clone()));
+    }
+    if let Some(machine) = of_machine {
+        return Some(Found::Machine(machine.clone()));
+    }
+    let mut by_name = running.iter().filter(|it| it.name.eq_ignore_ascii_case(answer));
+    match (by_name.next(), by_name.next()) {
+        (Some(choice), None) => Some(Found::Instance(choice.clone())),
+        (Some(_), Some(_)) => None,
+        (None, _) => {
+            let machine = machines.iter().find(|it| it.code.eq_ignore_ascii_case(answer))?;
+            Some(Found::Machine(machine.clone()))
+        }
+    }
 }
 
 /// A line that is typed, shown as it is; `None` for who leaves. What is typed behind it is for the shell.

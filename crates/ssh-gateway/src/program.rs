@@ -47,7 +47,7 @@ pub(crate) async fn run(
 ) -> Result<u32, Error> {
     let terminal = start.term.as_ref().map(|_| *start.size.borrow_and_update()).filter(|_| *wanted != Wanted::Files);
     let recording = Recording::begin(connection, visit, start, (wanted, terminal)).await?;
-    let code = begin(connection, visit, start, (wanted, terminal), recording.recorder()).await;
+    let code = begin(connection, visit, start, (wanted, terminal), &recording).await;
     recording.over(*code.as_ref().unwrap_or(&FAILED)).await;
     code
 }
@@ -57,7 +57,7 @@ async fn begin(
     visit: &Visit,
     start: &mut Start,
     (wanted, terminal): (&Wanted, Option<TerminalSize>),
-    recorder: Option<&Recorder>,
+    recording: &Recording,
 ) -> Result<u32, Error> {
     let found;
     let words: Vec<&str> = match wanted {
@@ -81,14 +81,13 @@ async fn begin(
     let handle = running.handle.clone();
     // Whatever ends this, the program ends too.
     let hung_up = HangUp::new(connection, handle);
-    let code = talk(&connection.gate, running, start, terminal.is_some(), recorder).await;
-    match code {
-        Some(code) => {
+    match talk(connection, running, start, terminal.is_some(), recording).await {
+        Ok(code) => {
             hung_up.forget();
             Ok(code)
         }
-        None => {
-            start.say(&connection.words("ssh-overrun", &[])).await;
+        Err(why) => {
+            start.say(&connection.words(why, &[])).await;
             Ok(FAILED)
         }
     }
@@ -118,22 +117,25 @@ impl Drop for HangUp {
     }
 }
 
-/// Both ways, until the program ends; `None` for one that does not take what it is sent.
+/// Both ways, until the program ends; words for why it has to end before: it does not take what it is sent, or must not go on
+/// without being recorded.
 async fn talk(
-    gate: &Arc<Gate>,
+    connection: &Arc<Connection>,
     running: Running,
     start: &Start,
     terminal: bool,
-    recorder: Option<&Recorder>,
-) -> Option<u32> {
+    recording: &Recording,
+) -> Result<u32, &'static str> {
     let Running { output, input, handle } = running;
+    let recorder = recording.recorder();
     tokio::select! {
-        () = write_out(gate, output, &start.writer, true, recorder) => {}
-        () = read_in(&start.inbox, input, terminal, recorder) => return None,
+        () = write_out(&connection.gate, output, &start.writer, true, recorder) => {}
+        () = read_in(&start.inbox, input, terminal, recorder) => return Err("ssh-overrun"),
         () = fit(start.size.clone(), &handle, recorder), if terminal => {}
+        () = recording.follow(connection, start) => return Err("recording-ended-session"),
     }
     let code = handle.exit_code().await;
-    Some(code.and_then(|code| u32::try_from(code).ok()).unwrap_or(FAILED))
+    Ok(code.and_then(|code| u32::try_from(code).ok()).unwrap_or(FAILED))
 }
 
 /// Bytes alone, as of a port; false where it is not over by itself.

@@ -90,6 +90,16 @@ pub struct DockerEngine {
     port: u16,
     authority: Authority,
     is_killed: bool,
+    setup: Setup,
+}
+
+/// How an engine is started.
+#[derive(Clone, Copy, Debug, Default)]
+struct Setup {
+    /// With NVIDIA's driver, as far as it looks.
+    with_gpus: bool,
+    /// In a network of its own, where it sets the firewall's rules as on a host.
+    walled: bool,
 }
 
 /// An image with nothing but busybox, which every engine here can have ([`DockerEngine::import_busybox`]).
@@ -101,7 +111,16 @@ impl DockerEngine {
     /// # Panics
     /// When there is no `dockerd` here (`cargo xtask setup test` gets it), this is not root, or it does not start.
     pub fn start() -> Self {
-        Self::begin(false)
+        Self::begin(Setup::default())
+    }
+
+    /// One that keeps its networks apart by the firewall, as on a host; that is its own host's, which this machine does not
+    /// reach but by [`DockerEngine::reaches`]: nothing of this machine is changed.
+    ///
+    /// # Panics
+    /// As [`DockerEngine::start`].
+    pub fn start_walled() -> Self {
+        Self::begin(Setup { walled: true, ..Setup::default() })
     }
 
     /// One that takes it that NVIDIA's runtime is set up: containers get the GPUs they ask for, which are none.
@@ -109,24 +128,24 @@ impl DockerEngine {
     /// # Panics
     /// As [`DockerEngine::start`].
     pub fn start_with_gpus() -> Self {
-        Self::begin(true)
+        Self::begin(Setup { with_gpus: true, ..Setup::default() })
     }
 
-    fn begin(with_gpus: bool) -> Self {
+    fn begin(setup: Setup) -> Self {
         // Another program may have been faster with the port: then another is taken.
         for _ in 0..5 {
-            if let Some(engine) = Self::launch(with_gpus) {
+            if let Some(engine) = Self::launch(setup) {
                 return engine;
             }
         }
         panic!("dockerd does not start");
     }
 
-    fn launch(with_gpus: bool) -> Option<Self> {
+    fn launch(setup: Setup) -> Option<Self> {
         // overlay2 wants a real disk, and /tmp may be memory.
         let folder = tempfile::Builder::new().prefix("rg-engine-").tempdir_in("/var/tmp").expect("/var/tmp is there");
         let place = |name: &str| folder.path().join(name);
-        if with_gpus {
+        if setup.with_gpus {
             give_hook(&place(HOOKS));
         }
         let authority = Authority::new();
@@ -136,15 +155,15 @@ impl DockerEngine {
             std::fs::write(place(name), text).expect("the folder can be written");
         }
         let port = free_port();
-        let child = spawn(folder.path(), port);
-        let mut engine = Self { folder, child, port, authority, is_killed: false };
+        let child = spawn(folder.path(), port, setup);
+        let mut engine = Self { folder, child, port, authority, is_killed: false, setup };
         engine.comes_up().then_some(engine)
     }
 
     /// False when the port was somebody else's.
     fn comes_up(&mut self) -> bool {
         let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() || !self.socket().exists() {
+        while !self.listens() {
             if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
                 let log = self.log();
                 assert!(log.contains("address already in use"), "dockerd ended: {log}");
@@ -154,6 +173,36 @@ impl DockerEngine {
             std::thread::sleep(Duration::from_millis(20));
         }
         !self.child.try_wait().is_ok_and(|ended| ended.is_some())
+    }
+
+    fn listens(&self) -> bool {
+        match self.setup.walled {
+            // Its port is in its own network.
+            true => self.answer("GET", "/version", "text/plain", b"").is_ok(),
+            false => TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.socket().exists(),
+        }
+    }
+
+    /// Whether something there takes a connection: from a container, by the engine's name of it, or from the engine's host.
+    /// What is dropped on the way is given up after two seconds.
+    ///
+    /// # Panics
+    /// When there is no such container, or the programs for it are not here.
+    pub fn reaches(&self, from: Option<&str>, address: &str, port: u16) -> bool {
+        let process = match from {
+            None => u64::from(self.child.id()),
+            Some(container) => {
+                let (status, body) = self.ask("GET", &format!("/containers/{container}/json"), "text/plain", b"");
+                assert_eq!(status, 200, "{body}");
+                let found: serde_json::Value = serde_json::from_str(&body).expect("it is JSON");
+                found["State"]["Pid"].as_u64().expect("it runs")
+            }
+        };
+        let connect = ["timeout", "2", "bash", "-c", "exec 3<>\"/dev/tcp/$0/$1\""];
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{process}/ns/net")).arg("--").args(connect);
+        let ended = command.arg(address).arg(port.to_string()).stderr(Stdio::null()).status();
+        ended.expect("nsenter is here").success()
     }
 
     fn log(&self) -> String {
@@ -253,7 +302,7 @@ impl DockerEngine {
         // Its containerd went with it; where nobody reaps that, its number still looks alive, and would be waited for.
         let _ = std::fs::remove_file(self.folder.path().join("exec/containerd/containerd.pid"));
         let _ = std::fs::remove_file(self.folder.path().join("pid"));
-        self.child = spawn(self.folder.path(), self.port);
+        self.child = spawn(self.folder.path(), self.port, self.setup);
         assert!(self.comes_up(), "its port was taken: {}", self.log());
         self.is_killed = false;
     }
@@ -332,10 +381,22 @@ const APPLETS: [&str; 17] = [
     "bin/true",
 ];
 
-fn spawn(folder: &Path, port: u16) -> Child {
+fn spawn(folder: &Path, port: u16, setup: Setup) -> Child {
     let place = |name: &str| folder.join(name);
     let log = std::fs::File::create(place("log")).expect("the folder can be written");
-    let mut command = Command::new(program());
+    let mut command = match setup.walled {
+        // Each becomes the next one: the child is the engine itself.
+        true => {
+            let mut command = Command::new("unshare");
+            command.args(["--net", "--", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""]).arg(program());
+            command
+        }
+        false => {
+            let mut command = Command::new(program());
+            command.args(["--iptables=false", "--ip6tables=false"]);
+            command
+        }
+    };
     for (option, name) in [
         ("--data-root", "data"),
         ("--exec-root", "exec"),
@@ -347,7 +408,7 @@ fn spawn(folder: &Path, port: u16) -> Child {
         command.arg(option).arg(place(name));
     }
     command
-        .args(["--tlsverify", "--bridge=none", "--iptables=false", "--ip6tables=false"])
+        .args(["--tlsverify", "--bridge=none"])
         .arg(format!("--default-address-pool=base={},size=28", pool(port)))
         .arg(format!("--host=unix://{}", place("docker.sock").display()))
         .arg(format!("--host=tcp://127.0.0.1:{port}"))

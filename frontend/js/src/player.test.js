@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clock, parse, sizeOf, until, wish } from './player.js';
+import { clock, markAt, parse, sizeOf, steps, until, wish } from './player.js';
 
 const header = JSON.stringify({ version: 2, width: 80, height: 24, timestamp: 1 });
 
@@ -29,6 +29,33 @@ test('what has happened until then', () => {
   const events = [[0, 'o', 'a'], [1, 'o', 'b'], [1, 'o', 'c'], [4, 'o', 'd']];
   assert.deepEqual([-1, 0, 0.5, 1, 3.9, 4, 99].map((at) => until(events, at)), [0, 1, 1, 3, 3, 4, 4]);
   assert.equal(until([], 3), 0);
+});
+
+test('what is shown comes in pieces, and every event once', () => {
+  const events = [[0, 'o', 'abc'], [1, 'r', '100x30'], [1, 'i', 'typed'], [2, 'o', 'defgh'], [3, 'r', 'bad'], [3, 'm', 'limit'], [4, 'o', 'i']];
+  const all = (...rest) => [...steps(events, ...rest)];
+  assert.deepEqual(all(0, 7, false, 4), [
+    { text: 'abc', done: 1 }, { size: [100, 30], done: 2 }, { text: 'defgh', done: 4 }, { text: 'i', done: 7 },
+  ]);
+  assert.deepEqual(all(2, 3, true), [{ text: '\u001b[2mtyped\u001b[22m', done: 3 }]);
+  assert.deepEqual(all(2, 3, false), [{ text: '', done: 3 }], 'nothing to show is still shown');
+  assert.deepEqual(all(7, 7, false), []);
+  const long = Array.from({ length: 1000 }, (_, n) => [n, 'o', 'x'.repeat(50_000)]);
+  let [letters, done] = [0, 0];
+  for (const step of steps(long, 0, 1000, false)) {
+    assert.ok(step.text.length < 200_000 && step.done > done);
+    letters += step.text.length;
+    ({ done } = step);
+  }
+  assert.deepEqual([letters, done], [50_000_000, 1000]);
+});
+
+test('a marker is read while it is fresh', () => {
+  const words = { markLimit: 'full length', markLeftOut: '{bytes} left out' };
+  const marks = [[2, 'left-out 300'], [20, 'a chapter'], [40, 'limit']];
+  assert.deepEqual([0, 2, 12, 13, 20, 31, 45].map((at) => markAt(marks, at, words)), ['', '300 left out', '300 left out', '', 'a chapter', '', 'full length']);
+  assert.equal(markAt([], 5, words), '');
+  assert.deepEqual(parse(`${header}\n[1,"o","a"]\n[2,"m","limit"]\n`).marks, [[2, 'limit']]);
 });
 
 test('time is read as people read it', () => {

@@ -3,11 +3,18 @@
 
 import { adopt } from './adopted.js';
 import css from './player.css';
-import { clock, parse, sizeOf, SPEEDS, until, wish } from './player.js';
+import { clock, markAt, parse, SPEEDS, steps, until, wish } from './player.js';
 
 class RgPlayer extends HTMLElement {
   #at = 0;
+  /// How many events are shown, and how many are to be.
   #shown = 0;
+  #wanted = 0;
+  #showing = false;
+  /// Played to its end.
+  #over = false;
+  /// It could not be read to its end.
+  #cut = false;
   #speed = 1;
   #since = null;
 
@@ -16,10 +23,15 @@ class RgPlayer extends HTMLElement {
     adopt(document, css);
     this.#build();
     const { screen: makeScreen } = await customElements.whenDefined('rg-terminal');
-    this.term = makeScreen(this.screen, { disableStdin: true, cursorBlink: false });
+    this.term = makeScreen(this.screen, { disableStdin: true, cursorBlink: false, convertEol: this.#plain });
     // Keys are ours: nothing is typed here.
     this.term.attachCustomKeyEventHandler(() => false);
     await this.#load();
+  }
+
+  /// Of no terminal.
+  get #plain() {
+    return this.dataset.plain !== undefined;
   }
 
   disconnectedCallback() {
@@ -68,18 +80,8 @@ class RgPlayer extends HTMLElement {
   }
 
   async #load() {
-    let text;
-    try {
-      const answer = await fetch(this.dataset.src, { headers: { accept: 'application/x-asciicast, application/json' } });
-      if (!answer.ok) {
-        this.status.textContent = (await answer.json()).message ?? this.dataset.failed;
-        return;
-      }
-      text = await answer.text();
-    } catch {
-      this.status.textContent = this.dataset.failed;
-      return;
-    }
+    const text = await this.#read();
+    if (text === null) return;
     this.cast = parse(text);
     if (!this.cast) {
       this.status.textContent = this.dataset.failed;
@@ -89,38 +91,71 @@ class RgPlayer extends HTMLElement {
     this.term.open(this.screen);
     this.slider.max = this.cast.length;
     this.controls.hidden = false;
-    this.status.textContent = '';
     this.#go(0);
+  }
+
+  /// As much of it as there is to be had; nothing where there is none.
+  async #read() {
+    let text = '';
+    try {
+      const answer = await fetch(this.dataset.src, { headers: { accept: 'application/x-asciicast, application/json' } });
+      if (!answer.ok) {
+        this.status.textContent = (await answer.json()).message ?? this.dataset.failed;
+        return null;
+      }
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return text;
+        text += value;
+      }
+    } catch {
+      this.#cut = true;
+      return text;
+    }
   }
 
   /// Shows how it was then: on from what is shown, or from the beginning.
   #go(to) {
     if (!this.cast) return;
-    const { events, width, height, length } = this.cast;
+    const { events, length } = this.cast;
     this.#at = Math.min(Math.max(to, 0), length);
-    const next = until(events, this.#at);
-    if (next < this.#shown) {
-      this.#shown = 0;
-      // Behind what is still being written, as everything here.
-      this.term.write('', () => {
-        this.term.reset();
-        this.term.resize(width, height);
-      });
-    }
-    let text = '';
-    for (const [, kind, data] of events.slice(this.#shown, next)) {
-      if (kind === 'o') text += data;
-      else if (kind === 'r' && sizeOf(data)) {
-        this.term.write(text);
-        text = '';
-        const size = sizeOf(data);
-        this.term.write('', () => this.term.resize(...size));
-      } else if (kind === 'm') this.status.textContent = data;
-    }
-    this.term.write(text);
-    this.#shown = next;
+    this.#over = false;
+    this.#wanted = until(events, this.#at);
+    this.#show();
     if (this.#since !== null) this.#since = performance.now() - (this.#at / this.#speed) * 1000;
     this.#tell();
+  }
+
+  /// One at a time, a bit after another: where something else is wanted meanwhile, on to that.
+  async #show() {
+    if (this.#showing) return;
+    this.#showing = true;
+    try {
+      while (this.#shown !== this.#wanted) await this.#showSome();
+    } catch {
+      this.#pause();
+      this.#tell();
+      this.status.textContent = this.dataset.failed;
+    } finally {
+      this.#showing = false;
+    }
+  }
+
+  async #showSome() {
+    const { events, width, height } = this.cast;
+    const wanted = this.#wanted;
+    if (wanted < this.#shown) {
+      this.term.reset();
+      this.term.resize(width, height);
+      this.#shown = 0;
+    }
+    for (const { text, size, done } of steps(events, this.#shown, wanted, this.#plain)) {
+      if (size) this.term.resize(...size);
+      else await new Promise((shown) => this.term.write(text, shown));
+      this.#shown = done;
+      if (this.#wanted !== wanted) return;
+    }
   }
 
   #tell() {
@@ -130,6 +165,9 @@ class RgPlayer extends HTMLElement {
     this.slider.value = this.#at;
     this.slider.setAttribute('aria-valuetext', words);
     this.button.textContent = this.#since === null ? this.dataset.play : this.dataset.pause;
+    const said = [this.#over && this.dataset.over, markAt(this.cast.marks, this.#at, this.dataset), this.#cut && this.dataset.cut];
+    const status = said.filter(Boolean).join(' ');
+    if (this.status.textContent !== status) this.status.textContent = status;
   }
 
   #toggle() {
@@ -154,7 +192,8 @@ class RgPlayer extends HTMLElement {
     if (at >= this.cast.length) {
       this.#pause();
       this.#go(this.cast.length);
-      this.status.textContent = this.dataset.over;
+      this.#over = true;
+      this.#tell();
       return;
     }
     this.#go(at);

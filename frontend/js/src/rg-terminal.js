@@ -303,7 +303,8 @@ class RgTerminal extends HTMLElement {
     if (told.type === 'opened') this.#opened(told);
     // What is written is shown later; what the terminal answers to what it shows again is nobody's wish any more.
     else if (told.type === 'replayed') this.term.write('', () => (this.#replaying = false));
-    else if (told.type === 'recorded') this.recorded.textContent = this.dataset.recorded;
+    else if (told.type === 'recorded') this.recorded.textContent = this.dataset[told.withInput ? 'recordedInput' : 'recorded'];
+    else if (told.type === 'unrecorded') this.recorded.textContent = this.dataset.unrecorded;
     else if (told.type === 'skipped') this.#say(this.dataset.skipped.replace('{bytes}', told.bytes));
     else if (told.type === 'viewers') this.others.textContent = told.count > 1 ? this.dataset.viewers.replace('{n}', told.count) : '';
     else if (told.type === 'shared') this.unsharing.hidden = !told.open;

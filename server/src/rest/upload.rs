@@ -8,7 +8,6 @@ use futures_util::{Stream, TryStreamExt as _};
 use platform::Error;
 use platform::error::FieldError;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
-use utoipa::PartialSchema as _;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 

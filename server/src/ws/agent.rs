@@ -9,14 +9,15 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
 use node_protocol::{
-    Ack, AgentBody, AgentFrame, Batch, Goodbye, GoodbyeReason, Hello, Message, Ping, ServerBody, ServerFrame, Welcome,
-    limits,
+    Ack, AgentBody, AgentFrame, Batch, Goodbye, GoodbyeReason, Hello, HostKeys, Message, Ping, ServerBody, ServerFrame,
+    Welcome, limits,
 };
+use platform::allocations;
 use platform::machines::{self, NodeCredentials};
 use platform::metrics::{self, NodeLink};
 use platform::tunnels::{self, Orders};
 use platform::{Error, OpContext, Platform};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::limits::Kind;
@@ -89,12 +90,17 @@ async fn serve(state: AppState, node: OpContext, mut socket: WebSocket) {
             return goodbye(&mut socket, GoodbyeReason::Draining, "try again", 2).await;
         }
     };
+    if let Err(error) = machines::note_keys_account(&state.platform, &now(&state.platform, &node), &hello).await {
+        tracing::warn!(%error, "where an agent keeps keys could not be stored");
+        return goodbye(&mut socket, GoodbyeReason::Draining, "try again", 2).await;
+    }
     tracing::info!(machine = link.code, agent = hello.agent_version, "agent linked");
     let welcome = Welcome {
         protocol_version: node_protocol::PROTOCOL_VERSION.min(hello.protocol_version),
         machine_code: link.code.clone(),
         sample_interval_ms: 1000,
         monitored: link.monitored,
+        host_keys: true,
     };
     // Before the agent is told: who hears of a link may ask for tunnels.
     let mut orders = tunnels::attach(&state.platform, &link, &hello);
@@ -128,8 +134,16 @@ impl Link<'_> {
         // Batches are written while the socket goes on being read: a slow commit must not look like a dead server.
         let writing =
             tokio::spawn(write(self.state.platform.clone(), self.node.clone(), self.link.clone(), queue, done));
-        let end = self.talk(socket, &batches, &mut committed, orders).await;
+        // Of an agent that keeps keys, and then until the link is over.
+        let (telling, mut keys) = watch::channel(None);
+        let follow = self.hello.keys_account.is_some();
+        let following = follow
+            .then(|| tokio::spawn(allocations::follow_keys(self.state.platform.clone(), self.link.clone(), telling)));
+        let end = self.talk(socket, &batches, &mut committed, (orders, &mut keys)).await;
         writing.abort();
+        if let Some(following) = following {
+            following.abort();
+        }
         end
     }
 
@@ -138,7 +152,7 @@ impl Link<'_> {
         socket: &mut WebSocket,
         batches: &mpsc::Sender<Batch>,
         committed: &mut mpsc::Receiver<Result<u64, Error>>,
-        orders: &mut Orders,
+        (orders, keys): (&mut Orders, &mut watch::Receiver<Option<HostKeys>>),
     ) -> End {
         let mut ping = tokio::time::interval(PING);
         let mut heard = Instant::now();
@@ -168,6 +182,9 @@ impl Link<'_> {
                 order = orders.next() => {
                     if !send(socket, ServerBody::OpenTunnel(order)).await { return (None, "", 0) }
                 }
+                wanted = next_keys(keys) => {
+                    if !send(socket, ServerBody::HostKeys(wanted)).await { return (None, "", 0) }
+                }
                 _ = ping.tick() => {
                     if heard.elapsed() > SILENCE { return (None, "", 0) }
                     nonce += 1;
@@ -196,6 +213,7 @@ impl Link<'_> {
                 tunnels::refused(platform, self.link, &refused);
                 Ok(())
             }
+            AgentBody::HostKeys(seen) => machines::report_host_keys(platform, &node, &seen).await,
             AgentBody::Inventory(inventory) => {
                 machines::report_inventory(platform, &node, &self.hello.agent_version, &inventory).await
             }
@@ -241,6 +259,17 @@ async fn write(
             let _ = done.send(result.map(|()| sequence)).await;
         });
     }
+}
+
+/// Which keys are to be on the host, when that changed. Cancel safe.
+async fn next_keys(keys: &mut watch::Receiver<Option<HostKeys>>) -> HostKeys {
+    while keys.changed().await.is_ok() {
+        if let Some(wanted) = keys.borrow_and_update().clone() {
+            return wanted;
+        }
+    }
+    // Of an agent that keeps none.
+    std::future::pending().await
 }
 
 /// `None` when the link is gone, `Err` for what is not a frame.

@@ -161,9 +161,6 @@ impl Connection {
         if !self.tell(&opened).await {
             return;
         }
-        if viewer.is_recorded() && !self.tell(&TerminalTold::Recorded {}).await {
-            return;
-        }
         let end = self.serve(viewer).await;
         // What is said at the end is nothing of the shell.
         self.consent = None;
@@ -264,6 +261,10 @@ impl Connection {
                 self.unshown += bytes.len() as u64;
                 return (!self.send(Message::binary(bytes)).await).then_some(End::Gone);
             }
+            Shown::Recording(recording) => match recording.stopped {
+                false => TerminalTold::Recorded { with_input: recording.with_input },
+                true => TerminalTold::Unrecorded {},
+            },
             Shown::Replayed => TerminalTold::Replayed {},
             Shown::Skipped(bytes) => TerminalTold::Skipped { bytes },
             Shown::Viewers(count) => TerminalTold::Viewers { count },

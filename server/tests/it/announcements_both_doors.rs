@@ -148,7 +148,9 @@ async fn announcements_are_found_by_what_they_say_and_how_they_stand() {
     let titles = |found: &Value| -> Vec<String> {
         found["list"].as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect()
     };
-    let cases: [(&[(&str, &str)], &[&str]); 10] = [
+    /// What is asked, and the titles that are found.
+    type Case = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    let cases: [Case; 10] = [
         (&[], &["Later", "Fans", "Old 100% news"]),
         (&[("q", "rACKs")], &["Fans"]),
         (&[("q", "100%")], &["Old 100% news"]),

@@ -11,7 +11,7 @@ use crate::sockets::{Live, dial_as};
 const PATH: &str = "/api/customer/instances";
 
 /// An image and a spec to make instances of, on a machine whose engine answered just now: their ids.
-async fn shop(server: &Server, staff: &Who) -> (u64, u64) {
+pub(crate) async fn shop(server: &Server, staff: &Who) -> (u64, u64) {
     let ask = async |path: &str, body: Value| server.post(staff, path, body).await.data();
     ask("/api/admin/machines", json!({ "id": "host-001", "name": "One", "pool": "shared", "listed": true })).await;
     let socket = json!({ "kind": "local", "socket": "/nonexistent/docker.sock" });
@@ -162,6 +162,64 @@ async fn saving(through: Through) {
     let told = "select via || ' ' || (after->>'image') from audit_events where action = 'instances:save-image'
                 and outcome = 'done'";
     assert_eq!(server.sql(told).await, [format!("{} Mine", doors.via())]);
+}
+
+/// No engine is there: it is stopped in the database alone.
+async fn resizing(through: Through) {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let staff = server.token(&admin).await;
+    let (image, spec) = shop(&server, &staff).await;
+    let size = json!({ "name": "Larger", "cpuCores": 2, "memoryGb": 4, "systemDiskGb": 1, "dataDiskGb": 1 });
+    let larger = server.post(&staff, "/api/admin/specs", size).await.data()["id"].to_string();
+    let price = json!({ "pricePerHour": "1.5" });
+    server.post(&staff, &format!("/api/admin/specs/{larger}/prices"), price).await.data();
+    server.post(&staff, &format!("/api/admin/specs/{larger}/list"), json!({})).await.data();
+    let doors = Doors { server: &server, through };
+    let (owner, member) = (doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let program = server.token(&acme.owner).await;
+    let body = json!({ "name": "one", "image": image, "spec": spec });
+    let id = server.post(&program, PATH, body).await.data()["id"].to_string();
+    let path = format!("{PATH}/{id}/resize");
+    let resize = async |who: &Who, spec: &str| {
+        let body = json!({ "spec": spec.parse::<i64>().unwrap() });
+        doors.call(who, (&path, body), ("resize_own_instance", &[("id", id.as_str()), ("spec", spec)])).await
+    };
+    assert_eq!(resize(&owner, &larger).await, (1402, vec![]), "it is not stopped");
+    let stopped = "update instances set container_id = 'c', observed = 'ended', made_at = now(), wanted = 'stopped',
+                   state = 'stopped' returning name";
+    assert_eq!(server.sql(stopped).await, ["one"]);
+    assert_eq!(resize(&member, &larger).await, (1300, vec![]));
+    assert_eq!(resize(&owner, "999999").await, (1000, vec!["spec".to_owned()]));
+    let sizes = match through {
+        Through::Rest => server.get(&owner, &format!("{PATH}/{id}/sizes")).await.data(),
+        Through::ServerFns => server.call(&owner, "own_instance_sizes", &[("id", &id)]).await.json(),
+    };
+    let told = |size: &Value| (size["spec"]["name"].clone(), size["current"].clone(), size["fits"].clone());
+    let mut sizes: Vec<_> = sizes.as_array().unwrap().iter().map(told).collect();
+    sizes.sort_by_key(|(name, ..)| name.to_string());
+    assert_eq!(sizes, [(json!("Larger"), json!(false), json!(true)), (json!("Tiny"), json!(true), json!(true))]);
+    assert_eq!(resize(&owner, &larger).await, (0, vec![]));
+    assert_eq!(resize(&owner, &larger).await, (0, vec![]), "again changes nothing");
+    let now = server.get(&program, &format!("{PATH}/{id}")).await.data();
+    assert_eq!((&now["spec"]["name"], &now["madeAnew"]), (&json!("Larger"), &json!(true)));
+    assert_eq!(now["price"]["perHour"], json!("1.5"));
+    let told = "select via || ' ' || (before->>'spec') || ' ' || (after->>'spec') from audit_events
+                where action = 'instances:resize' and outcome = 'done'";
+    assert_eq!(server.sql(told).await, [format!("{} Tiny Larger", doors.via())]);
+    let browser = server.browser(&acme.owner).await;
+    let page = server.get(&browser, &format!("/instances/{id}")).await;
+    assert!(page.status == 200 && page.text.contains("resize_own_instance") && page.text.contains("Tiny"));
+}
+
+#[tokio::test]
+async fn programs_change_specs_of_instances_over_rest() {
+    resizing(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_change_specs_of_instances_over_server_functions() {
+    resizing(Through::ServerFns).await;
 }
 
 #[tokio::test]

@@ -56,9 +56,9 @@ async fn queue(through: Through) {
     let of = |id: u64| list["list"].as_array().unwrap().iter().find(|job| job["id"] == id).cloned().unwrap();
     assert_eq!((&of(letter)["state"], &of(lost)["state"]), (&json!("cancelled"), &json!("ready")), "{list}");
     assert_eq!(list["total"], 4);
-    let status = doors.list(&looks, &format!("{JOBS}/status"), "job_status").await;
+    let status = doors.list(&looks, &format!("{JOBS}/status"), "read_job_status").await;
     assert_eq!((&status["waiting"], &status["failedLately"]), (&json!(2), &json!(1)), "{status}");
-    let statistics = doors.list(&looks, &format!("{JOBS}/statistics"), "job_statistics").await;
+    let statistics = doors.list(&looks, &format!("{JOBS}/statistics"), "read_job_statistics").await;
     assert_eq!((&statistics["hours"], &statistics["kinds"][0]["kind"]), (&json!(24), &json!("audit-seal")));
     assert_eq!(doors.list(&looks, &format!("{JOBS}/workers"), "job_workers").await, json!([]));
     let log = "select action || ' ' || outcome || ' ' || via || ' ' || target_id from audit_events

@@ -1,10 +1,15 @@
 //! What people did in instances, recorded by policy: by both ways in, on a real Docker Engine.
 
-use contract::instances::TerminalTold;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, SystemTime};
+
+use contract::instances::{TerminalSaid, TerminalTold};
 use http::Method;
 use platform::instances;
 use serde_json::{Value, json};
 use test_support::eventually;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::harness::{Answer, Server, Who};
 use crate::sockets::dial_as;
@@ -69,8 +74,19 @@ async fn terminal(world: &World) -> (Shell, String) {
     let socket = dial_as(&world.server, &world.owner, &world.path(&ticket)).await.unwrap();
     let mut shell = Shell(socket, Vec::new());
     let Some(TerminalTold::Opened { terminal, .. }) = shell.told().await else { panic!("a shell") };
-    assert_eq!(shell.told().await, Some(TerminalTold::Recorded {}));
+    assert_eq!(shell.told().await, Some(TerminalTold::Recorded { with_input: false }));
     (shell, terminal)
+}
+
+/// The one of this kind.
+fn of<'a>(all: &'a [Value], kind: &str) -> &'a Value {
+    all.iter().find(|it| it["kind"] == kind).unwrap_or_else(|| panic!("{kind} in {all:?}"))
+}
+
+/// What lies in the store.
+fn files(server: &Server) -> Vec<PathBuf> {
+    let entries = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    entries(server.platform().settings().files_dir.join("recordings")).flat_map(entries).collect()
 }
 
 /// Who looked, as the log has it.
@@ -96,7 +112,7 @@ async fn a_terminal_is_recorded_and_played_by_whom_it_concerns() {
         played(server, &world.owner, &path).await.1.contains("hello-\u{4e2d}\u{6587}").then_some(())
     })
     .await;
-    shell.tell(&contract::instances::TerminalSaid::Resize { cols: 55, rows: 22 }).await;
+    shell.tell(&TerminalSaid::Resize { cols: 55, rows: 22 }).await;
     shell.type_in("echo $((40+2)); exit 7\n").await;
     shell.last().await;
     assert_eq!(world.written(&terminal).await, "exited 7");
@@ -182,25 +198,41 @@ async fn pages(world: &World, recording: &Value) {
     assert!(told.contains("<rg-player") && told.contains("/content?reason="), "{told}");
 }
 
-/// When its time is over it is gone, and not before.
+/// When its time is over it is gone, and not before; and what no row names goes, and nothing else.
 async fn forgotten(world: &World, path: &str) {
     let server = &world.server;
-    let file = server.platform().settings().files_dir.join("recordings");
-    let files = || {
-        let folders = std::fs::read_dir(&file).unwrap().map(|it| it.unwrap().path());
-        folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum::<usize>()
-    };
+    let there = async || (files(server).len(), server.get(&world.owner, path).await.status);
     instances::clean(server.platform()).await.unwrap();
-    assert_eq!((files(), server.get(&world.owner, path).await.status), (1, 200));
-    let on_disk = std::fs::read_dir(&file).unwrap().map(|it| it.unwrap().path()).next().unwrap();
-    let on_disk = std::fs::read_dir(on_disk).unwrap().next().unwrap().unwrap().path();
-    let bytes = std::fs::read(on_disk).unwrap();
+    assert_eq!(there().await, (1, 200));
+    let file = files(server).remove(0);
+    let bytes = std::fs::read(&file).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("hello"), "it is sealed");
-    let old = "update recordings set began_at = now() - interval '91 days', ended_at = now() - interval '91 days' returning id";
-    server.sql(old).await;
+    // Nobody wrote into either for two days; only one has no row.
+    let folder = file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let orphan = file.with_file_name(folder + &"0".repeat(30));
+    std::fs::copy(&file, &orphan).unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(48 * 3600);
+    for file in [&file, &orphan] {
+        std::fs::File::options().append(true).open(file).unwrap().set_modified(long_ago).unwrap();
+    }
     instances::clean(server.platform()).await.unwrap();
-    assert_eq!((files(), server.count("select count(*) from recordings").await), (0, 0));
-    assert_eq!(server.get(&world.owner, path).await.status, 404);
+    assert_eq!((there().await, orphan.exists()), ((1, 200), false));
+    let aged = async |began: u32, ended: &str| {
+        let age = format!(
+            "update recordings set began_at = now() - interval '{began} days', lease_until = now() + interval '1 minute',
+             ended_at = {ended}, ending = case when {ended} is null then null else 'over' end returning id"
+        );
+        server.sql(&age).await;
+        instances::clean(server.platform()).await.unwrap();
+    };
+    aged(89, "now() - interval '89 days'").await;
+    assert_eq!(there().await, (1, 200), "not before");
+    aged(91, "null::timestamptz").await;
+    assert_eq!(there().await, (1, 200), "not while it goes on");
+    aged(91, "now() - interval '1 day'").await;
+    assert_eq!(there().await, (1, 200), "it counts from its end");
+    aged(91, "now() - interval '91 days'").await;
+    assert_eq!((there().await, server.count("select count(*) from recordings").await), ((0, 404), 0));
 }
 
 #[tokio::test]
@@ -225,13 +257,13 @@ async fn what_is_done_by_ssh_is_recorded_by_its_kind() {
     assert!(copied.status.success(), "{}", text(&copied.stderr));
 
     let all = over(server, owner, 3).await;
-    let of = |kind: &str| all.iter().find(|it| it["kind"] == kind).unwrap_or_else(|| panic!("{kind} in {all:?}"));
-    let (command, screen, files) = (of("command"), of("screen"), of("files"));
+    let (command, screen, files) = (of(&all, "command"), of(&all, "screen"), of(&all, "files"));
     assert_eq!((&command["command"], &command["exitCode"]), (&json!("echo out; exit 7"), &json!(7)));
     assert_eq!((&files["bytes"], &files["hasContent"]), (&json!(0), &json!(false)));
     let (_, shown) = played(server, owner, &content("customer", screen)).await;
     assert!(shown.contains("in-42") && screen["exitCode"] == 5, "{shown}");
-    assert_eq!(server.get(owner, &content("customer", command)).await.status, 404);
+    assert!(played(server, owner, &content("customer", command)).await.1.contains("out\n"), "and what it answered");
+    assert_eq!(server.get(owner, &content("customer", files)).await.status, 404);
     // What was run is told to staff with a reason alone.
     let path = content("admin", command);
     let path = path.trim_end_matches("/content");
@@ -241,34 +273,206 @@ async fn what_is_done_by_ssh_is_recorded_by_its_kind() {
     let told = server.get(&staff, &format!("{path}?{REASON}")).await.data();
     assert_eq!(told["command"], json!("echo out; exit 7"));
     assert_eq!(looked(server).await.len(), 1);
+    let played_by_staff = played(server, &staff, &format!("{path}/content?{REASON}")).await.1;
+    assert!(played_by_staff.contains("out\n") && looked(server).await.len() == 2);
     assert_eq!(server.sql("select sealed_command::text from recordings where kind = 'command'").await.len(), 1);
 
-    // One that is as long as it may be ends; the session goes on.
-    set(server, &staff, "recording_mb", json!(1)).await;
-    set(server, &staff, "recording_input", json!(true)).await;
+    // A shell without a terminal shows nothing of what is typed: it is kept nevertheless.
+    let mut child = door.program("ssh", "key").arg(door.who("one")).arg("sh").stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"echo se''cret; exit 3\n").await.unwrap();
+    let done = tokio::time::timeout(Duration::from_secs(40), child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(3), "secret\n".to_owned()));
+    let all = over(server, owner, 4).await;
+    let typed = all.iter().find(|it| it["command"] == "sh").unwrap();
+    let (_, shown) = played(server, owner, &content("customer", typed)).await;
+    assert!(shown.contains("<i echo se''cret; exit 3\n>") && shown.contains("secret\n"), "{shown}");
+    assert_eq!(typed["withInput"], json!(true));
+    long_ones(&door, &staff).await;
+    died(&door).await;
+}
+
+/// One that is as long as it may be is followed by another, of which nothing is missing.
+async fn long_ones(door: &Door, staff: &Who) {
+    let (server, owner) = (&door.world.server, &door.world.owner);
+    set(server, staff, "recording_mb", json!(1)).await;
+    set(server, staff, "recording_input", json!(true)).await;
     let mut shell = door.shell(&[], "key", &door.who("one"));
+    shell.until("and what you type").await;
     shell.type_in("busybox head -c 3000000 /dev/zero | busybox tr '\\0' x; echo st''ill\r").await;
     shell.until("still").await;
     shell.type_in("exit 6\r").await;
-    assert_eq!(shell.ended(std::time::Duration::from_secs(40)).await.0, Some(6));
-    let all = over(server, owner, 4).await;
-    let long = all.iter().find(|it| it["ending"] == "limit").unwrap();
-    assert!((900 << 10..=(1 << 20) + 200).contains(&long["bytes"].as_u64().unwrap()), "{long:?}");
-    let (_, shown) = played(server, owner, &content("customer", long)).await;
-    assert!(
-        shown.contains("<i ") && shown.contains("<m ") && !shown.contains("still\r"),
-        "the input, and where it ends"
-    );
+    assert_eq!(shell.ended(Duration::from_secs(40)).await.0, Some(6));
+    let parts = eventually("the last of them is over", async || {
+        let all = list(server, owner, "customer").await;
+        let session = all[0]["session"].clone();
+        let mut parts: Vec<_> = all.into_iter().filter(|it| it["session"] == session).collect();
+        // The newest comes first.
+        parts.reverse();
+        parts.iter().all(|it| it["endedAt"].is_string()).then_some(parts)
+    })
+    .await;
+    let endings: Vec<_> = parts.iter().map(|it| it["ending"].as_str().unwrap()).collect();
+    let (last, before) = endings.split_last().unwrap();
+    assert!(*last == "over" && before.len() >= 2 && before.iter().all(|ending| *ending == "limit"), "{endings:?}");
+    assert_eq!(parts[parts.len() - 1]["exitCode"], json!(6));
+    let mut whole = String::new();
+    for part in &parts {
+        assert!(part["bytes"].as_u64().unwrap() <= (1 << 20) + 200, "{part:?}");
+        whole += &played(server, owner, &content("customer", part)).await.1;
+    }
+    assert!(whole.contains("<i ") && whole.contains("<m limit>") && whole.contains("still"), "all of it");
+    let zeros = whole.bytes().filter(|byte| *byte == b'x').count();
+    assert!((3_000_000..3_000_100).contains(&zeros), "nothing is missing: {zeros}");
+    let stored = server.count("select sum(stored)::bigint from recordings where ending = 'limit'").await;
+    assert!(stored < 200_000, "what says little takes little of the disk: {stored}");
+}
 
-    // A server that died says nothing of its recordings any more: what it wrote is there.
-    let died = "update recordings set ended_at = null, ending = null, lease_until = now() - interval '1 second'
-        where kind = 'screen' and ending = 'over' returning id";
-    assert_eq!(server.sql(died).await.len(), 1);
+/// A server that died says nothing of its recordings any more: what it wrote is there.
+async fn died(door: &Door) {
+    let (server, owner) = (&door.world.server, &door.world.owner);
+    let silent = async |minutes: u32| {
+        let sql = format!(
+            "update recordings set ended_at = null, ending = null, lease_until = now() - interval '{minutes} minutes'
+             where kind = 'screen' and exit_code = 5 returning id"
+        );
+        assert_eq!(server.sql(&sql).await.len(), 1);
+        instances::clean(server.platform()).await.unwrap();
+        server.count("select count(*) from recordings where ended_at is null").await
+    };
+    assert_eq!(silent(1).await, 1, "a database that was away is not taken for a server that died");
     let left = list(server, owner, "customer").await;
     let left = left.iter().find(|it| it["ending"] == "server").unwrap();
     assert!(played(server, owner, &content("customer", left)).await.1.contains("in-42"));
+    assert_eq!(silent(10).await, 0);
+}
+
+#[tokio::test]
+async fn one_that_was_taken_for_dead_writes_its_end_and_one_whose_end_was_cut_off_says_so() {
+    let world = World::new().await;
+    let server = &world.server;
+    record(server).await;
+    let (mut shell, _) = terminal(&world).await;
+    shell.type_in("echo he''llo\n").await;
+    shell.until("hello").await;
+    server.sql("update recordings set lease_until = now() - interval '10 minutes' returning id").await;
     instances::clean(server.platform()).await.unwrap();
-    assert_eq!(server.count("select count(*) from recordings where ended_at is null").await, 0);
+    assert_eq!(server.sql("select ending from recordings").await, ["server"]);
+    shell.type_in("exit 7\n").await;
+    shell.last().await;
+    eventually("its end is written", async || {
+        (server.sql("select ending || ' ' || exit_code from recordings").await == ["over 7"]).then_some(())
+    })
+    .await;
+    let one = over(server, &world.owner, 1).await.remove(0);
+    let ctx = world.acme.owner.ctx();
+    let read = async || {
+        let id = one["id"].as_str().unwrap();
+        let mut content = instances::recording_content(server.platform(), &ctx, id).await.unwrap();
+        let mut text = String::new();
+        loop {
+            match content.next().await {
+                Ok(Some((rest, lines))) => {
+                    text.push_str(&String::from_utf8(lines).unwrap());
+                    content = rest;
+                }
+                Ok(None) => return (text, true),
+                Err(_) => return (text, false),
+            }
+        }
+    };
+    assert!(read().await.1);
+    // Cut between two frames, or one that says to be longer than any.
+    let file = files(server).remove(0);
+    let whole = std::fs::read(&file).unwrap();
+    let first = 4 + u32::from_le_bytes(whole[..4].try_into().unwrap()) as usize;
+    assert!(first < whole.len());
+    let longer = [&whole[..first], &[0xff; 4][..], &whole[first + 4..]].concat();
+    for broken in [whole[..first].to_vec(), longer] {
+        std::fs::write(&file, broken).unwrap();
+        let (text, is_whole) = read().await;
+        assert!(!is_whole && text.lines().count() == 1, "its first line, and that this is not all: {text}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_room_of_a_day_is_used_up_the_policy_decides_and_staff_are_told() {
+    let world = World::new().await;
+    let server = &world.server;
+    let staff = record(server).await;
+    set(server, &staff, "recording_mb", json!(1)).await;
+    set(server, &staff, "recording_day_mb", json!(1)).await;
+    let use_up = "insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at,
+                                          lease_until, ended_at, ending, stored)
+        select gen_random_uuid(), gen_random_uuid(), 'ssh', 'files', instance_id, customer_id, user_id, gen_random_uuid(),
+               began_at, now(), began_at, 'over', 2000000 from recordings limit 1 returning id";
+    let flood = "busybox head -c 1500000 /dev/zero | busybox tr '\\0' x; echo st''ill\n";
+
+    // At first: nothing goes on unrecorded, and nothing is opened.
+    let (mut shell, first) = terminal(&world).await;
+    server.sql(use_up).await;
+    shell.type_in(flood).await;
+    match shell.last().await {
+        Some(TerminalTold::Exit { reason, .. }) => assert_eq!(reason, "closed"),
+        other => panic!("its end, not {other:?}"),
+    }
+    let shown = String::from_utf8_lossy(&shell.1).into_owned();
+    assert!(shown.contains("has to be recorded") && !shown.contains("still"), "{}", &shown[shown.len() - 300..]);
+    let of_first = async || {
+        let all = list(server, &world.owner, "customer").await;
+        all.into_iter().find(|it| it["session"] == first.as_str() && it["endedAt"].is_string())
+    };
+    let ended = eventually("its end is written", of_first).await;
+    assert_eq!((&ended["ending"], &ended["unrecorded"]), (&json!("full"), &json!(false)));
+    let ticket = world.ticket(&world.owner, None).await;
+    let mut refused = Shell(dial_as(server, &world.owner, &world.path(&ticket)).await.unwrap(), Vec::new());
+    match refused.told().await {
+        Some(TerminalTold::Refused { error }) => assert!(error.message.contains("used up"), "{error:?}"),
+        other => panic!("refused, not {other:?}"),
+    }
+
+    // By the other setting it goes on, and everybody is told: the person, the list, and staff once.
+    set(server, &staff, "recording_beyond", json!("unrecorded")).await;
+    let ticket = world.ticket(&world.owner, None).await;
+    let mut shell = Shell(dial_as(server, &world.owner, &world.path(&ticket)).await.unwrap(), Vec::new());
+    assert!(matches!(shell.told().await, Some(TerminalTold::Opened { .. })));
+    assert_eq!(shell.told().await, Some(TerminalTold::Unrecorded {}));
+    shell.type_in("exit\n").await;
+    shell.last().await;
+    let unrecorded = "select ending || ' ' || (bytes > 0) from recordings where unrecorded order by began_at";
+    assert_eq!(server.sql(unrecorded).await, ["full false"]);
+    server.sql("delete from recordings where stored = 2000000 returning id").await;
+    let (mut shell, _) = terminal(&world).await;
+    server.sql(use_up).await;
+    shell.type_in(flood).await;
+    while shell.told().await.expect("it goes on") != (TerminalTold::Unrecorded {}) {}
+    shell.until("still").await;
+    shell.type_in("exit 6\n").await;
+    shell.last().await;
+    eventually("the list says so", async || {
+        (server.sql(unrecorded).await == ["full false", "full true"]).then_some(())
+    })
+    .await;
+    let told = "select count(*) > 0 and count(*) = count(distinct user_id) from notifications where kind = 'recording-stopped'";
+    assert_eq!(server.sql(told).await, ["t"]);
+}
+
+#[tokio::test]
+async fn whoever_left_a_customer_finds_nothing_there_that_was_recorded_of_them() {
+    let world = World::new().await;
+    let server = &world.server;
+    record(server).await;
+    let (mut shell, _) = terminal(&world).await;
+    shell.type_in("exit\n").await;
+    shell.last().await;
+    let one = over(server, &world.owner, 1).await.remove(0);
+    let path = content("customer", &one);
+    assert_eq!(server.get(&world.owner, &path).await.status, 200);
+    // They act for another customer than the one that it is of.
+    let other = server.test.customer("Other").await.id;
+    server.sql(&format!("update recordings set customer_id = {other} returning id")).await;
+    assert_eq!(server.get(&world.owner, &path).await.status, 404);
+    assert_eq!(server.get(&world.owner, path.trim_end_matches("/content")).await.status, 404);
+    assert_eq!(list(server, &world.owner, "customer").await, Vec::<Value>::new());
 }
 
 #[tokio::test]
@@ -288,9 +492,13 @@ async fn a_customer_may_be_recorded_where_others_are_not() {
     let path = format!("/api/admin/customers/{}/recording-policy", world.acme.id);
     let set = server.put(&staff, &path, json!({ "always": true })).await.data();
     assert_eq!(set, json!({ "always": true, "usual": false }));
-    assert_eq!(first().await, Some(TerminalTold::Recorded {}));
+    assert_eq!(first().await, Some(TerminalTold::Recorded { with_input: false }));
     let line = server.get(&world.owner, &format!("/api/customer/instances/{}/ssh-command", world.id)).await.data();
-    assert_eq!(line["recorded"], json!(true));
+    assert_eq!((&line["recorded"], &line["recordedWithInput"]), (&json!(true), &json!(false)));
+    server.put(&staff, "/api/admin/settings/access.recording_input", json!({ "value": true })).await.data();
+    assert_eq!(first().await, Some(TerminalTold::Recorded { with_input: true }), "who is recorded with it is told so");
+    let line = server.get(&world.owner, &format!("/api/customer/instances/{}/ssh-command", world.id)).await.data();
+    assert_eq!(line["recordedWithInput"], json!(true));
     // By the page, as for everybody again.
     let back = server.browser(&server.test.admin().await).await;
     let id = world.acme.id.to_string();

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::InstanceDisks;
+
 /// Most lines of a log that are asked for at once.
 pub const MAX_LOG_LINES: u32 = 2000;
 
@@ -87,6 +89,9 @@ pub struct InstanceStats {
     pub block_write: Option<u64>,
     /// Processes and threads.
     pub pids: Option<u64>,
+    /// How much of its disks it takes, as it was measured last; absent while it was not.
+    #[serde(default)]
+    pub disks: Option<InstanceDisks>,
     /// The GPUs it has, or has a part of, as the agent there measures them; empty where nobody measures now.
     #[serde(default)]
     pub gpus: Vec<InstanceGpuStats>,

@@ -142,7 +142,13 @@ pub enum TerminalTold {
         instead: Option<String>,
     },
     /// What this shell shows is recorded.
-    Recorded {},
+    Recorded {
+        /// What is typed, too.
+        #[serde(rename = "withInput", default)]
+        with_input: bool,
+    },
+    /// It has to be recorded and is not any more: there is no room for it.
+    Unrecorded {},
     /// What follows is new.
     Replayed {},
     /// So many bytes were left out: they came faster than they were read.

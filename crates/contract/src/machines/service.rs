@@ -140,6 +140,38 @@ word_enum! {
     }
 }
 
+word_enum! {
+    /// What hinders an agent in keeping keys.
+    HostKeysFault {
+        /// The host has no such account, or one without a home folder.
+        Account = "account",
+        /// What stands at the file's place is not a file of that account alone.
+        Unsafe = "unsafe",
+        /// The host's file system refuses it.
+        Io = "io",
+        /// The agent has no right to that account's files.
+        Permission = "permission",
+        /// It was sent something that is no key.
+        Keys = "keys",
+    }
+}
+
+/// The login account of a host in which its agent keeps the public keys of who has the machine, as the agent says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct HostKeysView {
+    pub account: String,
+    /// Of the keys that are there now.
+    pub fingerprints: Vec<String>,
+    /// Other keys in the same file, which somebody else keeps.
+    pub others: u32,
+    pub fault: Option<HostKeysFault>,
+    /// What the host said of it.
+    pub detail: Option<String>,
+    pub seen_at: Option<DateTime<Utc>>,
+}
+
 /// Body of `PUT /api/admin/machines/{id}/connection`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -170,9 +202,13 @@ pub struct ConnectionView {
     pub secret_kind: Option<SecretKind>,
     pub secret_set_at: Option<DateTime<Utc>>,
     pub hami_core_path: Option<String>,
+    /// Where the agent keeps customers' keys; absent where whoever runs the host does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<HostKeysView>,
 }
 
-/// How a customer gets onto a machine it has. Never with a secret: keys are the host's own.
+/// How a customer gets onto a machine it has. Never with a secret: its people's own keys let them in where the agent keeps
+/// them there, and else what whoever runs the host has set up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -181,10 +217,27 @@ pub struct SshAccess {
     pub host: Option<String>,
     /// 22 where the operator has entered none.
     pub port: u32,
-    /// Absent where the operator has entered none.
+    /// Absent where the operator has entered none. Where the agent keeps keys, the account in which it does.
     pub user: Option<String>,
     /// The line to paste; absent without a host.
     pub command: Option<String>,
+    /// The machine's agent keeps the keys of one's customer's people there while the customer has it; else whoever runs the
+    /// host manages keys.
+    #[serde(default)]
+    pub keys_by_agent: bool,
+    /// Something on the host hinders that just now.
+    #[serde(default)]
+    pub keys_hindered: bool,
+    /// Straight through the SSH door, also where the host has no address that one reaches. Absent where the door is closed or the agent
+    /// keeps no keys.
+    #[serde(default)]
+    pub door: Option<String>,
+    /// The same with one's own key to the end.
+    #[serde(default)]
+    pub jump: Option<String>,
+    /// One has a key here that lets one in.
+    #[serde(default)]
+    pub has_key: bool,
 }
 
 impl SshAccess {
@@ -196,7 +249,17 @@ impl SshAccess {
             let option = if port == 22 { String::new() } else { format!("-p {port} ") };
             format!("ssh {option}{at}{host}")
         });
-        Self { host, port, user, command }
+        Self {
+            host,
+            port,
+            user,
+            command,
+            keys_by_agent: false,
+            keys_hindered: false,
+            door: None,
+            jump: None,
+            has_key: false,
+        }
     }
 }
 

@@ -184,7 +184,15 @@ fn frames(seeds: &mut Vec<Seed>) {
         ("welcome", ServerBody::Welcome(welcome)),
         ("ack", ServerBody::Ack(Ack { sequence: 1 })),
         ("goodbye", ServerBody::Goodbye(bye)),
-        ("open-tunnel", ServerBody::OpenTunnel(OpenTunnel { id: 9, ticket: "0f".repeat(32), wait_ms: 7000 })),
+        (
+            "open-tunnel",
+            ServerBody::OpenTunnel(OpenTunnel {
+                id: 9,
+                ticket: "0f".repeat(32),
+                wait_ms: 7000,
+                ..OpenTunnel::default()
+            }),
+        ),
     ] {
         add(seeds, "agent", 0, name, ServerFrame { body: Some(body) }.encode_to_vec());
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariants: order and acknowledgements as in `node-protocol`; at most `MAX_UNACKED_BATCHES` batches are in flight;
 //! fresh samples go before history; a link on which nothing is heard for [`LinkConfig::silence`] is given up; secrets
-//! never reach the log. Tunnels begin with a word over the link and go on without it.
+//! never reach the log. Tunnels begin with a word over the link and go on without it; customers' keys are kept without it, too.
 
 mod backoff;
 mod connect;
@@ -18,8 +18,8 @@ use anyhow::Result;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::StatusCode;
 use node_protocol::{
-    AgentBody, AgentFrame, Goodbye, GoodbyeReason, Hello, Message as _, PROTOCOL_VERSION, ServerBody, ServerFrame,
-    Welcome,
+    AgentBody, AgentFrame, Goodbye, GoodbyeReason, Hello, HostKeysSeen, Message as _, PROTOCOL_VERSION, ServerBody,
+    ServerFrame, Welcome,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
@@ -29,12 +29,13 @@ use url::Url;
 
 use crate::host::facts;
 use crate::identity::{Identity, clean_host_name, random_hex};
+use crate::keys::KeysLink;
 use crate::sampler::{Order, Report};
 use crate::spool::Spool;
 use backoff::Backoff;
 use connect::{Refusal, Socket, Target};
 use store::{Store, frame};
-use tunnels::Tunnels;
+use tunnels::{Ends, Tunnels};
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const WELCOME_TIMEOUT: Duration = Duration::from_secs(15);
@@ -55,6 +56,8 @@ pub struct LinkConfig {
     pub host_name: Option<String>,
     /// The Docker Engine's socket that tunnels lead to; `None` switches them off.
     pub docker_socket: Option<PathBuf>,
+    /// What keeps customers' keys; `None` where nothing does.
+    pub keys: Option<KeysLink>,
     /// A link this quiet is dead.
     pub silence: Duration,
     /// Pause after a refusal that only a person can change.
@@ -72,6 +75,7 @@ impl LinkConfig {
             join_token: None,
             host_name: None,
             docker_socket: None,
+            keys: None,
             silence: Duration::from_secs(20),
             slow_retry: Duration::from_secs(30),
             backoff: (Duration::from_millis(500), Duration::from_secs(15)),
@@ -103,8 +107,20 @@ pub async fn run(
     let process_id = random_hex::<16>()?;
     let mut backoff = Backoff::new(config.backoff.0, config.backoff.1);
     let store = Store::new(spool, reports);
-    let tunnels = Tunnels::new(config.docker_socket.clone(), &target, identity.key());
-    let mut link = Link { config, target, process_id, identity, store, tunnels, orders, shutdown, unknown: false };
+    let ends = Ends { engine: config.docker_socket.clone(), sshd: config.keys.as_ref().and_then(|keys| keys.sshd) };
+    let tunnels = Tunnels::new(ends, &target, identity.key());
+    let mut link = Link {
+        config,
+        target,
+        process_id,
+        identity,
+        store,
+        tunnels,
+        orders,
+        shutdown,
+        unknown: false,
+        host_keys: false,
+    };
     loop {
         let started = Instant::now();
         let end = link.attempt().await;
@@ -136,6 +152,8 @@ struct Link<'a> {
     shutdown: watch::Receiver<bool>,
     /// The server said that it does not know the key.
     unknown: bool,
+    /// The server takes what is said of customers' keys.
+    host_keys: bool,
 }
 
 impl Link<'_> {
@@ -221,6 +239,7 @@ impl Link<'_> {
             boot_id: facts::boot_id(),
             sent_at_ms: crate::tick::now_ms(),
             tunnels: self.tunnels.support().into(),
+            keys_account: self.config.keys.as_ref().and_then(|keys| keys.account.clone()),
         };
         self.send(socket, &frame(AgentBody::Hello(hello))).await?;
         let mut shutdown = self.shutdown.clone();
@@ -258,6 +277,9 @@ impl Link<'_> {
                 refused = self.tunnels.next_refusal() => {
                     self.send(socket, &frame(AgentBody::TunnelRefused(refused))).await?;
                 }
+                seen = next_seen(&mut self.config.keys), if self.host_keys => {
+                    self.send(socket, &frame(AgentBody::HostKeys(seen))).await?;
+                }
                 () = self.store.next_report(), if stop_at.is_none() => {}
                 () = sleep_until(deadline) => {
                     if stop_at.is_none() {
@@ -279,8 +301,12 @@ impl Link<'_> {
             "linked to the server"
         );
         self.unknown = false;
+        self.host_keys = welcome.host_keys;
         self.identity.remember(&welcome.machine_code);
         self.store.link_up(welcome.monitored);
+        if let Some(keys) = &mut self.config.keys {
+            keys.link_up();
+        }
         // Only fails when nothing measures any more, which the store reports.
         let _ = self.orders.send(Order::Monitored(welcome.monitored));
         if welcome.sample_interval_ms > 0 {
@@ -294,6 +320,11 @@ impl Link<'_> {
             Some(ServerBody::Ping(ping)) => self.send(socket, &frame(AgentBody::Pong(ping))).await?,
             Some(ServerBody::Goodbye(goodbye)) => return Ok(Some(End::Goodbye(goodbye))),
             Some(ServerBody::OpenTunnel(asked)) => self.tunnels.open(asked),
+            Some(ServerBody::HostKeys(wanted)) => {
+                if let Some(keys) = &self.config.keys {
+                    keys.order(wanted);
+                }
+            }
             // A later server may say things this agent does not know.
             Some(ServerBody::Welcome(_)) | None => {}
         }
@@ -326,6 +357,14 @@ async fn receive(socket: &mut Socket) -> Result<Option<ServerBody>, String> {
         }
         Some(Ok(Message::Text(_))) => Err("a text message, which the protocol does not have".to_owned()),
         Some(Ok(_)) => Ok(None),
+    }
+}
+
+/// Never where nothing keeps keys.
+async fn next_seen(keys: &mut Option<KeysLink>) -> HostKeysSeen {
+    match keys {
+        Some(keys) => keys.next_seen().await,
+        None => std::future::pending().await,
     }
 }
 

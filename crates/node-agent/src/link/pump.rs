@@ -10,9 +10,7 @@ use std::time::Duration;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use node_protocol::limits::{TUNNEL_CHUNK_BYTES, TUNNEL_IDLE_SECONDS, TUNNEL_PING_SECONDS, TUNNEL_SILENCE_SECONDS};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
@@ -67,9 +65,9 @@ impl State {
 ///
 /// # Errors
 /// What broke; both connections are closed then.
-pub async fn pump(socket: Socket, engine: UnixStream) -> io::Result<()> {
+pub async fn pump<E: AsyncRead + AsyncWrite>(socket: Socket, engine: E) -> io::Result<()> {
     let (mut to_server, mut from_server) = socket.split();
-    let (from_engine, to_engine) = engine.into_split();
+    let (from_engine, to_engine) = tokio::io::split(engine);
     let state = State::default();
     tokio::select! {
         broken = send(&mut to_server, from_engine, &state) => broken?,
@@ -84,9 +82,9 @@ pub async fn pump(socket: Socket, engine: UnixStream) -> io::Result<()> {
 }
 
 /// What the engine says; goes on with signs of life after its end.
-async fn send(
+async fn send<E: AsyncRead>(
     to_server: &mut SplitSink<Socket, Message>,
-    mut from_engine: OwnedReadHalf,
+    mut from_engine: ReadHalf<E>,
     state: &State,
 ) -> io::Result<()> {
     let mut buffer = vec![0; TUNNEL_CHUNK_BYTES];
@@ -110,7 +108,11 @@ async fn send(
 }
 
 /// What the server says, until it hangs up.
-async fn hear(from_server: &mut SplitStream<Socket>, to_engine: OwnedWriteHalf, state: &State) -> io::Result<()> {
+async fn hear<E: AsyncWrite>(
+    from_server: &mut SplitStream<Socket>,
+    to_engine: WriteHalf<E>,
+    state: &State,
+) -> io::Result<()> {
     let mut to_engine = Some(to_engine);
     loop {
         let message = timeout(SILENCE, from_server.next()).await.map_err(|_| silent())?;

@@ -5,6 +5,7 @@
 mod agent;
 mod gpu;
 mod host;
+mod keys;
 mod link;
 mod server;
 mod spool;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use node_protocol::{
-    Ack, AgentBody, AgentFrame, Batch, Goodbye, Hello, Inventory, Message as _, PATH, Ping, ProcessList, Sample,
-    ServerBody, ServerFrame, TUNNEL_PATH, TunnelRefused, Welcome,
+    Ack, AgentBody, AgentFrame, Batch, Goodbye, Hello, HostKeysSeen, Inventory, Message as _, PATH, Ping, ProcessList,
+    Sample, ServerBody, ServerFrame, TUNNEL_PATH, TunnelRefused, Welcome,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -74,6 +74,7 @@ pub struct Seen {
     pub committed: BTreeMap<i64, Sample>,
     pub pongs: Vec<u64>,
     pub tunnels_refused: Vec<TunnelRefused>,
+    pub host_keys: Vec<HostKeysSeen>,
     pub open: usize,
     unanswered: Vec<u64>,
 }
@@ -301,6 +302,7 @@ fn answer(shared: &Shared, body: AgentBody, connection: usize) -> Vec<ServerBody
                 machine_code: "host-001".to_owned(),
                 sample_interval_ms: policy.interval_ms,
                 monitored: policy.monitored,
+                host_keys: true,
             };
             let goodbye = policy.goodbye.take().map(ServerBody::Goodbye);
             return std::iter::once(ServerBody::Welcome(welcome)).chain(goodbye).collect();
@@ -309,6 +311,7 @@ fn answer(shared: &Shared, body: AgentBody, connection: usize) -> Vec<ServerBody
         AgentBody::Processes(list) => seen.processes.push(list),
         AgentBody::Pong(pong) => seen.pongs.push(pong.nonce),
         AgentBody::TunnelRefused(refused) => seen.tunnels_refused.push(refused),
+        AgentBody::HostKeys(found) => seen.host_keys.push(found),
         AgentBody::Batch(batch) => {
             let sequence = batch.sequence;
             let acknowledge = policy.acknowledge;

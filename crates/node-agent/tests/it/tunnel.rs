@@ -18,7 +18,7 @@ async fn linked(server: &TestServer, dir: &Path, socket: Option<&Path>) -> Linke
 
 fn ask(server: &TestServer, id: u64) {
     let ticket = format!("ticket-{id}");
-    server.push(ServerBody::OpenTunnel(OpenTunnel { id, ticket, wait_ms: 5000 }));
+    server.push(ServerBody::OpenTunnel(OpenTunnel { id, ticket, wait_ms: 5000, ..OpenTunnel::default() }));
 }
 
 fn bytes(message: Option<Message>) -> Vec<u8> {

@@ -48,11 +48,16 @@ async fn find(platform: &Platform) -> Result<Option<store::Row>> {
     Ok(found)
 }
 
-async fn make(platform: &Platform, ctx: &OpContext) -> Result<String> {
+/// A new Ed25519 key: its secret half, and its public one.
+pub(crate) fn new_key() -> Result<([u8; 32], PublicKey)> {
     let seed = secrets::random_bytes::<32>();
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| Error::internal("no key of that seed"))?;
     let point: [u8; 32] = pair.public_key().as_ref().try_into().map_err(Error::internal)?;
-    let key = PublicKey::new(KeyData::Ed25519(Ed25519PublicKey(point)), "");
+    Ok((seed, PublicKey::new(KeyData::Ed25519(Ed25519PublicKey(point)), "")))
+}
+
+async fn make(platform: &Platform, ctx: &OpContext) -> Result<String> {
+    let (seed, key) = new_key()?;
     let line = key.to_openssh().map_err(|error| Error::internal(error.to_string()))?.trim().to_owned();
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
     let mut tx = platform.db().begin(ctx).await?;
@@ -100,6 +105,7 @@ pub async fn ssh_command(platform: &Platform, ctx: &OpContext, id: InstanceId) -
         None => host_key(platform).await?.public_key,
     };
     let key = PublicKey::from_openssh(&found).map_err(|error| Error::internal(error.to_string()))?;
+    let recorded = instances::recorded_here(platform, ctx, id).await?;
     let name = ctx.user().map(|user| user.name.clone()).unwrap_or_default();
     let user = format!("{name}+{}", instance.name);
     let known_host = match door.port {
@@ -118,6 +124,7 @@ pub async fn ssh_command(platform: &Platform, ctx: &OpContext, id: InstanceId) -
         known_hosts: format!("{known_host} {found}"),
         // A token that may not see one's keys sees none.
         has_key: accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0),
-        recorded: instances::is_recorded(platform, ctx, id).await?,
+        recorded: recorded.is_some(),
+        recorded_with_input: recorded.is_some_and(|policy| policy.input),
     })
 }

@@ -74,6 +74,7 @@ pub use shown_once::{ShownOnce, keep_for_page, take_for_page};
 pub use sign_in::{CodeNeeded, SignInStep, SignedIn, begin_sign_in, captchas_of_sign_in, sign_in};
 pub(crate) use sign_up::send_sign_up;
 pub use sign_up::{captchas_of_sign_up, request_sign_up, sign_up, sign_up_is_open, signing_up};
+pub(crate) use ssh_keys::public_keys_in_tx;
 pub use ssh_keys::{add_ssh_key, list_ssh_keys, remove_ssh_key, remove_ssh_keys};
 pub use ssh_sessions::{
     SshProof, begin_ssh_session, leave_ssh_session, renew_ssh_session, sign_in_by_ssh_key, ssh_context, ssh_key_counts,

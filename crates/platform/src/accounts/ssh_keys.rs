@@ -10,12 +10,13 @@
 
 use contract::accounts::{SshKeyCreate, SshKeyView, SshKeysRemoved};
 use contract::notifications::NotificationKind;
-use contract::{ErrorCode, Page, PageQuery, SshKeyId};
+use contract::{ErrorCode, Page, PageQuery, SshKeyId, UserId};
 use ssh_key::public::{EcdsaPublicKey, KeyData};
 use ssh_key::{Algorithm, HashAlg, PublicKey};
 
 use super::{account, entry, signed_in, store};
 use crate::authz::{SecureAccount, ViewAccount};
+use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
@@ -60,6 +61,12 @@ pub async fn list_ssh_keys(platform: &Platform, ctx: &OpContext, query: &PageQue
     let total = store::ssh_keys::how_many(&mut tx, granted.id()).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
+}
+
+/// Public halves (`algorithm base64`) of these people, as far as they are active, the oldest first; for a slice that has decided
+/// where they let them in.
+pub(crate) async fn public_keys_in_tx(tx: &mut Tx, users: &[i64]) -> Result<Vec<(UserId, String)>> {
+    store::ssh_keys::public_keys(tx, users).await
 }
 
 /// Adds a key.

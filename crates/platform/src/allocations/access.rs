@@ -2,22 +2,39 @@
 
 use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState};
 use contract::machines::SshAccess;
-use contract::{ErrorCode, Permission};
+use contract::{ErrorCode, PageQuery, Permission};
 
 use super::{readable_now, store};
 use crate::authz::AllocationRef;
-use crate::{Error, OpContext, Platform, Result, machines};
+use crate::{Error, OpContext, Platform, Result, accounts, machines, settings};
 
-/// Address, port and user of a machine one has, with the line to paste; never a secret. In the grace, too: what is there can be
-/// read and downloaded until the machine is taken back.
+/// Address, port and user of a machine one has, with the line to paste and who manages keys there; never a secret. In the
+/// grace, too, what is there can be read and downloaded, except where the agent took the keys away with the period.
 ///
 /// # Errors
 /// `NotFound` for a machine one's customer does not have, nor had until its grace.
 pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<SshAccess> {
-    readable_now(platform, ctx, machine).await?;
+    let row = readable_now(platform, ctx, machine).await?;
     let mut tx = platform.db().begin(ctx).await?;
-    let access = machines::ssh_access(&mut tx, machine, ctx.now()).await?;
+    let mut access = machines::ssh_access(&mut tx, machine, ctx.now()).await?;
     tx.commit().await?;
+    if access.keys_by_agent && !row.lets_in(platform.clock().now()) {
+        return Err(Error::not_found());
+    }
+    let door = settings::ssh(platform).await;
+    if let (true, Some(account), Some(user)) = (access.keys_by_agent, &access.user, ctx.user()) {
+        // A token that may not see one's keys sees none.
+        access.has_key =
+            accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
+        let at = format!("{}+{machine}@{}", user.name, door.host);
+        let (straight, jump) = match door.port {
+            22 => (format!("ssh {at}"), format!("ssh -J {at} {account}@{machine}")),
+            port => (format!("ssh -p {port} {at}"), format!("ssh -J {at}:{port} {account}@{machine}")),
+        };
+        if door.open {
+            (access.door, access.jump) = (Some(straight), Some(jump));
+        }
+    }
     Ok(access)
 }
 

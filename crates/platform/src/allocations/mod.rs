@@ -9,6 +9,8 @@ mod advance;
 mod bulk;
 mod health;
 mod holdings;
+mod jump;
+mod keys;
 mod lending;
 mod list;
 mod notices;
@@ -36,6 +38,9 @@ pub use health::handover;
 pub(crate) use health::leases;
 use holdings::keep;
 pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
+pub use jump::{DoorIdentity, MachineChoice, MachineVisit, enter_by_ssh, ssh_choices};
+pub(crate) use keys::HostWish;
+pub use keys::follow_keys;
 use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held, to_come};
 pub use lending::{ToCome, may_be_lent};
@@ -250,8 +255,7 @@ pub async fn history(platform: &Platform, ctx: &OpContext, machine: &str, query:
 /// `NotFound` when it does not have it.
 pub(crate) async fn held_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<store::Row> {
     let row = readable_now(platform, ctx, machine).await?;
-    let held = row.state == AllocationState::Active && row.ends_at > platform.clock().now();
-    if held { Ok(row) } else { Err(Error::not_found()) }
+    if row.lets_in(platform.clock().now()) { Ok(row) } else { Err(Error::not_found()) }
 }
 
 /// The allocation by which the caller's customer has this machine, or had it until its grace.
@@ -316,7 +320,13 @@ pub(crate) async fn spans(
 
 /// Which of these machines somebody has, or will have.
 pub(crate) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
-    store::held_among(tx, machines).await
+    Ok(holds_among(tx, machines).await?.into_keys().collect())
+}
+
+/// Which of these machines somebody has, or will have, and when the last hold of each is over; an end that is past says
+/// nothing: what is reclaimed takes as long as it takes.
+pub(crate) async fn holds_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<MachineId, Option<DateTime<Utc>>>> {
+    store::holds_among(tx, machines).await
 }
 
 /// Parts of allocations that lie in a period, for a slice that has decided that the caller may know; of these customers or of

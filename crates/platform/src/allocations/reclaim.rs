@@ -9,16 +9,17 @@ use contract::machines::{OFFLINE_AFTER_SECONDS, Presence};
 use contract::metrics::{MachineLive, ProcessView};
 use contract::{AllocationId, ErrorCode};
 
-use super::{detail, event, health, keep, lock, notices, record, store};
+use super::{detail, event, health, keep, keys, lock, notices, record, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, audit, machines, metrics};
 
-/// Names of the steps, in this order. The customer's access ends with the state itself, in the transaction that begins this.
-pub const STEPS: [&str; 5] = ["access", "processes", "gpu_memory", "health", "pool"];
+/// Names of the steps, in this order. The customer's access ends with the state itself, in the transaction that begins this;
+/// that the keys are gone from the host is looked at where its agent keeps them.
+pub const STEPS: [&str; 6] = ["access", "keys", "processes", "gpu_memory", "health", "pool"];
 
 /// Steps that somebody can look at instead; access ends by itself, and the pool comes after everything else.
-const BY_HAND: [&str; 3] = ["processes", "gpu_memory", "health"];
+const BY_HAND: [&str; 4] = ["keys", "processes", "gpu_memory", "health"];
 
 /// Memory a driver keeps on an idle GPU; more means that somebody is still on it. Bytes.
 const IDLE_GPU_BYTES: u64 = 1 << 30;
@@ -88,7 +89,9 @@ pub(super) async fn begin(
 ) -> Result<()> {
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     store::begin_reclaim(tx, &granted, ctx.now()).await?;
-    for (position, step) in STEPS.into_iter().enumerate() {
+    store::forget_door_key(tx, &granted).await?;
+    let with_keys = keys::are_kept(tx, row.machine).await?;
+    for (position, step) in STEPS.into_iter().filter(|step| with_keys || *step != "keys").enumerate() {
         store::insert_step(tx, &granted, step, position, ctx.now()).await?;
     }
     event(tx, ctx, row.id, "reclaim_started", None, None, note).await?;
@@ -143,6 +146,7 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
 
 /// The machine that comes back, as it can be looked at now.
 struct Machine {
+    presence: Presence,
     /// Why nothing can be seen of it.
     unseen: Option<&'static str>,
     /// Figures of after access ended.
@@ -168,13 +172,22 @@ impl Machine {
             Presence::Online => None,
             _ => Some("offline"),
         };
-        Ok(Self { unseen, live: live.filter(|live| live.at.is_some_and(|at| at >= began)), began })
+        Ok(Self {
+            presence: brief.presence,
+            unseen,
+            live: live.filter(|live| live.at.is_some_and(|at| at >= began)),
+            began,
+        })
     }
 
     /// Looks at what one step is about.
     async fn look(&self, tx: &mut Tx, ctx: &OpContext, row: &store::Row, step: &str) -> Result<Seen> {
         if matches!(step, "access" | "pool") {
             return Ok(Seen::done([]));
+        }
+        if step == "keys" {
+            let (done, result) = keys::are_gone(tx, row.machine, self.began, self.presence).await?;
+            return Ok(Seen { done, result });
         }
         if let Some(reason) = self.unseen {
             return Ok(Seen::waits([("reason", reason.to_owned())]));

@@ -19,7 +19,7 @@ use contract::{
 pub(crate) use policy::builtin_holders;
 pub use policy::{Reach, Role, is_grantable, reach, table};
 pub use shelves::{BudgetShelf, FileShelf, ImageShelf, InstanceShelf, OwnBudgetShelf};
-pub(crate) use staff::{KEPT_ROLE, must_be_kept, permitted_by, powers_of, works_for_platform};
+pub(crate) use staff::{KEPT_ROLE, member_may, must_be_kept, permitted_by, powers_of, works_for_platform};
 
 use crate::{OpContext, Principal, Result};
 

@@ -95,6 +95,11 @@ pub(crate) fn works_for_platform(admin: bool, operator: bool, permissions: &[Per
     admin || operator || !permissions.is_empty()
 }
 
+/// Whether somebody in this role may do that in the customer in which they have it.
+pub(crate) fn member_may(role: MemberRole, permission: Permission) -> bool {
+    reach(Role::of_member(role), permission) != Reach::Nothing
+}
+
 /// The role that somebody active must always hold.
 pub const KEPT_ROLE: &str = "platform_admin";
 

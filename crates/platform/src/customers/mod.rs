@@ -310,6 +310,11 @@ pub(crate) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Re
     store::people(tx, id, owners_only).await
 }
 
+/// The people of those of these customers that are active, with what they are there.
+pub(crate) async fn people_of(tx: &mut Tx, ids: &[i64]) -> Result<Vec<(CustomerId, UserId, MemberRole)>> {
+    store::people_of(tx, ids).await
+}
+
 /// Keeps the customers that somebody owns as they are for this transaction.
 pub(crate) async fn lock_owned_by(tx: &mut Tx, user: UserId) -> Result<()> {
     store::lock_owned_by(tx, user).await

@@ -514,6 +514,23 @@ pub(super) async fn people(tx: &mut Tx, id: CustomerId, owners_only: bool) -> Re
     Ok(ids.into_iter().map(UserId).collect())
 }
 
+/// The people of those of these customers that are active, with what they are there.
+pub(super) async fn people_of(tx: &mut Tx, ids: &[i64]) -> Result<Vec<(CustomerId, UserId, MemberRole)>> {
+    let rows = sqlx::query!(
+        "select m.customer_id, m.user_id, m.role from memberships m join customers c on c.id = m.customer_id
+         where m.customer_id = any($1) and c.state = 'active' and c.deleted_at is null
+         order by m.customer_id, m.user_id",
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let people = rows.into_iter().map(|row| {
+        let role = if row.role == "owner" { MemberRole::Owner } else { MemberRole::Member };
+        (CustomerId(row.customer_id), UserId(row.user_id), role)
+    });
+    Ok(people.collect())
+}
+
 /// The customers that have somebody among their people.
 pub(super) async fn ids_of_person(tx: &mut Tx, user: UserId) -> Result<Vec<CustomerId>> {
     let ids = sqlx::query_scalar!("select customer_id from memberships where user_id = $1 order by 1", user.0)

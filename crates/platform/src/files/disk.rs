@@ -16,8 +16,8 @@ use crate::{Error, Result};
 
 /// Bytes that are read, hashed and written at a time.
 const STEP: usize = 512 << 10;
-/// Bytes of the store's disk that no upload takes.
-const KEPT_FREE: u64 = 2 << 30;
+/// Bytes of the store's disk that no upload, and nothing that grows, takes.
+pub(super) const KEPT_FREE: u64 = 2 << 30;
 /// A body that stands still for so long is given up.
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -68,15 +68,9 @@ impl Store {
     }
 
     /// Bytes that may still be stored: PostgreSQL may live on the same disk, and a full one stops it.
-    pub(super) async fn room(&self) -> Result<u64> {
+    pub(crate) async fn room(&self) -> Result<u64> {
         let root = self.root.clone();
-        let free = move || {
-            // Before the first file there is none.
-            std::fs::create_dir_all(&root)?;
-            let disk = nix::sys::statvfs::statvfs(&root)?;
-            Ok(disk.blocks_available().saturating_mul(disk.fragment_size()))
-        };
-        Ok(blocking(free).await?.saturating_sub(KEPT_FREE))
+        blocking(move || room_in(&root, KEPT_FREE)).await
     }
 
     /// The folder for new content, known to the disk before any row names it.
@@ -334,6 +328,14 @@ async fn end_of(body: &mut (impl AsyncRead + Unpin)) -> Result<()> {
         Ok(0) => Ok(()),
         _ => Err(Error::field("body", "field-chunk-size")),
     }
+}
+
+/// Bytes that may be written below a folder beside those that are kept free there. Blocks.
+pub(super) fn room_in(root: &Path, kept_free: u64) -> io::Result<u64> {
+    // Before the first file there is none.
+    std::fs::create_dir_all(root)?;
+    let disk = nix::sys::statvfs::statvfs(root)?;
+    Ok(disk.blocks_available().saturating_mul(disk.fragment_size()).saturating_sub(kept_free))
 }
 
 pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {

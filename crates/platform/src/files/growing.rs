@@ -1,7 +1,7 @@
 //! Content that is read while it still grows: frames behind each other in one file, each after its length.
 //!
 //! Invariants: what was appended is there after this process is killed; a frame that was cut is the end; these files lie
-//! apart from uploads, so that neither's clean-up sees the other's.
+//! apart from uploads, so that neither's clean-up sees the other's; as uploads, they leave room on the disk.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write as _};
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use super::disk::{Store, blocking, entries, sync_folder};
+use super::disk::{KEPT_FREE, Store, blocking, entries, room_in, sync_folder};
 use crate::{Error, Result};
 
 /// Longest frame, bytes: what says to be longer was cut.
@@ -20,11 +20,14 @@ const MAX_FRAME: u32 = 4 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Growing {
     root: PathBuf,
+    /// Bytes of its disk that are left free.
+    kept_free: u64,
 }
 
 /// One that is written.
 pub(crate) struct Appender {
     file: Option<File>,
+    place: Growing,
 }
 
 /// One that is read.
@@ -33,7 +36,7 @@ pub(crate) struct Frames(BufReader<File>);
 impl Store {
     /// Those of a kind.
     pub(crate) fn growing(&self, kind: &'static str) -> Growing {
-        Growing { root: self.root().join(kind) }
+        Growing { root: self.root().join(kind), kept_free: KEPT_FREE }
     }
 }
 
@@ -43,10 +46,19 @@ impl Growing {
         self.root.join(&name[..2]).join(name)
     }
 
+    /// Refuses what would take the room that is kept free. Blocks.
+    fn fits(&self, bytes: usize) -> io::Result<()> {
+        match room_in(&self.root, self.kept_free)? < bytes as u64 {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
+    }
+
     /// A new one, empty, known to the disk.
     pub(crate) async fn begin(&self, key: Uuid) -> Result<Appender> {
-        let (root, path) = (self.root.clone(), self.path(key));
+        let (place, root, path) = (self.clone(), self.root.clone(), self.path(key));
         let file = blocking(move || {
+            place.fits(1)?;
             let above = path.parent().unwrap_or(&root);
             std::fs::create_dir_all(above)?;
             let file = File::create_new(&path)?;
@@ -54,7 +66,7 @@ impl Growing {
             sync_folder(&root)?;
             Ok(file)
         });
-        Ok(Appender { file: Some(file.await?) })
+        Ok(Appender { file: Some(file.await?), place: self.clone() })
     }
 
     /// What is there of one; `None` where there is none.
@@ -102,14 +114,17 @@ impl Growing {
 }
 
 impl Appender {
-    /// Writes a frame behind the others, and sees to it that the disk has it where that is asked for.
+    /// Writes a frame behind the others, where it leaves room enough, and sees to it that the disk has it where that is asked
+    /// for.
     pub(crate) async fn append(&mut self, frame: &[u8], sync: bool) -> Result<()> {
         let mut file = self.file.take().ok_or_else(|| Error::internal("a file was given up after an error"))?;
         let length = u32::try_from(frame.len()).ok().filter(|length| *length <= MAX_FRAME);
         let length = length.ok_or_else(|| Error::internal("a frame is too long"))?;
         // In one write, so that a reader sees it whole or not at all in all but the rarest cases.
         let bytes = [&length.to_le_bytes()[..], frame].concat();
+        let place = self.place.clone();
         let written = blocking(move || {
+            place.fits(bytes.len())?;
             file.write_all(&bytes)?;
             if sync {
                 file.sync_data()?;
@@ -179,5 +194,17 @@ mod tests {
         store.remove(key).await.unwrap();
         assert!(store.open(key).await.unwrap().is_none());
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn nothing_grows_into_the_room_that_is_kept_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().to_path_buf()).growing("films");
+        let mut film = store.begin(Uuid::new_v4()).await.unwrap();
+        film.append(b"one", true).await.unwrap();
+        let full = Growing { kept_free: u64::MAX, ..store };
+        assert!(full.begin(Uuid::new_v4()).await.is_err());
+        film.place = full;
+        assert!(film.append(b"two", true).await.is_err());
     }
 }

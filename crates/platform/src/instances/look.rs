@@ -104,7 +104,10 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
     match found {
         None if row.observed != Observed::Missing => {
             row.observed = Observed::Missing;
-            events.push(Event::of(Kind::Missing));
+            // What is to be made anew is taken away by whoever makes it.
+            if !row.is_of_another_spec() {
+                events.push(Event::of(Kind::Missing));
+            }
         }
         None => {}
         Some(seen) => events.extend(take_over(&mut row, seen, ctx.now())),
@@ -114,6 +117,7 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
         || row.restarting_seen != before.restarting_seen
         || row.out_of_memory != before.out_of_memory
         || row.container != before.container
+        || row.remakes_done != before.remakes_done
         || row.started_at != before.started_at
         || row.host_ports != before.host_ports;
     if changed {
@@ -132,6 +136,7 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
 /// What an engine says of its container now, and what is new in that.
 fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Event<'static>> {
     row.container = Some(seen.id.clone());
+    row.remakes_done = made_of::remakes(seen);
     row.restarting_seen = match seen.state {
         State::Restarting { .. } => row.restarting_seen.saturating_add(1),
         // Just started: it may be about to end again.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{look, work};
+use super::{disks, look, work};
 use crate::engines::{self, DueLook};
 use crate::{Platform, Result};
 
@@ -16,6 +16,8 @@ use crate::{Platform, Result};
 const LOOKS: usize = 32;
 /// Instances that one server brings on at a time beside those whose people asked for something.
 const WORKS: usize = 8;
+/// Machines that one server has measured at a time: an engine reads its disk for it.
+const MEASURES: usize = 4;
 /// Between two looks at a machine with instances, and at one without: what is known of its engine has to be fresh for who
 /// places something there.
 const BUSY: Duration = Duration::from_secs(5);
@@ -23,13 +25,17 @@ const QUIET: Duration = Duration::from_secs(60);
 
 /// Looks until `shutdown`; what was begun then is ended.
 pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
-    let (mut looks, mut works) = (JoinSet::new(), JoinSet::new());
+    let (mut looks, mut works, mut measures) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
     let mut every = interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while shutdown.run_until_cancelled(every.tick()).await.is_some() {
         while works.try_join_next().is_some() {}
+        while measures.try_join_next().is_some() {}
         while let Some(ended) = looks.try_join_next() {
-            let unsettled: Vec<InstanceId> = ended.unwrap_or_default();
+            let (answered, unsettled): (Option<MachineId>, Vec<InstanceId>) = ended.unwrap_or_default();
+            if let Some(machine) = answered.filter(|_| measures.len() < MEASURES) {
+                measures.spawn(measure(platform.clone(), machine));
+            }
             // Those there is no room for have another look in a moment.
             for id in unsettled.into_iter().take(WORKS.saturating_sub(works.len())) {
                 works.spawn(bring_on(platform.clone(), id));
@@ -46,18 +52,22 @@ pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
             looks.spawn(look_once(platform.clone(), one));
         }
     }
+    // Nothing is half done by it.
+    measures.abort_all();
     while looks.join_next().await.is_some() {}
     while works.join_next().await.is_some() {}
 }
 
-/// A look at a machine whose turn it is; the instances there that something is left to be done for.
-async fn look_once(platform: Platform, due: DueLook) -> Vec<InstanceId> {
+/// A look at a machine whose turn it is: itself where its engine answered and has instances, and those that something is left
+/// to be done for.
+async fn look_once(platform: Platform, due: DueLook) -> (Option<MachineId>, Vec<InstanceId>) {
     let (found, again, unsettled) = look_at(&platform, due.machine).await;
+    let answered = (found == Some(None) && again == BUSY).then_some(due.machine);
     let found = found.map(|fault| fault.map_or(Ok(()), |fault| Err(fault.code())));
     if let Err(error) = engines::looked(&platform, &due, found, again).await {
         tracing::warn!(machine = due.machine.0, %error, "what a look found out could not be written");
     }
-    unsettled
+    (answered, unsettled)
 }
 
 /// What was found out, if anything was; when to look again, and what is unsettled.
@@ -70,6 +80,12 @@ async fn look_at(platform: &Platform, machine: MachineId) -> (Option<Option<Faul
             (None, BUSY, Vec::new())
         }
         Err(_) => (Some(Some(FaultKind::Timeout)), BUSY, Vec::new()),
+    }
+}
+
+async fn measure(platform: Platform, machine: MachineId) {
+    if let Err(error) = disks::measure_disks(&platform, machine).await {
+        tracing::warn!(machine = machine.0, %error, "how much its instances take could not be written");
     }
 }
 

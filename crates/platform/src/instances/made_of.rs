@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use contract::{CustomerId, InstanceId};
-use runtime::docker::containers::{ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, VolumeMount};
+use runtime::docker::containers::{
+    Container, ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, VolumeMount,
+};
 use runtime::docker::{Fault, FaultKind};
 
 use super::split::{self, Plan};
@@ -29,6 +31,11 @@ pub(super) async fn name(platform: &Platform, ctx: &OpContext, id: InstanceId) -
     Ok(format!("{}-{id}", start(&installation)))
 }
 
+/// The volume that its data disk is, by its name.
+pub(super) fn data_volume(name: &str) -> String {
+    format!("{name}-data")
+}
+
 /// How everything of this installation is called, begins.
 fn start(installation: &str) -> String {
     format!("rg-{}", installation.chars().take(8).collect::<String>())
@@ -44,7 +51,12 @@ pub(super) fn customer(owner: &str) -> Option<CustomerId> {
     owner.strip_prefix(CUSTOMER)?.parse().ok().map(CustomerId)
 }
 
-/// The same for the same instance, as long as it is there; with what a part of a GPU needs beside it.
+/// Of which of an instance's specs a container was made.
+pub(super) fn remakes(container: &Container) -> i64 {
+    i64::try_from(container.origin.revision).unwrap_or(i64::MAX).saturating_sub(1)
+}
+
+/// The same for the same instance and spec, as long as it is there; with what a part of a GPU needs beside it.
 pub(super) async fn container(
     platform: &Platform,
     ctx: &OpContext,
@@ -68,12 +80,12 @@ pub(super) async fn container(
     };
     environment.extend(plan.iter().flat_map(Plan::environment));
     let memory = u64::from(row.spec.memory_gb) * GIB;
-    let data = VolumeMount { volume: format!("{name}-data"), target: DATA.to_owned(), read_only: false, empty: false };
+    let data = VolumeMount { volume: data_volume(&name), target: DATA.to_owned(), read_only: false, empty: false };
     let hostname = row.name.replace('_', "-");
     let spec = ContainerSpec {
         instance: row.id.to_string(),
-        // What it is made of never changes.
-        revision: 1,
+        // What it is made of changes with its spec alone.
+        revision: row.remakes_wanted.unsigned_abs() + 1,
         image,
         entrypoint: None,
         command: row.command.clone(),

@@ -9,6 +9,7 @@ mod access;
 mod apps;
 mod charge;
 mod check;
+mod disks;
 mod follow;
 mod halt;
 mod idle;
@@ -20,6 +21,7 @@ mod notices;
 mod place;
 mod placement;
 pub(crate) mod recordings;
+mod resize;
 mod save;
 mod split;
 mod ssh;
@@ -46,6 +48,7 @@ pub use self::apps::{
     app_visit, enter_app, is_way, redeem_app_ticket, remove_any_app_link, remove_app_link, shared_apps, way_in_address,
 };
 pub use self::charge::compare;
+pub use self::disks::measure_disks;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
 pub(crate) use self::halt::{halt, running_of, runs_for};
@@ -55,9 +58,10 @@ pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
 pub use self::recordings::{
-    Recorded, Recorder, RecordingContent, is_recorded, list_all_recordings, list_recordings, recording,
+    Recorded, Recorder, RecordingContent, Standing as RecordingStanding, list_all_recordings, list_recordings, recorded_here, recording,
     recording_content, recording_content_of_any, recording_of_any, recording_policy, set_recording_policy,
 };
+pub use self::resize::{resize, sizes};
 pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::ssh::{
     Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, enter_by_ssh, ssh_choices,
@@ -66,7 +70,7 @@ pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
 pub use self::terminals::{
-    Consent, Cut, Entry, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket,
+    Consent, Cut, Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket,
     keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket, share_terminal,
     terminal_size, unshare_terminal,
 };
@@ -161,7 +165,7 @@ pub async fn matched_machines(platform: &Platform, ctx: &OpContext, query: &Plac
     let offered = specs::offered_in_tx(platform, &mut tx, ctx.now()).await?;
     let spec = chosen_spec(&offered, spec)?;
     let need = need(&spec, &image);
-    let mut misses = place::limits(platform, &mut tx, ctx, (customer, owner), &spec).await?;
+    let mut misses = place::limits(platform, &mut tx, ctx, (customer, owner)).await?.misses(ctx, &spec, None);
     if let Err(refused) = billing::budgets::refuse_if_spent(platform, &mut tx, ctx, customer).await {
         misses.push(views::miss(ctx, refused)?);
     }
@@ -198,7 +202,7 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) 
     let spec = chosen_spec(&offered, body.spec)?;
     store::lock_limits(&mut tx, customer, owner).await?;
     billing::budgets::refuse_if_spent(platform, &mut tx, ctx, customer).await?;
-    let over = place::limits(platform, &mut tx, ctx, (customer, owner), &spec).await?;
+    let over = place::limits(platform, &mut tx, ctx, (customer, owner)).await?.misses(ctx, &spec, None);
     if let Some(miss) = over.first() {
         return Err(over_limit(miss));
     }
@@ -300,7 +304,7 @@ async fn staff_row(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Resu
 
 /// Which of these are, or were, there, of those that the transaction's caller may find.
 pub(crate) async fn known(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>> {
-    Ok(store::known(tx, ids).await?.into_iter().collect())
+    Ok(store::ids_known(tx, ids).await?.into_iter().collect())
 }
 
 async fn read(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Row> {
@@ -383,6 +387,7 @@ fn name_of(action: InstanceAction) -> &'static str {
         InstanceAction::Restart => "instances:restart",
         InstanceAction::Delete => "instances:delete",
         InstanceAction::Rename => "instances:update",
+        InstanceAction::Resize => resize::RESIZE,
     }
 }
 
@@ -420,7 +425,7 @@ where
             row.wanted = InstanceWish::Deleted;
             InstanceEventKind::DeleteWanted
         }
-        InstanceAction::Rename => return Err(Error::internal("a new name comes another way")),
+        InstanceAction::Rename | InstanceAction::Resize => return Err(Error::internal("it comes another way")),
     };
     if row.wanted == before.wanted && row.failure == before.failure && row.restarts_wanted == before.restarts_wanted {
         return Ok(before);

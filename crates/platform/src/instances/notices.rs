@@ -1,12 +1,13 @@
 //! Who is told of instances.
 
-use contract::UserId;
+use contract::access::RecordingEnding;
 use contract::notifications::NotificationKind;
+use contract::{CustomerId, Permission, UserId};
 
 use super::store::Row;
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
-use crate::{OpContext, Platform, Result, customers};
+use crate::{OpContext, Platform, Result, accounts, customers};
 
 /// Whose it is, while they belong to its customer, and those who run the platform: its share of a GPU is not kept.
 pub(super) async fn share_broken(
@@ -36,18 +37,58 @@ pub(super) async fn share_broken(
 
 /// Whose it is, while they belong to its customer.
 pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
+    let made = if row.made_at.is_some() { "yes" } else { "no" };
+    tell_owner(platform, tx, ctx, row, vec![("made", Value::Text(made.to_owned()))]).await
+}
+
+/// The same of how full its disks are: nearly, wholly, or that it was stopped for it.
+pub(super) async fn disks(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    (made, percent): (&'static str, u64),
+) -> Result<()> {
+    let args = vec![("made", Value::Text(made.to_owned())), ("percent", Value::Text(percent.to_string()))];
+    tell_owner(platform, tx, ctx, row, args).await
+}
+
+async fn tell_owner(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    more: Vec<(&'static str, Value)>,
+) -> Result<()> {
     let people = customers::people(tx, row.customer, false).await?;
     if !people.contains(&row.owner) {
         return Ok(());
     }
-    let notice = Notice {
-        kind: NotificationKind::InstanceFailed,
-        args: vec![
-            ("instance", Value::Text(row.name.clone())),
-            ("machine", Value::Text(row.machine_name.clone())),
-            ("made", Value::Text(if row.made_at.is_some() { "yes" } else { "no" }.to_owned())),
-        ],
-        link: Some(format!("/instances/{}", row.id)),
-    };
+    let mut args =
+        vec![("instance", Value::Text(row.name.clone())), ("machine", Value::Text(row.machine_name.clone()))];
+    args.extend(more);
+    let notice = Notice { kind: NotificationKind::InstanceFailed, args, link: Some(format!("/instances/{}", row.id)) };
     notifications::notify_in_tx(platform, tx, ctx, &[row.owner], &notice).await
+}
+
+/// Whoever looks after instances, that a customer's sessions cannot be recorded any more, why, and whether they are ended.
+pub(super) async fn recording_stopped(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    (customer, why, ends): (CustomerId, RecordingEnding, bool),
+) -> Result<()> {
+    let people = accounts::holders(tx, Permission::InstancesOperate).await?;
+    let name = customers::names(tx, &[customer.0]).await?.remove(&customer.0).unwrap_or_default();
+    let then = if ends { "ended" } else { "unrecorded" };
+    let notice = Notice {
+        kind: NotificationKind::RecordingStopped,
+        args: vec![
+            ("customer", Value::Text(name)),
+            ("why", Value::Text(why.code().to_owned())),
+            ("then", Value::Text(then.to_owned())),
+        ],
+        link: Some("/admin/instances/access/recordings".to_owned()),
+    };
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }

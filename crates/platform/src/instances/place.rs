@@ -5,10 +5,10 @@ use contract::instances::{Alternative, InstanceSpec, MachineFit, Miss, MissReaso
 use contract::machines::Presence;
 use contract::quotas::{Quota, QuotaResource};
 use contract::specs::SpecView;
-use contract::{CustomerId, ErrorCode, GpuId, MachineId, UserId};
+use contract::{CustomerId, ErrorCode, GpuId, InstanceId, MachineId, UserId};
 
-use super::placement::{Card, Decision, EngineFacts, Host, Need, decide, rank};
-use super::store;
+use super::placement::{Card, Decision, EngineFacts, Host, Need, decide, earliest, rank};
+use super::store::{self, Row};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, allocations, engines, machines, quotas};
 
@@ -27,15 +27,22 @@ pub(super) struct Chosen {
     pub cards: Vec<(GpuId, Option<u64>)>,
 }
 
-/// Machines that customers may choose, or this one, with what is taken of them.
-async fn hosts(platform: &Platform, tx: &mut Tx, ctx: &OpContext, only: Option<MachineId>) -> Result<Vec<Host>> {
+/// Machines that customers may choose, or this one, with what is taken of them; as if this instance were not there.
+async fn hosts(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    only: Option<MachineId>,
+    without: Option<InstanceId>,
+) -> Result<Vec<Host>> {
     let facts = machines::hosts_in_tx(platform, tx, only, ctx.now()).await?;
     let ids: Vec<i64> = facts.iter().map(|host| host.id.0).collect();
     let gpus: Vec<i64> = facts.iter().flat_map(|host| host.cards.iter().map(|card| card.id.0)).collect();
     let mut engines = engines::known_among(tx, &ids).await?;
-    let held = allocations::held_among(tx, &ids).await?;
-    let used = store::used(tx, &ids).await?;
-    let taken = store::place_of_cards(tx, &gpus).await?;
+    let held = allocations::holds_among(tx, &ids).await?;
+    let windows = machines::service_returns_in_tx(tx, &ids).await?;
+    let used = store::used(tx, &ids, without).await?;
+    let taken = store::place_of_cards(tx, &gpus, without).await?;
     let host = facts.into_iter().map(|facts| {
         let used = used.get(&facts.id.0).copied().unwrap_or_default();
         let card = |card: machines::HostCard| {
@@ -47,7 +54,9 @@ async fn hosts(platform: &Platform, tx: &mut Tx, ctx: &OpContext, only: Option<M
             id: facts.id,
             in_service: facts.in_service,
             shared: facts.is_shared,
-            allocated: held.contains(&facts.id),
+            allocated: held.contains_key(&facts.id),
+            allocated_until: held.get(&facts.id).copied().flatten(),
+            in_service_again: windows.get(&facts.id).copied(),
             engine: engine(engines.remove(&facts.id.0), facts.presence, ctx.now()),
             cuda: facts.discovered.as_ref().and_then(|it| it.cuda_version.clone()),
             has_driver: facts.discovered.as_ref().is_some_and(|it| it.driver_version.is_some()),
@@ -93,7 +102,7 @@ pub(super) async fn take(
 ) -> Result<Chosen> {
     store::lock_placement(tx).await?;
     for _ in 0..TRIES {
-        let mut open = hosts(platform, tx, ctx, None).await?;
+        let mut open = hosts(platform, tx, ctx, None, None).await?;
         if let Some(code) = code {
             open.retain(|host| host.code == code);
             if open.is_empty() {
@@ -109,7 +118,7 @@ pub(super) async fn take(
         if !machines::lock_id_in_tx(tx, first.id).await? {
             continue;
         }
-        let Some(now) = hosts(platform, tx, ctx, Some(first.id)).await?.pop() else { continue };
+        let Some(now) = hosts(platform, tx, ctx, Some(first.id), None).await?.pop() else { continue };
         let Decision { misses, cards } = decide(need, &now);
         match misses.first() {
             None => return Ok(Chosen { machine: now.id, code: now.code, name: now.name, cards }),
@@ -134,7 +143,7 @@ pub(super) async fn explain(
     need: Need<'_>,
     offered: &[SpecView],
 ) -> Result<Placement> {
-    let mut hosts = hosts(platform, tx, ctx, None).await?;
+    let mut hosts = hosts(platform, tx, ctx, None, None).await?;
     hosts.sort_by_cached_key(|host| (!decide(need, host).fits(), rank(need, host)));
     let fit = |host: &Host| {
         let mut misses = decide(need, host).misses;
@@ -146,6 +155,7 @@ pub(super) async fn explain(
             machine_name: host.name.clone(),
             region: host.region.clone(),
             fits: misses.is_empty(),
+            earliest: earliest(need, host, ctx.now()),
             misses,
         }
     };
@@ -170,40 +180,70 @@ pub(super) async fn explain(
     Ok(Placement { misses: Vec::new(), machines, alternatives })
 }
 
-/// What of the customer's limits, and the person's own, is in the way.
+/// The machine of an instance as if that were not there; nobody else places anything until the transaction ends.
+pub(super) async fn stay(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<Option<Host>> {
+    store::lock_placement(tx).await?;
+    if !machines::lock_id_in_tx(tx, row.machine).await? {
+        return Ok(None);
+    }
+    look(platform, tx, ctx, row).await
+}
+
+/// The same, to look at alone.
+pub(super) async fn look(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<Option<Host>> {
+    Ok(hosts(platform, tx, ctx, Some(row.machine), Some(row.id)).await?.pop())
+}
+
+/// Limits of a customer, and of a person, with what is taken of them.
+pub(super) struct Limits([(Quota, store::Used); 2]);
+
+/// What of the customer's limits, and the person's own, is taken.
 pub(super) async fn limits(
     platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     (customer, person): (CustomerId, UserId),
-    spec: &InstanceSpec,
-) -> Result<Vec<Miss>> {
+) -> Result<Limits> {
     let (own, whole) = quotas::limits_in_tx(tx, person, customer).await?;
     let of_person = store::used_by(tx, None, Some(person)).await?;
     let mut of_customer = store::used_by(tx, Some(customer), None).await?;
     // Machines that are lent as a whole count, too.
     of_customer.gpus += allocations::holdings(platform, tx, ctx, &[customer.0]).await?.gpus;
-    let mut misses = Vec::new();
-    for (quota, used) in [(&whole, of_customer), (&own, of_person)] {
-        over(quota, used, spec, &mut misses);
-    }
-    for miss in &mut misses {
-        miss.message = message(ctx, miss);
-    }
-    Ok(misses)
+    Ok(Limits([(whole, of_customer), (own, of_person)]))
 }
 
-fn over(quota: &Quota, used: store::Used, spec: &InstanceSpec, misses: &mut Vec<Miss>) {
-    let disk = i64::from(spec.system_disk_gb) + i64::from(spec.data_disk_gb);
-    for (resource, used, needed) in [
-        (QuotaResource::Instances, used.instances, 1),
-        (QuotaResource::Gpu, used.gpus, i64::from(spec.gpu_count)),
-        (QuotaResource::Cpu, used.cores, i64::from(spec.cpu_cores)),
-        (QuotaResource::Memory, used.memory_gb, i64::from(spec.memory_gb)),
-        (QuotaResource::Disk, used.disk_gb, disk),
+impl Limits {
+    /// What of them is in the way of this, or of this instead of what there is: what becomes no more is in nobody's way.
+    pub(super) fn misses(&self, ctx: &OpContext, spec: &InstanceSpec, instead_of: Option<&InstanceSpec>) -> Vec<Miss> {
+        let mut misses = Vec::new();
+        for (quota, used) in &self.0 {
+            over(quota, *used, (spec, instead_of), &mut misses);
+        }
+        for miss in &mut misses {
+            miss.message = message(ctx, miss);
+        }
+        misses
+    }
+}
+
+fn over(
+    quota: &Quota,
+    used: store::Used,
+    (spec, before): (&InstanceSpec, Option<&InstanceSpec>),
+    misses: &mut Vec<Miss>,
+) {
+    let disk = |spec: &InstanceSpec| i64::from(spec.system_disk_gb) + i64::from(spec.data_disk_gb);
+    let had = |of: fn(&InstanceSpec) -> u32| before.map_or(0, |spec| i64::from(of(spec)));
+    for (resource, used, had, needed) in [
+        (QuotaResource::Instances, used.instances, i64::from(before.is_some()), 1),
+        (QuotaResource::Gpu, used.gpus, had(|it| it.gpu_count), i64::from(spec.gpu_count)),
+        (QuotaResource::Cpu, used.cores, had(|it| it.cpu_cores), i64::from(spec.cpu_cores)),
+        (QuotaResource::Memory, used.memory_gb, had(|it| it.memory_gb), i64::from(spec.memory_gb)),
+        (QuotaResource::Disk, used.disk_gb, before.map_or(0, disk), disk(spec)),
     ] {
         let Some(limit) = quota.get(resource) else { continue };
-        if needed > 0 && used.saturating_add(needed) > limit {
+        let used = used.saturating_sub(had);
+        if needed > had && used.saturating_add(needed) > limit {
             let left = limit.saturating_sub(used).max(0).unsigned_abs();
             let miss = Miss::short(MissReason::Quota, left, needed.unsigned_abs());
             misses.push(Miss { what: Some(resource.code().to_owned()), with: Some(limit.to_string()), ..miss });

@@ -1,5 +1,6 @@
 //! Where an instance can be: one pure function decides, and says everything that is in the way.
 
+use chrono::{DateTime, Utc};
 use contract::instances::{InstanceSpec, Miss, MissReason};
 use contract::specs::GpuUse;
 use contract::{GpuId, MachineId};
@@ -65,8 +66,12 @@ pub(super) struct Host {
     pub in_service: bool,
     /// Instances of many may be there.
     pub shared: bool,
+    /// Where it is out of service for a window of maintenance: when that is over, if it is in service then.
+    pub in_service_again: Option<DateTime<Utc>>,
     /// Somebody has the whole machine, or will have it.
     pub allocated: bool,
+    /// When the last of them holds it no more; absent where that is not known.
+    pub allocated_until: Option<DateTime<Utc>>,
     pub engine: EngineFacts,
     /// As the driver says it, such as `12.4`.
     pub cuda: Option<String>,
@@ -111,6 +116,19 @@ pub(super) fn decide(need: Need<'_>, host: &Host) -> Decision {
         _ => cards(need, host, &mut misses),
     };
     Decision { cards: if misses.is_empty() { cards } else { Vec::new() }, misses }
+}
+
+/// When it can be there at the earliest, where it cannot now and everything that is in the way has an end that is known:
+/// windows of maintenance and allocations. Instances hold what they hold until somebody deletes them, also stopped ones.
+pub(super) fn earliest(need: Need<'_>, host: &Host, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if decide(need, host).fits() {
+        return None;
+    }
+    let again = if host.in_service { now } else { host.in_service_again? };
+    let free = if host.allocated { host.allocated_until? } else { now };
+    let then = Host { in_service: true, allocated: false, ..host.clone() };
+    // What is overdue ends when somebody, or a job, has ended it.
+    Some(again.max(free)).filter(|at| *at > now && decide(need, &then).fits())
 }
 
 fn engine(need: Need<'_>, host: &Host, misses: &mut Vec<Miss>) {
@@ -272,8 +290,10 @@ mod tests {
             name: "One".to_owned(),
             region: None,
             in_service: true,
+            in_service_again: None,
             shared: true,
             allocated: false,
+            allocated_until: None,
             engine: fine(),
             cuda: Some("12.4".to_owned()),
             has_driver: true,
@@ -339,6 +359,44 @@ mod tests {
         let need = Need { spec: &spec, architecture: Some("amd64"), cuda: Some("12.4") };
         for (number, (change, misses)) in cases.into_iter().enumerate() {
             assert_eq!(told(need, &host(change)), misses, "case {number}");
+        }
+    }
+
+    #[test]
+    fn when_it_fits_is_said_where_all_that_is_in_the_way_has_an_end() {
+        type Change<'a> = &'a dyn Fn(&mut Host);
+        let at = |hours: i64| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hours);
+        let spec = spec(|_| ());
+        let need = Need { spec: &spec, architecture: None, cuda: None };
+        let out = |it: &mut Host| (it.in_service, it.in_service_again) = (false, Some(at(3)));
+        let lent = |it: &mut Host| (it.allocated, it.allocated_until) = (true, Some(at(5)));
+        let cases: [(Change<'_>, Option<DateTime<Utc>>); 8] = [
+            (&|_| (), None),
+            (&out, Some(at(3))),
+            (&lent, Some(at(5))),
+            (
+                &|it| {
+                    out(it);
+                    lent(it);
+                },
+                Some(at(5)),
+            ),
+            // Staff took it out of service, and nobody says until when.
+            (&|it| it.in_service = false, None),
+            (&|it| it.allocated = true, None),
+            // The window is overdue.
+            (&|it| (it.in_service, it.in_service_again) = (false, Some(at(1))), None),
+            // Also then it has too few cards: instances have no end.
+            (
+                &|it| {
+                    out(it);
+                    it.cards.iter_mut().skip(1).for_each(|card| card.held = true);
+                },
+                None,
+            ),
+        ];
+        for (number, (change, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(earliest(need, &host(change), at(2)), expected, "case {number}");
         }
     }
 

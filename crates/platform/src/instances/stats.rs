@@ -46,7 +46,9 @@ async fn used(platform: &Platform, row: &Row) -> Result<InstanceStats> {
     let late = || Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
     let asked = tokio::time::timeout(PATIENCE, sample(platform, row, container)).await;
     match asked.unwrap_or_else(|_| Err(late())) {
-        Ok(Some(stats)) => Ok(InstanceStats { gpus: gpus(platform, row, container).await?, ..stats }),
+        Ok(Some(stats)) => {
+            Ok(InstanceStats { gpus: gpus(platform, row, container).await?, disks: super::disks::view(row), ..stats })
+        }
         Ok(None) => Err(Error::new(ErrorCode::WrongState).with_key("error-instance-ended")),
         Err(Trouble::Engine(fault)) if fault.kind == FaultKind::NotFound => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-instance-ended"))
@@ -72,6 +74,7 @@ async fn sample(platform: &Platform, row: &Row, container: &str) -> Result<Optio
         block_read: now.read,
         block_write: now.written,
         pids: now.pids,
+        disks: None,
         gpus: Vec::new(),
     }))
 }

@@ -8,6 +8,7 @@ use contract::instances::{
     SaveState,
 };
 
+use super::disks;
 use super::idle;
 use super::split;
 use super::store::{self, Row};
@@ -15,8 +16,9 @@ use crate::jobs::Standing;
 use crate::{Error, OpContext, Platform, Result, billing, customers, engines};
 
 /// Faults whose words are about the instance itself; those of others tell of the fleet, which is the staff's.
-const OWN_FAULTS: [&str; 15] = [
+const OWN_FAULTS: [&str; 16] = [
     "idle",
+    "disk-full",
     "budget",
     "image",
     "spec",
@@ -94,6 +96,8 @@ fn view(ctx: &OpContext, row: Row) -> InstanceView {
     InstanceView {
         price,
         idle: None,
+        disks: disks::view(&row),
+        made_anew: row.made_at.is_some() && row.deleted_at.is_none() && row.is_of_another_spec(),
         memory_split: split::badge(ctx, &row),
         state: row.state(),
         message: row.failure.as_deref().map(|fault| words(ctx, fault)),

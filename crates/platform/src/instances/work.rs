@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::instances::{InstanceEventKind as Kind, InstancePort, InstanceState, InstanceWish, Observed};
-use contract::specs::GpuUse;
 use contract::{ErrorCode, InstanceId, MachineId};
 use runtime::docker::containers::{Container, ContainerSpec, Containers, Created, State};
 use runtime::docker::{Fault, FaultKind};
@@ -181,12 +180,20 @@ pub(super) async fn connect(platform: &Platform, machine: MachineId) -> Result<C
 /// Makes its container and starts it: only then it was ever there.
 async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     let (spec, plan) = made_of::container(platform, &worker(platform), row).await?;
-    if let Some(network) = &spec.network {
-        engine.create_network(network, &made_of::owner(row.customer)).await?;
-    }
-    for mount in &spec.volumes {
-        engine.create_volume(&mount.volume, &spec.instance).await?;
-    }
+    let network = async {
+        match &spec.network {
+            Some(network) => engine.create_network(network, &made_of::owner(row.customer)).await,
+            None => Ok(()),
+        }
+    };
+    let volumes = async {
+        for mount in &spec.volumes {
+            engine.create_volume(&mount.volume, &spec.instance).await?;
+        }
+        Ok::<_, Fault>(())
+    };
+    // Neither waits for the other.
+    tokio::try_join!(network, volumes)?;
     let created = match create(engine, &spec, plan.as_ref()).await {
         Err(fault) if fault.kind == FaultKind::Image => {
             images::bring_now(platform, &worker(platform), row.image, row.machine).await??;
@@ -197,7 +204,7 @@ async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
     let mut tx = platform.db().begin(&worker(platform)).await?;
     store::set_setup(&mut tx, row.id, plan.map(|plan| plan.setup)).await?;
     tx.commit().await.map_err(Error::from)?;
-    engine.start(&created.id).await?;
+    engine.start_made(&created).await?;
     let seen = engine.inspect(&created.id).await?;
     change(platform, row, charge::seen(&seen), |now, row| {
         seen_running(row, &seen, now);
@@ -216,7 +223,35 @@ async fn create(engine: &Containers, spec: &ContainerSpec, plan: Option<&Plan>) 
     }
 }
 
+/// Its spec was changed: the container that there is goes with what was written in it, volumes stay, and another is made.
+async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
+    let ctx = worker(platform);
+    let name = made_of::name(platform, &ctx, row.id).await?;
+    match engine.inspect(&name).await {
+        Err(fault) if fault.kind == FaultKind::NotFound => {}
+        // Whoever was at it before came so far.
+        Ok(seen) if made_of::remakes(&seen) == row.remakes_wanted => {}
+        found => {
+            let old = found?.id;
+            let mut tx = platform.db().begin(&ctx).await?;
+            let saved = store::is_being_saved(&mut tx, row.id).await?;
+            tx.commit().await.map_err(Error::from)?;
+            if saved {
+                // The image comes first: the looks try again.
+                return Err(Fault::new(FaultKind::Busy, "an image is being made of it").into());
+            }
+            // It may run: then what it ran is paid for as what it was.
+            end_first(platform, engine, row, &old).await?;
+            engine.remove(&name, true).await?;
+        }
+    }
+    make(platform, engine, row).await
+}
+
 async fn start(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
+    if row.is_of_another_spec() {
+        return make_anew(platform, engine, row).await;
+    }
     let Some(container) = row.container.as_deref().filter(|_| row.observed != Observed::Missing) else {
         return make(platform, engine, row).await;
     };
@@ -257,13 +292,7 @@ async fn stop(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
 /// Takes its container and its volumes away; then nothing is held any more.
 async fn delete(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     if let Some(container) = row.container.as_deref() {
-        match end_and_keep(platform, engine, row, container).await {
-            // One that cannot be asked is not deleted either; one that does not say goes without a word.
-            Err(Trouble::Engine(fault)) if kind_of(fault.kind) == Meaning::Final => {
-                tracing::warn!(instance = row.id.0, %fault, "what an instance said last could not be kept");
-            }
-            done => done?,
-        }
+        end_first(platform, engine, row, container).await?;
     }
     take_away(platform, engine, row).await?;
     gone(platform, row).await?;
@@ -271,6 +300,17 @@ async fn delete(platform: &Platform, engine: &Containers, row: &Row) -> Result<(
         tracing::debug!(machine = row.machine.0, %fault, "a network is left for the next look");
     }
     Ok(())
+}
+
+/// Before its container goes. One that cannot be asked does not go either; one that does not say goes without a word.
+async fn end_first(platform: &Platform, engine: &Containers, row: &Row, container: &str) -> Result<(), Trouble> {
+    match end_and_keep(platform, engine, row, container).await {
+        Err(Trouble::Engine(fault)) if kind_of(fault.kind) == Meaning::Final => {
+            tracing::warn!(instance = row.id.0, %fault, "what an instance said last could not be kept");
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Has its program end, and keeps how it did and what it said.
@@ -292,9 +332,8 @@ async fn take_away(platform: &Platform, engine: &Containers, row: &Row) -> Resul
     let ctx = worker(platform);
     let name = made_of::name(platform, &ctx, row.id).await?;
     engine.remove(&name, true).await?;
-    if row.spec.gpu_use == GpuUse::Share {
-        engine.remove_filler(&split::volume(&name)).await?;
-    }
+    // Also where it has no part of a GPU any more: it may have had one before.
+    engine.remove_filler(&split::volume(&name)).await?;
     let own = row.id.to_string();
     for volume in engine.list_volumes().await?.into_iter().filter(|volume| volume.instance == own) {
         engine.remove_volume(&volume.name).await?;
@@ -462,6 +501,7 @@ pub(super) async fn change(
 /// What an engine says of a container that was just started.
 fn seen_running(row: &mut Row, seen: &Container, now: DateTime<Utc>) {
     row.container = Some(seen.id.clone());
+    row.remakes_done = made_of::remakes(seen);
     (row.observed, row.observed_at) = (observed(seen.state).unwrap_or(row.observed), Some(now));
     row.started_at = seen.started_at.or(Some(now));
     row.host_ports = ports(seen);

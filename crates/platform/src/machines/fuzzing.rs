@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 
 use contract::imports::RowFault;
 use contract::machines::{DiscoveredHardware, GpuView, MachineCreate};
-use node_protocol::Inventory;
+use node_protocol::{HostKeysSeen, Inventory};
 
-use super::{check, import, reporting};
+use super::{check, host_keys, import, reporting};
 use crate::Result;
 
 /// Hardware as it is stored.
 pub fn inventory(inventory: &Inventory) -> Result<(DiscoveredHardware, Vec<GpuView>)> {
     reporting::check(inventory)?;
     Ok((reporting::discovered(inventory), inventory.gpus.iter().map(reporting::gpu_view).collect()))
+}
+
+/// Fingerprints and what the host says, as they are stored.
+pub fn host_keys(seen: &HostKeysSeen) -> Result<(Vec<String>, Option<String>)> {
+    host_keys::read(seen).map(|found| (found.fingerprints, found.detail))
 }
 
 /// The machine of a row, and what is wrong with its cells.

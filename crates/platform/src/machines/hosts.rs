@@ -49,6 +49,18 @@ pub(crate) async fn hosts_in_tx(
     Ok(hosts)
 }
 
+/// Of these machines those that are out of service for a window of maintenance alone, and when they are back by the plan:
+/// after the windows that follow without a pause.
+pub(crate) async fn service_returns_in_tx(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<MachineId, DateTime<Utc>>> {
+    let mut returns = store::open_windows(tx, ids).await?;
+    for (machine, window) in store::windows(tx, ids).await? {
+        if let Some(end) = returns.get_mut(&MachineId(machine)).filter(|end| window.starts_at <= **end) {
+            *end = window.ends_at.max(*end);
+        }
+    }
+    Ok(returns)
+}
+
 /// UUIDs of GPUs, by id.
 pub(crate) async fn gpu_uuids(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     store::gpu_uuids(tx, ids).await

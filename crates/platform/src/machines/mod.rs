@@ -10,6 +10,7 @@ mod differences;
 pub(crate) mod fuzzing;
 mod gpu_times;
 mod held;
+mod host_keys;
 mod hosts;
 pub(crate) mod import;
 mod joining;
@@ -34,7 +35,9 @@ pub(crate) use connection::library_folder_in_tx;
 pub use connection::set_connection;
 pub use differences::differences;
 pub(crate) use gpu_times::GpuTimes;
-pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx};
+pub(crate) use host_keys::{HostKeys, host_keys_in_tx, keys_accounts};
+pub use host_keys::{note_keys_account, report_host_keys};
+pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx, service_returns_in_tx};
 pub use import::{EXPORTED, ExportRow, Written, export, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
@@ -223,7 +226,10 @@ pub(crate) async fn for_customer(
 pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> Result<SshAccess> {
     let (_, view) = store::view(tx, code, now).await?.ok_or_else(Error::not_found)?;
     let known = view.connection.unwrap_or_default();
-    Ok(SshAccess::new(view.public_address.or(view.private_address), known.port, known.user))
+    let user = known.keys.as_ref().map(|keys| keys.account.clone()).or(known.user);
+    let access = SshAccess::new(view.public_address.or(view.private_address), known.port, user);
+    let keys_hindered = known.keys.as_ref().is_some_and(|keys| keys.fault.is_some());
+    Ok(SshAccess { keys_by_agent: known.keys.is_some(), keys_hindered, ..access })
 }
 
 /// Maintenance that is planned or running, by machine, the next first, of those the transaction's caller may see.

@@ -62,7 +62,7 @@ pub(super) fn check(inventory: &Inventory) -> Result<()> {
 }
 
 /// A text as it may be stored and shown: bounded, and without control characters (PostgreSQL takes no NUL).
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
     text.truncate(text.floor_char_boundary(limits::MAX_TEXT_BYTES));
     text

@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 36] = [
+pub const KINDS: [&str; 37] = [
     "test",
     "first-password",
     "password-reset",
@@ -79,6 +79,7 @@ pub const KINDS: [&str; 36] = [
     "renewal-requested",
     "allocation-waits",
     "engine-certificates",
+    "recording-stopped",
 ];
 
 /// A mail to be sent. It says nothing of itself: its link may be secret.

@@ -25,7 +25,7 @@ pub use values::{
     appearance, currency, general, idle, logo_file, mail, max_file_gb, recording, sends_mail, sign_in, ssh, time_zone,
     usual_language, usual_time_zone,
 };
-pub(crate) use values::{private_ranges, split_patience};
+pub(crate) use values::{disk_patience, private_ranges, split_patience};
 
 use crate::authz::{Granted, Installation, ManageIdentity, UpdateSettings};
 use crate::db::Tx;

@@ -168,8 +168,12 @@ pub struct Recording {
     pub on: bool,
     /// Also what is typed, passwords among it.
     pub input: bool,
-    /// Most bytes of one recording.
+    /// Most bytes of one recording: beyond them another one goes on.
     pub most_bytes: u64,
+    /// Bytes in the store that a customer's recordings of a day may take.
+    pub day_bytes: u64,
+    /// What cannot be recorded any more is ended; else it goes on without.
+    pub ends: bool,
     /// How long one is kept.
     pub kept: TimeDelta,
 }
@@ -181,6 +185,8 @@ pub async fn recording(platform: &Platform) -> Recording {
         on: read.flag("access.recording"),
         input: read.flag("access.recording_input"),
         most_bytes: u64::from(read.number("access.recording_mb")) << 20,
+        day_bytes: u64::from(read.number("access.recording_day_mb")) << 20,
+        ends: read.text("access.recording_beyond").as_deref() != Some("unrecorded"),
         kept: TimeDelta::days(read.number("access.recording_days").into()),
     }
 }
@@ -215,6 +221,12 @@ pub async fn time_zone(platform: &Platform) -> chrono_tz::Tz {
 /// How long an instance may be beyond its part of a GPU's memory before it is stopped; nothing for ever.
 pub(crate) async fn split_patience(platform: &Platform) -> Option<TimeDelta> {
     let minutes = Read::new(platform).await.number("general.split_stop_minutes");
+    (minutes > 0).then(|| TimeDelta::minutes(i64::from(minutes)))
+}
+
+/// How long an instance may run with more on its disks than it has before it is stopped; nothing for ever.
+pub(crate) async fn disk_patience(platform: &Platform) -> Option<TimeDelta> {
+    let minutes = Read::new(platform).await.number("general.disk_stop_minutes");
     (minutes > 0).then(|| TimeDelta::minutes(i64::from(minutes)))
 }
 

@@ -1,5 +1,5 @@
-//! Connections to a machine's Docker Engine through its agent: asked for over the agent's link, dialed back by the agent,
-//! handed to who asked. Nothing listens on the machine.
+//! Connections to a machine's Docker Engine, or its sshd, through its agent: asked for over the agent's link, dialed back by
+//! the agent, handed to who asked. Nothing listens on the machine.
 //!
 //! Invariants: a ticket counts once, for its machine, for moments, on the server that made it; which socket is connected to,
 //! the agent decides; whoever asks hears within [`WAIT`] that there is a tunnel or why there is none; what broke never reads
@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use contract::MachineId;
 use node_protocol::limits::MAX_TUNNELS;
-use node_protocol::{Hello, OpenTunnel, TunnelRefusal, TunnelRefused, TunnelSupport};
-use runtime::docker::{Bytes, Fault, FaultKind, Opening, Way};
+use node_protocol::{Hello, OpenTunnel, TunnelEnd, TunnelRefusal, TunnelRefused, TunnelSupport};
+pub use runtime::docker::Bytes;
+use runtime::docker::{Fault, FaultKind, Opening, Way};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
@@ -51,7 +52,10 @@ struct State {
 /// An agent whose link ends here.
 struct Linked {
     id: uuid::Uuid,
+    /// To the engine.
     support: TunnelSupport,
+    /// It leads to its host's sshd, too.
+    to_sshd: bool,
     orders: mpsc::Sender<OpenTunnel>,
 }
 
@@ -128,7 +132,8 @@ pub fn attach(platform: &Platform, link: &NodeLink, hello: &Hello) -> Orders {
     let tunnels = Arc::clone(platform.tunnels());
     let (sender, orders) = mpsc::channel(ORDERS);
     let id = uuid::Uuid::new_v4();
-    tunnels.state().links.insert(link.machine, Linked { id, support: hello.tunnels(), orders: sender });
+    let linked = Linked { id, support: hello.tunnels(), to_sshd: hello.keys_account.is_some(), orders: sender };
+    tunnels.state().links.insert(link.machine, linked);
     Orders { tunnels, machine: link.machine, id, orders }
 }
 
@@ -214,8 +219,13 @@ impl std::fmt::Debug for AgentWay {
 impl Way for AgentWay {
     fn open(&self) -> Opening {
         let (platform, machine) = (self.platform.clone(), self.machine);
-        Box::pin(async move { open(&platform, machine).await })
+        Box::pin(async move { open(&platform, machine, TunnelEnd::Engine).await })
     }
+}
+
+/// A connection to a machine's sshd through its agent, for a slice that has decided that the caller may have it.
+pub(crate) async fn to_sshd(platform: &Platform, machine: MachineId) -> std::result::Result<Box<dyn Bytes>, Fault> {
+    open(platform, machine, TunnelEnd::Sshd).await
 }
 
 /// What is asked for, and forgotten when nobody waits for it.
@@ -232,13 +242,14 @@ impl Drop for Asked {
     }
 }
 
-async fn open(platform: &Platform, machine: MachineId) -> std::result::Result<Box<dyn Bytes>, Fault> {
+async fn open(platform: &Platform, machine: MachineId, to: TunnelEnd) -> std::result::Result<Box<dyn Bytes>, Fault> {
     let tunnels = platform.tunnels();
     let ticket = hex::encode(secrets::random_bytes::<32>());
     let order = OpenTunnel {
         id: u64::from_le_bytes(secrets::random_bytes()),
         ticket: ticket.clone(),
         wait_ms: u32::try_from(AGENTS_PART.as_millis()).unwrap_or(u32::MAX),
+        to: to.into(),
     };
     let Some(begun) = ask(tunnels, machine, &order, hash(&ticket)) else { return Err(absent(platform, machine).await) };
     let (orders, answered, _asked) = begun?;
@@ -266,10 +277,11 @@ fn ask(
     let mut state = tunnels.state();
     let link = state.links.get(&machine)?;
     let orders = link.orders.clone();
-    match link.support {
-        TunnelSupport::Unknown => return Some(Err(Fault::new(FaultKind::AgentOld, ""))),
-        TunnelSupport::Off => return Some(Err(Fault::new(FaultKind::TunnelOff, ""))),
-        TunnelSupport::On => {}
+    match (order.to(), link.support) {
+        (TunnelEnd::Sshd, _) if !link.to_sshd => return Some(Err(Fault::new(FaultKind::TunnelOff, ""))),
+        (TunnelEnd::Engine, TunnelSupport::Unknown) => return Some(Err(Fault::new(FaultKind::AgentOld, ""))),
+        (TunnelEnd::Engine, TunnelSupport::Off) => return Some(Err(Fault::new(FaultKind::TunnelOff, ""))),
+        (TunnelEnd::Sshd, _) | (TunnelEnd::Engine, TunnelSupport::On) => {}
     }
     let used = state.used.entry(machine).or_default();
     if *used >= MAX_TUNNELS {

@@ -1,5 +1,6 @@
 //! Whole machines, lent: never twice at once, begun and ended by the clock, seen by who has them.
 
+mod keys;
 mod moving;
 mod overview;
 mod returning;

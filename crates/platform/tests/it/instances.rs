@@ -7,7 +7,7 @@ use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEventKind, InstanceQuery, InstanceState, InstanceUpdate, MissReason,
     PlacementQuery,
 };
-use contract::machines::{MachineUpdate, Pool};
+use contract::machines::{MachineAction, MachineUpdate, MaintenanceCreate, Pool};
 use contract::specs::{SpecPriceCreate, SpecWrite};
 use contract::{ErrorCode, ImageId, InstanceId, SpecId};
 use platform::{OpContext, allocations, engines, images, instances, machines, quotas, specs};
@@ -200,6 +200,45 @@ async fn a_placement_says_what_is_in_the_way_and_what_would_fit() {
     let within = Shop { spec: two, ..shop };
     let hidden = InstanceCreate { machine: Some("host-009".to_owned()), ..named("hidden", &within) };
     assert_eq!(instances::create(platform, &mine, hidden).await.unwrap_err().fields[0].key, "field-machine-unknown");
+}
+
+/// A window of maintenance has an end; what instances hold has none.
+#[tokio::test]
+async fn when_a_machine_fits_again_is_said_where_it_is_known() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, mine) = (&test.platform, acme.owner.ctx());
+    host(&test, &admin.ctx(), "host-001", 1, NOWHERE).await;
+    host(&test, &admin.ctx(), "host-002", 1, NOWHERE).await;
+    for code in ["host-001", "host-002"] {
+        tested(&test, code).await;
+    }
+    let shop = shop(&test, &admin.ctx(), "library/small:1", cards("One card", 1)).await;
+    let asked = PlacementQuery { image: Some(shop.image), spec: Some(shop.spec) };
+    let earliest = async || {
+        let mut machines = instances::matched_machines(platform, &mine, &asked).await.unwrap().machines;
+        machines.sort_by_key(|fit| fit.machine.clone());
+        machines.into_iter().map(|fit| (fit.fits, fit.earliest)).collect::<Vec<_>>()
+    };
+    let held = InstanceCreate { machine: Some("host-002".to_owned()), ..named("one", &shop) };
+    instances::create(platform, &mine, held).await.unwrap();
+    let now = admin.ctx().now();
+    let window = |from: i64, until: i64| MaintenanceCreate {
+        starts_at: (from > 0).then(|| now + TimeDelta::hours(from)),
+        ends_at: now + TimeDelta::hours(until),
+        message: "New fans".to_owned(),
+    };
+    let plan = async |code: &str, from: i64, until: i64| {
+        machines::plan_maintenance(platform, &admin.ctx(), code, window(from, until)).await.unwrap();
+    };
+    plan("host-001", 2, 4).await;
+    assert_eq!(earliest().await, [(true, None), (false, None)], "what is planned is in nobody's way yet");
+    plan("host-001", 0, 2).await;
+    plan("host-002", 0, 2).await;
+    let end = machines::get(platform, &admin.ctx(), "host-001").await.unwrap().maintenance.pop().unwrap().ends_at;
+    assert_eq!(earliest().await, [(false, Some(end)), (false, None)], "one window follows the other at once");
+    machines::act(platform, &admin.ctx(), "host-001", MachineAction::Cordon, None).await.unwrap();
+    assert_eq!(earliest().await, [(false, None), (false, None)], "staff decided otherwise, and say no end");
 }
 
 /// Whose instance it is reads that staff read what it says, why, and of which.

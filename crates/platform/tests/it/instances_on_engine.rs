@@ -20,7 +20,10 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
-        let engine = DockerEngine::start();
+        Self::on(DockerEngine::start()).await
+    }
+
+    pub async fn on(engine: DockerEngine) -> Self {
         engine.import_busybox();
         let test = TestPlatform::new().await;
         let (admin, acme) = (test.admin().await, test.customer("Acme").await);

@@ -177,6 +177,7 @@ const FILL: &str = "
       select id, now(), now(), now(), now() from instances;
     insert into idle_policies (customer_id, after_hours) values ($acme, 1);
     insert into recording_policies (customer_id) values ($acme);
+    insert into recording_stops (customer_id, told_at) values ($acme, now());
     insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
       select id, customer_id, machine_id, created_by, 'saved', now() from instances;
     insert into instance_logs (instance_id, kept_at, lines) select id, now(), '[]' from instances;
@@ -222,6 +223,9 @@ const FILL: &str = "
     insert into reclaim_steps (allocation_id, step, position, state, at)
       select id, 'access', 0, 'waiting', now() from allocations;
     insert into allocation_health (allocation_id, phase, at, snapshot) select id, 'handover', now(), '{}' from allocations;
+    insert into host_keys (machine_id, account) select id, 'gpu' from machines;
+    insert into lease_door_keys (allocation_id, public_key, sealed, created_at)
+      select id, 'ssh-ed25519 A', 'x', now() from allocations;
     insert into maintenance_windows (machine_id, starts_at, ends_at, message)
       select id, now(), now() + interval '1 hour', 'new disk' from machines;
     insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
@@ -297,6 +301,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("files", 1),
         ("finished_jobs", 1),
         ("gpus", 1),
+        ("host_keys", 1),
         ("images", 1),
         ("instance_events", 1),
         ("instance_idle", 1),
@@ -310,6 +315,7 @@ async fn another_tenants_transaction_finds_nothing_of_ours() {
         ("maintenance_windows", 1),
         ("memberships", 2),
         ("quotas", 1),
+        ("recordings", 1),
         ("renewal_requests", 1),
         ("sessions", 1),
         ("upload_chunks", 1),
@@ -429,6 +435,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update recordings set bytes = 9",
         "delete from recordings",
         "update ssh_host_keys set sealed = 'y'",
+        "update host_keys set account = 'root'",
+        "delete from lease_door_keys",
         "delete from terminal_tickets",
         "delete from terminal_shares",
         "update terminal_watches set ended_at = now(), reason = 'left'",
@@ -441,6 +449,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "delete from instance_idle",
         "delete from idle_policies",
         "delete from recording_policies",
+        "update recording_stops set told_at = now()",
     ] {
         assert_eq!(attempt(&test, &theirs, statement, acme.id).await, Ok(0), "{statement}");
     }
@@ -468,6 +477,7 @@ async fn another_tenant_writes_nothing_of_ours() {
            values (1, now(), now(), now(), now())",
         "insert into idle_policies (customer_id, after_hours) values (app_customer(), 0)",
         "insert into recording_policies (customer_id) values (app_customer())",
+        "insert into recording_stops (customer_id, told_at) values (app_customer(), now())",
         "insert into instance_saves (instance_id, customer_id, machine_id, created_by, name, created_at)
            values (1, app_customer(), 1, app_user(), 'mine', now())",
         "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
@@ -488,6 +498,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "insert into terminal_watches (id, terminal_id, instance_id, user_id, session_id, opened_at, seen_at)
            values (gen_random_uuid(), gen_random_uuid(), 1, app_user(), 1, now(), now())",
         "insert into ssh_host_keys (public_key, sealed, created_at) values ('mine', 'x', now())",
+        "insert into host_keys (machine_id, account) values (2, 'root')",
         "update ledger_intervals set price_per_hour = 0",
         "delete from ledger_intervals",
         "insert into notification_channels (token, kind, name, host, sealed_url)
@@ -506,6 +517,7 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update allocations set ends_at = ends_at + interval '1 year'",
         "update renewal_requests set state = 'approved', decided_at = now()",
         "update reclaim_steps set state = 'skipped'",
+        "update host_keys set account = 'root'",
     ] {
         assert_eq!(attempt(&test, &acmes, statement, acme.id).await, Ok(0), "{statement}");
     }

@@ -55,6 +55,7 @@ notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
 notification-kind-allocation-waits = An allocation cannot begin
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
+notification-kind-recording-stopped = Sessions that cannot be recorded
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
 notification-renewal-decided = { $answer ->
     [refused] Your wish for more time on { $machine } was refused: { $word }
@@ -149,6 +150,9 @@ notification-image-reviewed = { $answer ->
    *[approved] The image { $image } was approved.
 }
 notification-instance-failed = { $made ->
+    [disk-near] The instance { $instance } on { $machine } takes { $percent } % of one of its disks.
+    [disk-full] The instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has.
+    [disk-stopped] The instance { $instance } on { $machine } was stopped: it took { $percent } % of one of its disks for too long.
     [split] The instance { $instance } on { $machine } does not keep to its part of a GPU’s memory.
     [yes] The instance { $instance } on { $machine } failed.
    *[no] The instance { $instance } could not be made on { $machine }.
@@ -177,6 +181,13 @@ notification-allocation-waits = { $state ->
 notification-engine-certificates = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. Store new ones.
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. Store new ones before then.
+}
+notification-recording-stopped = { $why ->
+    [full] The room for recordings of { $customer } is used up for today, or the disk is full.
+   *[failed] Recordings of { $customer } cannot be written.
+} { $then ->
+    [ended] Its sessions are ended, and none is begun.
+   *[unrecorded] Its sessions go on unrecorded.
 }
 mail-allocation-ending-subject = { $product }: your time on { $machine } ends soon
 mail-allocation-ending-text =
@@ -329,10 +340,16 @@ mail-image-reviewed-text = { $answer ->
 }
 mail-image-reviewed-link = Open the image
 mail-instance-failed-subject = { $made ->
+    [disk-near] { $product }: a disk of your instance { $instance } is nearly full
+    [disk-full] { $product }: a disk of your instance { $instance } is full
+    [disk-stopped] { $product }: your instance { $instance } was stopped
     [split] { $product }: the instance { $instance } is beyond its part of a GPU
    *[no] { $product }: your instance { $instance } failed
 }
 mail-instance-failed-text = { $made ->
+    [disk-near] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
+    [disk-full] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
+    [disk-stopped] Your instance { $instance } on { $machine } was stopped: it took { $percent } % of one of its disks for too long. Its data stay. Start it again and delete what is not needed, or change to a spec with larger disks.
     [split] The instance { $instance } on { $machine } uses more GPU memory than its share, or runs programs past the limit. Others share the GPU. The page of the instance says how much it uses; end programs there, or make an instance with a larger share.
     [yes] Your instance { $instance } on { $machine } failed. The page of the instance says why, and it can be started again there.
    *[no] Your instance { $instance } could not be made on { $machine }. The page of the instance says why. It holds nothing any more.
@@ -371,6 +388,15 @@ mail-engine-certificates-text = { $state ->
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. The platform does not reach it after that: store new ones before then.
 }
 mail-engine-certificates-link = Open the connection
+mail-recording-stopped-subject = { $product }: sessions of { $customer } cannot be recorded
+mail-recording-stopped-text = { $why ->
+    [full] The room for recordings of { $customer } is used up for today, or the disk is full.
+   *[failed] Recordings of { $customer } cannot be written.
+} { $then ->
+    [ended] Its sessions are ended, and none is begun, until they can be recorded again.
+   *[unrecorded] Its sessions go on unrecorded; the list of recordings says which.
+}
+mail-recording-stopped-link = Open the recordings
 mail-kind-allocation-ending = Machine ends soon
 mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
@@ -400,6 +426,7 @@ mail-kind-budget-reached = Budget reached
 mail-kind-renewal-requested = Wish for more time
 mail-kind-allocation-waits = Allocation cannot begin
 mail-kind-engine-certificates = Certificates of an engine
+mail-kind-recording-stopped = Sessions that cannot be recorded
 notifications-webhook = By webhook
 webhooks-title = Webhooks
 webhooks-explained = What you are told is also posted to these addresses, signed as Standard Webhooks describes (standardwebhooks.com). Which kinds are posted is chosen on your account’s page.

@@ -54,6 +54,7 @@ notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
 notification-kind-allocation-waits = 分配无法开始
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
+notification-kind-recording-stopped = 无法录制的会话
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
 notification-renewal-decided = { $answer ->
     [refused] { $machine } 的续期申请被拒绝：{ $word }
@@ -148,6 +149,9 @@ notification-image-reviewed = { $answer ->
    *[approved] 镜像 { $image } 已通过审核。
 }
 notification-instance-failed = { $made ->
+    [disk-near] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。
+    [disk-full] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。
+    [disk-stopped] 实例 { $instance }（{ $machine }）已停止：一块磁盘的用量长时间为 { $percent } %。
     [split] 实例 { $instance }（{ $machine }）超出了显存份额。
     [yes] 实例 { $instance }（{ $machine }）已失败。
    *[no] 实例 { $instance } 未能在 { $machine } 上创建。
@@ -176,6 +180,13 @@ notification-allocation-waits = { $state ->
 notification-engine-certificates = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效，请保存新证书。
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，请在此之前保存新证书。
+}
+notification-recording-stopped = { $why ->
+    [full] { $customer } 今天的录制空间已用完，或磁盘已满。
+   *[failed] { $customer } 的录制无法写入。
+}{ $then ->
+    [ended] 其会话会被结束，也不能开始新会话。
+   *[unrecorded] 其会话不录制而继续。
 }
 mail-allocation-ending-subject = { $product }：{ $machine } 即将到期
 mail-allocation-ending-text =
@@ -328,10 +339,16 @@ mail-image-reviewed-text = { $answer ->
 }
 mail-image-reviewed-link = 查看镜像
 mail-instance-failed-subject = { $made ->
+    [disk-near] { $product }：实例 { $instance } 的磁盘即将用满
+    [disk-full] { $product }：实例 { $instance } 的磁盘已满
+    [disk-stopped] { $product }：实例 { $instance } 已停止
     [split] { $product }：实例 { $instance } 超出显存份额
    *[no] { $product }：实例 { $instance } 失败
 }
 mail-instance-failed-text = { $made ->
+    [disk-near] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
+    [disk-full] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
+    [disk-stopped] 您的实例 { $instance }（{ $machine }）已停止：一块磁盘的用量长时间为 { $percent } %。数据保留。请重新启动并删除不需要的内容，或更换磁盘更大的规格。
     [split] 实例 { $instance }（{ $machine }）使用的显存超出份额，或有程序绕过了限制。该 GPU 由多个实例共用。实例页面显示当前用量，请结束部分程序，或创建份额更大的实例。
     [yes] 实例 { $instance }（{ $machine }）已失败。实例页面说明了原因，也可在那里重新启动。
    *[no] 实例 { $instance } 未能在 { $machine } 上创建。实例页面说明了原因，资源已释放。
@@ -370,6 +387,15 @@ mail-engine-certificates-text = { $state ->
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，之后平台无法连接该引擎，请在此之前保存新证书。
 }
 mail-engine-certificates-link = 打开连接设置
+mail-recording-stopped-subject = { $product }：{ $customer } 的会话无法录制
+mail-recording-stopped-text = { $why ->
+    [full] { $customer } 今天的录制空间已用完，或磁盘已满。
+   *[failed] { $customer } 的录制无法写入。
+}{ $then ->
+    [ended] 在恢复录制之前，其会话会被结束，也不能开始新会话。
+   *[unrecorded] 其会话不录制而继续；录制列表会注明。
+}
+mail-recording-stopped-link = 打开录制列表
 mail-kind-allocation-ending = 机器即将到期
 mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
@@ -399,6 +425,7 @@ mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
 mail-kind-allocation-waits = 分配无法开始
 mail-kind-engine-certificates = 引擎证书
+mail-kind-recording-stopped = 无法录制的会话
 notifications-webhook = Webhook
 webhooks-title = Webhook
 webhooks-explained = 您的通知会同时发送到以下地址，并按 Standard Webhooks（standardwebhooks.com）签名。发送哪些通知可在账号页选择。

@@ -4,9 +4,9 @@ use axum::response::Response;
 use contract::access::SshCommand;
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceKeep, InstanceLogQuery, InstanceLogs, InstanceQuery,
-    InstanceSave, InstanceSaveView, InstanceStats, InstanceUpdate, InstanceView, Placement, PlacementQuery,
-    TerminalShare, TerminalShareCreate, TerminalTicket, TerminalTicketCreate, TerminalUnshare, TerminalWatchCreate,
-    TerminalWatchTicket,
+    InstanceResize, InstanceSave, InstanceSaveView, InstanceSize, InstanceStats, InstanceUpdate, InstanceView,
+    Placement, PlacementQuery, TerminalShare, TerminalShareCreate, TerminalTicket, TerminalTicketCreate,
+    TerminalUnshare, TerminalWatchCreate, TerminalWatchTicket,
 };
 use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
@@ -97,6 +97,24 @@ pub async fn restart(rest: Rest, Part(id): Part<InstanceId>) -> Response {
         (status = 422, description = "1402: it does not run, or nothing is stopped for not being used")))]
 pub async fn keep(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<InstanceKeep>) -> Response {
     rest.answer(instances::keep(&rest.platform, &rest.ctx, id, body).await).await
+}
+
+/// What it could have instead of its spec, with what is in the way of each on the machine where it is.
+#[utoipa::path(get, path = "/api/customer/instances/{id}/sizes", tag = "instances", params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<Vec<InstanceSize>>)))]
+pub async fn sizes(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::sizes(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Gives it another spec while it is stopped; the one it has changes nothing. Its container is made anew at its next start:
+/// what was written in it outside of its data disk goes then, and the price is the new one's.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/resize", tag = "instances", params(("id" = InstanceId, Path)),
+    request_body = InstanceResize,
+    responses((status = 200, body = Envelope<InstanceView>),
+        (status = 409, description = "1400: changed meanwhile, or an image is being made of it"),
+        (status = 422, description = "1402: not stopped; 1500: a limit, with which and by how much; 1501: it does not fit there")))]
+pub async fn resize(rest: Rest, Part(id): Part<InstanceId>, Body(body): Body<InstanceResize>) -> Response {
+    rest.answer(instances::resize(&rest.platform, &rest.ctx, id, body).await).await
 }
 
 /// What happened to it, the newest first; kept after it is gone.

@@ -70,6 +70,7 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/customer/instances", "instances:create"),
     ("/api/customer/instances/{id}/restart", "instances:restart"),
     ("/api/customer/instances/{id}/keep", "instances:keep"),
+    ("/api/customer/instances/{id}/resize", "instances:resize"),
     ("/api/customer/instances/{id}/save-image", "instances:save-image"),
     ("/api/customer/instances/{id}/terminal/ticket", "instances:open-terminal"),
     ("/api/customer/instances/{id}/links/{link}", "instances:remove-app"),

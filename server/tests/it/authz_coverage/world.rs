@@ -192,6 +192,7 @@ impl World {
             }
             ("POST", path) if path.contains("/instances/{id}/terminal/") => json!({}),
             ("POST", "/api/customer/instances/{id}/keep") => json!({ "hours": 1, "because": "a demo" }),
+            ("POST", "/api/customer/instances/{id}/resize") => json!({ "spec": 999_999 }),
             ("POST", "/api/admin/billing/budgets") => {
                 json!({ "customerId": self.acme.id, "name": name, "amount": "100" })
             }
@@ -436,6 +437,7 @@ impl World {
             | "own_instance_logs"
             | "own_instance_stats"
             | "own_instance_saves"
+            | "own_instance_sizes"
             | "own_app_links"
             | "delete_own_instance" => {
                 vec![("id", &own_instance)]
@@ -444,6 +446,7 @@ impl World {
             "remove_own_app_link" => vec![("id", &own_instance), ("link", "999999")],
             "remove_app_link" => vec![("id", &instance), ("link", "999999")],
             "save_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
+            "resize_own_instance" => vec![("id", &own_instance), ("spec", "999999")],
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],
             "get_own_image" | "delete_own_image" => vec![("id", &own_image)],

@@ -63,8 +63,10 @@ pub async fn act_on_instance(
             door::must_hold(&ctx, contract::Permission::InstancesOperate)
                 .and(Err(platform::Error::field("confirm", "field-confirm-name")))
         }
-        (Ok(_), Some(action)) => platform::instances::act_on_any(&platform, &ctx, id, action).await,
-        (Ok(_), None) => Err(platform::Error::field("action", "field-unknown-value")),
+        (Ok(_), Some(action @ (A::Start | A::Stop | A::Restart | A::Delete))) => {
+            platform::instances::act_on_any(&platform, &ctx, id, action).await
+        }
+        (Ok(_), _) => Err(platform::Error::field("action", "field-unknown-value")),
     };
     let page = paths::instance(id);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await

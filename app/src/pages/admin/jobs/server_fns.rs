@@ -23,7 +23,7 @@ pub async fn get_job(id: JobId) -> Result<JobDetail, ApiError> {
 
 /// How the queue stands.
 #[server]
-pub async fn job_status() -> Result<JobStatus, ApiError> {
+pub async fn read_job_status() -> Result<JobStatus, ApiError> {
     let (platform, ctx) = door::door();
     door::answer(&platform, &ctx, platform::jobs::status(&platform, &ctx).await).await
 }
@@ -37,7 +37,7 @@ pub async fn job_workers() -> Result<Vec<JobServer>, ApiError> {
 
 /// What became of the jobs of the last hours.
 #[server]
-pub async fn job_statistics(#[server(default)] query: JobStatisticsQuery) -> Result<JobStatistics, ApiError> {
+pub async fn read_job_statistics(#[server(default)] query: JobStatisticsQuery) -> Result<JobStatistics, ApiError> {
     let (platform, ctx) = door::door();
     door::answer(&platform, &ctx, platform::jobs::statistics(&platform, &ctx, query).await).await
 }

@@ -1,6 +1,6 @@
 //! What staff do with a machine: out of service and back, maintenance, how its host is reached, away for good.
 
-use contract::machines::{ConnectionView, MachineAction, MachineView, MaintenanceView};
+use contract::machines::{ConnectionView, HostKeysView, MachineAction, MachineView, MaintenanceView};
 use contract::{May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -219,7 +219,7 @@ fn connection_card(words: Words, machine: &MachineView, refused: Option<&Refused
     let fault = |path: &str| refused.and_then(|refused| refused.fault(words.0, path));
     let typed =
         |name: &str, known: String| refused.and_then(|refused| refused.typed.get(name).cloned()).unwrap_or(known);
-    let ConnectionView { port, user, secret_kind, secret_set_at, hami_core_path } = known;
+    let ConnectionView { port, user, secret_kind, secret_set_at, hami_core_path, keys } = known;
     let stored = match (secret_kind, secret_set_at) {
         (Some(kind), Some(at)) => view! {
             <p>
@@ -232,6 +232,7 @@ fn connection_card(words: Words, machine: &MachineView, refused: Option<&Refused
     view! {
         <section class="card">
             <header><h2>{words.t("connection-title")}</h2></header>
+            {keys_line(words, keys)}
             <form class="form" method="post" action=SetConnection::url() autocomplete="off">
                 <input r#type="hidden" name="code" value=machine.id.clone() />
                 <p class="sub">{words.t("connection-hint")}</p>
@@ -287,6 +288,34 @@ fn connection_card(words: Words, machine: &MachineView, refused: Option<&Refused
             </form>
         </section>
     }
+}
+
+/// Who manages customers' keys on the host, and what the agent saw of them.
+fn keys_line(words: Words, keys: Option<HostKeysView>) -> impl IntoView + use<> {
+    let Some(keys) = keys else {
+        let nobody = words.t("connection-keys-nobody");
+        return view! { <p class="note-line" id="keys">{nobody}</p> }.into_any();
+    };
+    let fault = keys.fault.map(|fault| {
+        let what = words.t(&format!("connection-keys-fault-{}", fault.code()));
+        let what = match keys.detail.clone() {
+            Some(detail) => words.labelled(what, detail),
+            None => what,
+        };
+        view! { <p class="note-line">{state(Tone::Bad, what)}</p> }
+    });
+    let count =
+        [("account", keys.account), ("n", keys.fingerprints.len().to_string()), ("others", keys.others.to_string())];
+    let list = keys.fingerprints.into_iter().map(|fingerprint| view! { <code>{fingerprint}</code> " " });
+    let seen = keys.seen_at.map(|at| time(at, look().zone));
+    view! {
+        <dl class="facts start" id="keys">
+            <dt>{words.t("connection-keys")}</dt>
+            <dd>{words.with("connection-keys-agent", &count)} " " {seen} " " {list.collect_view()}</dd>
+        </dl>
+        {fault}
+    }
+    .into_any()
 }
 
 /// It leads to a page that asks.

@@ -6,7 +6,7 @@ use contract::access::{AccessKind, AccessQuery, AccessSession, SshCommand};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::recordings::days;
+use super::recordings::{days, told as recording_told};
 use super::server_fns::EndOwnAccess;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -228,7 +228,7 @@ pub fn connect_card(words: Words, told: SshCommand) -> impl IntoView {
             </dl>
             <p class="note-line">{key} " " <a href=paths::ACCOUNT_SSH_KEYS>{words.t("ssh-card-keys")}</a></p>
             <p class="note-line">{words.t("ssh-card-more")}</p>
-            {told.recorded.then(|| view! { <p class="note-line">{words.t("recording-told")}</p> })}
+            {told.recorded.then(|| view! { <p class="note-line">{recording_told(words, told.recorded_with_input)}</p> })}
         </section>
     }
 }

@@ -2,7 +2,7 @@
 
 use contract::InstanceId;
 use contract::instances::{
-    InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
+    DiskState, InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
     MemorySplitState,
 };
 use leptos::prelude::*;
@@ -269,8 +269,14 @@ pub fn facts_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
                 <dt>{words.t("instance-image")}</dt>
                 <dd>{view.image_name.clone()}</dd>
                 <dt>{words.t("instance-spec")}</dt>
-                <dd>{view.spec.name.clone()} " · " {spec_line(words, &view.spec)}</dd>
+                <dd>
+                    {view.spec.name.clone()}
+                    " · "
+                    {spec_line(words, &view.spec)}
+                    {view.made_anew.then(|| view! { <p class="sub">{words.t("instance-made-anew")}</p> })}
+                </dd>
                 {split_fact(words, view)}
+                {disks_fact(words, view)}
                 <dt>{words.t("instance-price")}</dt>
                 <dd>{prices(words, view)}</dd>
                 <dt>{words.t("instance-since")}</dt>
@@ -314,6 +320,37 @@ fn split_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>
             " "
             {at}
             <p class="sub">{split.message}</p>
+        </dd>
+    })
+}
+
+/// How much of its disks it takes, with what that means where it is much.
+fn disks_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>> {
+    let disks = view.disks.clone()?;
+    let badge = match disks.state {
+        DiskState::Fine => None,
+        DiskState::Near => Some(state(Tone::Warn, words.t("instance-disks-near"))),
+        DiskState::Full => Some(state(Tone::Bad, words.t("instance-disks-full"))),
+    };
+    let hint = badge.is_some().then(|| view! { <p class="sub">{words.t("instance-disks-hint")}</p> });
+    let size = |n: u64| text(Some(bytes(n as f64)));
+    let line = |key: &str, used: Option<u64>, limit: u64| {
+        used.map(|used| words.with(key, &[("used", size(used)), ("limit", size(limit))]))
+    };
+    let lines = [
+        line("instance-disk-system", disks.system_bytes, disks.system_limit_bytes),
+        line("instance-disk-data", disks.data_bytes.filter(|_| disks.data_limit_bytes > 0), disks.data_limit_bytes),
+    ];
+    let lines = lines.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    Some(view! {
+        <dt>{words.t("instance-disks")}</dt>
+        <dd>
+            {badge}
+            " "
+            {lines}
+            " "
+            {time(disks.measured_at, look().zone)}
+            {hint}
         </dd>
     })
 }

@@ -21,6 +21,8 @@ pub mod recordings;
 mod saves;
 pub mod server_fns;
 #[cfg(feature = "ssr")]
+mod sizes;
+#[cfg(feature = "ssr")]
 pub mod terminal;
 #[cfg(feature = "ssr")]
 pub mod watch;

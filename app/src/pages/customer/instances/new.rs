@@ -11,13 +11,14 @@ use platform::{OpContext, Platform};
 use super::cells::{price, spec_line};
 use super::form::InstanceForm;
 use super::server_fns::CreateInstance;
-use crate::door::{Refused, door, may_open};
+use crate::door::{Refused, door, look, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
 use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
+use crate::ui::time::time;
 use crate::words::Words;
 
 /// What can be chosen, and what was.
@@ -151,7 +152,7 @@ fn placement_card(words: Words, choice: &Choice, placement: &Placement) -> impl 
             <tr>
                 <th scope="row">{fit.machine_name.clone()} " " <span class="sub">{fit.machine.clone()} " " {region}</span></th>
                 <td data-label=words.t("instance-fit")>{state(tone, words.t(key))}</td>
-                <td data-label=words.t("instance-misses")>{said(&fit.misses)}</td>
+                <td data-label=words.t("instance-misses")>{said(&fit.misses)} {earliest(words, fit)}</td>
             </tr>
         }
     };
@@ -165,6 +166,11 @@ fn placement_card(words: Words, choice: &Choice, placement: &Placement) -> impl 
         true => view! { <div class="empty"><p>{words.t("instance-no-machines")}</p></div> }.into_any(),
         false => list_table(words.t("instance-where"), head, rows),
     };
+    // Where nothing fits one asks oneself for how long.
+    let unknown = !placement.machines.is_empty()
+        && placement.machines.iter().all(|fit| !fit.fits)
+        && placement.machines.iter().any(|fit| fit.earliest.is_none());
+    let unknown = unknown.then(|| view! { <p class="note-line">{words.t("instance-earliest-unknown")}</p> });
     let image = choice.image.map(|id| id.to_string()).unwrap_or_default();
     let alternatives = (!placement.alternatives.is_empty()).then(|| {
         let links = placement.alternatives.iter().map(|other: &Alternative| {
@@ -186,9 +192,16 @@ fn placement_card(words: Words, choice: &Choice, placement: &Placement) -> impl 
             <header><h2>{words.t("instance-where")}</h2></header>
             {limits}
             {table}
+            {unknown}
             {alternatives}
         </section>
     }
+}
+
+/// When it would fit, where that is known.
+fn earliest(words: Words, fit: &MachineFit) -> Option<impl IntoView + use<>> {
+    let at = time(fit.earliest?, look().zone);
+    Some(view! { " " <span class="sub">{words.t("instance-earliest")} " " {at}</span> })
 }
 
 fn rest_form(words: Words, choice: &Choice, refused: Option<&Refused>) -> impl IntoView + use<> {

@@ -3,8 +3,8 @@
 use contract::access::SshCommand;
 use contract::apps::AppLinkView;
 use contract::instances::{
-    InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceSaveView, InstanceState, InstanceStats,
-    InstanceView,
+    InstanceAction, InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceSaveView, InstanceSize, InstanceState,
+    InstanceStats, InstanceView,
 };
 use contract::{InstanceId, Permission};
 use leptos::prelude::*;
@@ -18,6 +18,7 @@ use super::form::{OF_APPS, OF_SAVES};
 use super::idle::{idle_card, keep_form};
 use super::saves::saves_card;
 use super::server_fns::{ActOnOwnInstance, DeleteOwnInstance, UpdateOwnInstance};
+use super::sizes::sizes_card;
 use crate::door::{Refused, door, id_of_path, reload_after};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -31,6 +32,9 @@ const AGAIN: u32 = 3;
 /// Lines, or that they cannot be read now, what it uses, and the ways in: by SSH and to its applications.
 type Said = (Option<InstanceLogs>, Option<InstanceStats>, (Option<SshCommand>, Option<Vec<AppLinkView>>));
 
+/// What happened to it, what was kept of it, and what it could have instead of its spec while it is stopped.
+type Happened = (Vec<InstanceEvent>, Vec<InstanceSaveView>, Option<Vec<InstanceSize>>);
+
 /// `/instances/{id}`.
 #[component]
 pub fn OwnInstancePage() -> impl IntoView {
@@ -41,6 +45,10 @@ pub fn OwnInstancePage() -> impl IntoView {
             let view = platform::instances::get(&platform, &ctx, id).await?;
             let events = platform::instances::events(&platform, &ctx, id).await?;
             let saves = platform::instances::saves(&platform, &ctx, id).await?;
+            let sizes = match view.allows(InstanceAction::Resize) && ctx.holds(Permission::InstancesCreate) {
+                true => Some(platform::instances::sizes(&platform, &ctx, id).await?),
+                false => None,
+            };
             // The rest of the page is of use without them.
             let query = InstanceLogQuery::default();
             let said = platform::instances::logs(&platform, &ctx, id, &query).await.ok();
@@ -58,17 +66,13 @@ pub fn OwnInstancePage() -> impl IntoView {
                 InstanceState::Deleted => None,
                 _ => platform::instances::app_links(&platform, &ctx, id).await.ok(),
             };
-            Ok((view, (events, saves), (said, stats, (ssh, apps))))
+            Ok((view, (events, saves, sizes), (said, stats, (ssh, apps))))
         },
         |(view, happened, said)| instance_view(view, happened, said),
     )
 }
 
-fn instance_view(
-    view: InstanceView,
-    (events, saves): (Vec<InstanceEvent>, Vec<InstanceSaveView>),
-    (said, stats, (ssh, apps)): Said,
-) -> AnyView {
+fn instance_view(view: InstanceView, (events, saves, sizes): Happened, (said, stats, (ssh, apps)): Said) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let follow = use_query_map().get_untracked().get("follow");
@@ -94,6 +98,7 @@ fn instance_view(
     let elsewhere = |it: &&Refused| [OF_SAVES, OF_APPS].iter().any(|form| it.typed.contains_key(*form));
     let forms = (manages && !again && view.allows(InstanceAction::Rename)).then(|| {
         view! {
+            {sizes_card(words, &view, sizes, refused.as_ref())}
             {change_card(words, &view, refused.as_ref().filter(|it| !elsewhere(it)))}
             {delete_card(words, &view, refused.as_ref())}
         }

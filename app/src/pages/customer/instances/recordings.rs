@@ -109,6 +109,11 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
     }
 }
 
+/// What is recorded where it is, for who is about to come in.
+pub(super) fn told(words: Words, input: bool) -> String {
+    words.t(if input { "recording-told-input" } else { "recording-told" })
+}
+
 /// From which day to which.
 pub(super) fn days(words: Words, query: &ListQuery) -> impl IntoView + use<> {
     let day = |name: &'static str, key: &str| {
@@ -165,7 +170,7 @@ fn row(words: Words, recording: RecordingView, staff: bool) -> impl IntoView {
 
 fn size_of(recording: &RecordingView) -> Option<String> {
     let (value, unit) = bytes(recording.bytes as f64);
-    (recording.kind == RecordingKind::Screen).then(|| format!("{value} {unit}"))
+    (recording.kind != RecordingKind::Files).then(|| format!("{value} {unit}"))
 }
 
 fn end_of(words: Words, recording: &RecordingView) -> AnyView {
@@ -176,7 +181,8 @@ fn end_of(words: Words, recording: &RecordingView) -> AnyView {
     // That it ended with what was recorded needs no words.
     let why = recording.ending.filter(|ending| *ending != RecordingEnding::Over);
     let why = why.map(|ending| words.t(&format!("recording-ending-{}", ending.code())));
-    view! { {time(at, look().zone)} " " <span class="remark">{code} " " {why}</span> }.into_any()
+    let unrecorded = recording.unrecorded.then(|| state(Tone::Warn, words.t("recording-unrecorded")));
+    view! { {time(at, look().zone)} " " <span class="remark">{code} " " {why}</span> " " {unrecorded} }.into_any()
 }
 
 fn id_here() -> String {
@@ -235,11 +241,11 @@ fn recording_view(view: RecordingView, staff: bool, source: Option<String>, why:
     let named = [("person", view.user_name.clone()), ("instance", view.instance_name.clone())];
     let list = if staff { paths::RECORDINGS } else { paths::OWN_RECORDINGS };
     let head = head_of(words, words.with("recording-of", &named), staff).crumb(words.t("recordings-title"), list);
-    let source = source.filter(|_| view.kind == RecordingKind::Screen);
+    let source = source.filter(|_| view.kind != RecordingKind::Files);
     let (head, shown) = match source {
         Some(source) if view.has_content => {
             let download = view! { <a class="btn" href=source.clone() download="">{words.t("recording-download")}</a> };
-            (head.player().actions(download), player(words, source).into_any())
+            (head.player().actions(download), player(words, source, view.kind).into_any())
         }
         Some(_) => {
             (head, view! { <section class="card empty"><p>{words.t("recording-gone")}</p></section> }.into_any())
@@ -250,7 +256,10 @@ fn recording_view(view: RecordingView, staff: bool, source: Option<String>, why:
     frame(head, view! { <div class="main-column">{form} {shown} {facts(words, &view, staff)}</div> })
 }
 
-fn player(words: Words, source: String) -> impl IntoView {
+fn player(words: Words, source: String, kind: RecordingKind) -> impl IntoView {
+    let left_out = words.with("recording-mark-left-out", &[("bytes", "{bytes}".to_owned())]);
+    // Of what is no screen, what went in is shown as well.
+    let plain = (kind == RecordingKind::Command).then_some("");
     view! {
         <rg-player
             class="card terminal"
@@ -261,8 +270,13 @@ fn player(words: Words, source: String) -> impl IntoView {
             data-position=words.t("recording-position")
             data-speed=words.t("recording-speed")
             data-loading=words.t("recording-loading")
+            data-plain=plain
             data-failed=words.t("recording-failed")
+            data-cut=words.t("recording-cut")
             data-over=words.t("recording-over")
+            data-mark-limit=words.t("recording-mark-limit")
+            data-mark-full=words.t("recording-mark-full")
+            data-mark-left-out=left_out
         >
             <noscript><p class="note-line">{words.t("recording-plain")}</p></noscript>
         </rg-player>

@@ -3,8 +3,8 @@
 use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView, SshCommand};
 use contract::apps::{AppLinkView, SharedAppView};
 use contract::instances::{
-    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSaveView, InstanceStats, InstanceView,
-    Placement, PlacementQuery,
+    InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSaveView, InstanceSize, InstanceStats,
+    InstanceView, Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{ApiError, AppLinkId, InstanceId, Page};
@@ -83,11 +83,10 @@ pub async fn own_instance_stats(id: InstanceId) -> Result<InstanceStats, ApiErro
 /// Starts, stops or restarts it.
 #[server]
 pub async fn act_on_own_instance(id: InstanceId, action: String) -> Result<(), ApiError> {
+    use contract::instances::InstanceAction as A;
     let (platform, ctx) = door::door();
-    let result = match contract::instances::InstanceAction::parse(&action) {
-        Some(action) if action != contract::instances::InstanceAction::Delete => {
-            platform::instances::act(&platform, &ctx, id, action).await
-        }
+    let result = match A::parse(&action) {
+        Some(action @ (A::Start | A::Stop | A::Restart)) => platform::instances::act(&platform, &ctx, id, action).await,
         _ => Err(platform::Error::field("action", "field-unknown-value")),
     };
     let page = paths::own_instance(id);
@@ -130,6 +129,30 @@ pub async fn update_own_instance(
     let page = paths::own_instance(id);
     let typed = vec![("name", name), ("remark", remark)];
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, typed).await
+}
+
+/// What it could have instead of its spec, on the machine where it is.
+#[server]
+pub async fn own_instance_sizes(id: InstanceId) -> Result<Vec<InstanceSize>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::instances::sizes(&platform, &ctx, id).await).await
+}
+
+/// Gives it another spec.
+#[server]
+pub async fn resize_own_instance(id: InstanceId, #[server(default)] spec: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = match spec.parse::<i64>().map(contract::SpecId) {
+        Ok(spec) => {
+            let body = contract::instances::InstanceResize { spec, revision: None };
+            platform::instances::resize(&platform, &ctx, id, body).await
+        }
+        // Who may not do it at all hears that first.
+        Err(_) => door::must_hold(&ctx, contract::Permission::InstancesCreate)
+            .and(Err(platform::Error::field("spec", "field-spec-unknown"))),
+    };
+    let page = paths::own_instance(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, vec![("spec", spec)]).await
 }
 
 /// What was, or is, kept of it as images.

@@ -5,6 +5,7 @@ use contract::{InstanceId, Permission};
 use leptos::prelude::*;
 
 use super::cells::state_cell;
+use super::recordings::told;
 use crate::door::{door, id_of_path, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -19,14 +20,16 @@ pub fn TerminalPage() -> impl IntoView {
         async move {
             may_open(&ctx, Permission::InstancesCreate)?;
             let view = platform::instances::get(&platform, &ctx, id).await?;
-            let recorded = platform::instances::is_recorded(&platform, &ctx, id).await?;
+            let recorded = platform::instances::recorded_here(&platform, &ctx, id).await?;
+            let recorded = recorded.map(|policy| policy.input);
             Ok((view, recorded))
         },
         |(view, recorded)| terminal_view(view, recorded),
     )
 }
 
-fn terminal_view(view: InstanceView, recorded: bool) -> AnyView {
+/// With whether what is typed is recorded, too, where it is recorded at all.
+fn terminal_view(view: InstanceView, recorded: Option<bool>) -> AnyView {
     let words = Words::now();
     let running = view.state == InstanceState::Running;
     let head = PageFrame::new(words.t("terminal-title"), Area::OwnInstances)
@@ -45,7 +48,7 @@ fn terminal_view(view: InstanceView, recorded: bool) -> AnyView {
             },
         );
     }
-    let told = recorded.then(|| view! { <p class="note-line">{words.t("recording-told")}</p> });
+    let told = recorded.map(|input| view! { <p class="note-line">{told(words, input)}</p> });
     frame(head.terminal(), view! { {told} {element(words, &view)} })
 }
 
@@ -69,6 +72,8 @@ fn element(words: Words, view: &InstanceView) -> impl IntoView + use<> {
             data-connecting=words.t("terminal-connecting")
             data-connected=words.t("terminal-connected")
             data-recorded=words.t("terminal-recorded")
+            data-recorded-input=words.t("terminal-recorded-input")
+            data-unrecorded=words.t("terminal-unrecorded")
             data-lost=words.t("terminal-lost")
             data-again=words.t("terminal-again")
             data-elsewhere=words.t("terminal-elsewhere")

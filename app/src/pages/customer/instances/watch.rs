@@ -58,6 +58,8 @@ fn element(words: Words, id: InstanceId, side: &str, share: String, reason: Opti
             data-connecting=words.t("terminal-connecting")
             data-connected=words.t("watch-connected")
             data-recorded=words.t("terminal-recorded")
+            data-recorded-input=words.t("terminal-recorded-input")
+            data-unrecorded=words.t("terminal-unrecorded")
             data-lost=words.t("watch-lost")
             data-elsewhere=words.t("watch-elsewhere")
             data-again=words.t("watch-connected")

@@ -3,7 +3,7 @@
 use contract::allocations::{AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState};
 use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
-use contract::{May, Permission};
+use contract::{ErrorCode, May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -33,7 +33,8 @@ use crate::words::Words;
 /// What can be seen while one has the machine, and of what was in the grace after it.
 struct Figures {
     machine: MachineView,
-    access: SshAccess,
+    /// Absent where the way in went with the period.
+    access: Option<SshAccess>,
     /// How it is doing; absent when the period is over.
     live: Option<MachineLive>,
     history: History,
@@ -59,7 +60,11 @@ pub fn MyMachinePage() -> impl IntoView {
             };
             let figures = if matches!(lease.state, AllocationState::Active | AllocationState::Grace) {
                 let machine = platform::allocations::machine(&platform, &ctx, &code).await?;
-                let access = platform::allocations::ssh(&platform, &ctx, &code).await?;
+                let access = match platform::allocations::ssh(&platform, &ctx, &code).await {
+                    Ok(access) => Some(access),
+                    Err(error) if live.is_none() && error.code == ErrorCode::NotFound => None,
+                    Err(error) => return Err(error),
+                };
                 let history = history(&platform, &ctx, &code, range).await?;
                 Some(Figures { machine, access, live, history, range })
             } else {
@@ -108,7 +113,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
             });
             let link = code.clone();
             view! {
-                {access_card(words, access)}
+                {access.map(|access| access_card(words, access))}
                 <MachineFigures live=figures_only words=figure_words(words) />
                 {ranges(words, range, move |range| paths::my_machine_range(&link, range))}
                 <div class="chart-grid" id=CHARTS_ID>{cards}</div>
@@ -120,10 +125,13 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
         }
         over => {
             head = head.beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> });
+            // Nobody is told to save what cannot be reached.
+            let reachable = over.as_ref().is_some_and(|figures| figures.access.is_some());
+            let grace = if reachable { "my-machine-grace" } else { "my-machine-grace-closed" };
             let why = match allocation.state {
                 AllocationState::Active | AllocationState::Grace => {
                     let until = allocation.ends_at + chrono::TimeDelta::days(i64::from(allocation.grace_days));
-                    words.with("my-machine-grace", &[("until", end_date_time(until, zone))])
+                    words.with(grace, &[("until", end_date_time(until, zone))])
                 }
                 _ if allocation.waits_since.is_some() => words.t("my-machine-waits"),
                 state => words.t(&format!("my-machine-{}", state.code())),
@@ -132,7 +140,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                 let charts = charts(words, &machine, &history);
                 let cards = charts.iter().map(|chart| chart_card(words, &machine.id, chart, zone)).collect_view();
                 view! {
-                    {access_card(words, access)}
+                    {access.map(|access| access_card(words, access))}
                     {ranges(words, range, move |range| paths::my_machine_range(&machine.id, range))}
                     <div class="chart-grid">{cards}</div>
                 }
@@ -217,15 +225,37 @@ fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     }
 }
 
-/// How to get in. Keys are the host's own until the jump server exists, and it says so.
+/// How to get in, and who manages keys: the machine's agent, or whoever runs the host.
 fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
     let nobody = access.user.is_none().then(|| view! { <p class="note-line">{words.t("my-machine-no-user")}</p> });
+    let by_agent = access.keys_by_agent;
+    let line = |line: String| {
+        view! {
+            <div class="command-line inset">
+                <code>{line.clone()}</code>
+                {copy_button(line, words.t("copy"), words.t("copied"))}
+            </div>
+        }
+    };
+    let jump = access.door.clone().zip(access.jump.clone()).map(|(door, jump)| {
+        view! {
+            <p class="note-line">{words.t("my-machine-door")}</p>
+            {line(door)}
+            <p class="note-line">{words.t("my-machine-jump")}</p>
+            {line(jump)}
+            <p class="note-line">{words.t("my-machine-direct")}</p>
+        }
+    });
     view! {
-        <section class="card">
+        <section class="card" id="access">
             <header>
                 <h2>{words.t("my-machine-access")}</h2>
-                <span class="end">{words.t("my-machine-access-hint")}</span>
+                <span class="end">
+                    {words.t(if by_agent { "my-machine-keys-agent" } else { "my-machine-access-hint" })}
+                </span>
             </header>
+            {by_agent.then(|| keys_note(words, &access))}
+            {jump}
             {match access.command {
                 Some(line) => view! {
                     <div class="command-line inset">
@@ -237,6 +267,19 @@ fn access_card(words: Words, access: SshAccess) -> impl IntoView + use<> {
                 None => view! { <div class="empty"><p>{words.t("my-machine-no-address")}</p></div> }.into_any(),
             }}
         </section>
+    }
+}
+
+/// What the agent's keeping of keys means, and what is in its way.
+fn keys_note(words: Words, access: &SshAccess) -> impl IntoView + use<> {
+    let hindered = access.keys_hindered.then(|| {
+        view! { <p class="note-line" role="note">{state(Tone::Warn, words.t("my-machine-keys-hindered"))}</p> }
+    });
+    let none = (!access.has_key).then(|| words.t("my-machine-no-key"));
+    view! {
+        <p class="note-line">{words.t("my-machine-keys-how")}</p>
+        <p class="note-line">{none} " " <a href=paths::ACCOUNT_SSH_KEYS>{words.t("my-machine-keys")}</a></p>
+        {hindered}
     }
 }
 

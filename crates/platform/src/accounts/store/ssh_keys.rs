@@ -55,6 +55,18 @@ pub(in crate::accounts) async fn list(
     Ok(rows.into_iter().map(SshKeyView::from).collect())
 }
 
+/// Public halves (`algorithm base64`) of these people, as far as they are active, the oldest first.
+pub(in crate::accounts) async fn public_keys(tx: &mut Tx, users: &[i64]) -> Result<Vec<(UserId, String)>> {
+    let rows = sqlx::query!(
+        "select k.user_id, k.public_key from ssh_keys k join users u on u.id = k.user_id
+         where k.user_id = any($1) and u.state = 'active' and u.deleted_at is null order by k.id",
+        users
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (UserId(row.user_id), row.public_key)).collect())
+}
+
 /// How many there are; holds off whoever adds one meanwhile.
 pub(in crate::accounts) async fn count(tx: &mut Tx, granted: &Granted<SecureAccount>) -> Result<u32> {
     sqlx::query!("select id from users where id = $1 for update", granted.id().0).fetch_optional(&mut **tx).await?;

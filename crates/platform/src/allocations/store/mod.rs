@@ -1,15 +1,19 @@
 //! SQL of allocations.
 
+mod door_keys;
+mod history;
 mod list;
 mod overview;
 mod requests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::allocations::{AllocationEventView, AllocationState};
+use contract::allocations::AllocationState;
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
+pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key};
+pub(super) use history::{events, insert_event};
 pub(super) use list::{Filter, Order, Search, list};
 pub(super) use overview::{
     Phase, bars, begun, health, healths, holders, lent, machines_of, save_health, spans, spans_between,
@@ -47,6 +51,11 @@ impl Row {
     /// Its place in the tenancy.
     pub(crate) fn resource(&self) -> AllocationRef {
         AllocationRef { id: self.id, customer: Some(self.customer), owner: None, machine: Some(self.machine) }
+    }
+
+    /// Whether its customer has the machine at this time, and not only what was.
+    pub(super) fn lets_in(&self, now: DateTime<Utc>) -> bool {
+        self.state == AllocationState::Active && self.ends_at > now
     }
 
     /// When the grace is over.
@@ -185,6 +194,42 @@ pub(super) async fn held_pairs(
     Ok(rows.into_iter().map(|row| ((CustomerId(row.customer_id), MachineId(row.machine_id)), ())).collect())
 }
 
+/// A lease that lets its customer in.
+pub(in crate::allocations) struct Lease {
+    pub id: AllocationId,
+    pub machine: MachineId,
+    pub customer: CustomerId,
+    pub ends_at: DateTime<Utc>,
+}
+
+/// Leases of these machines, or of this customer, that let somebody in at `now`.
+pub(super) async fn had_now(
+    tx: &mut Tx,
+    machines: &[MachineId],
+    customer: Option<CustomerId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Lease>> {
+    let ids: Vec<i64> = machines.iter().map(|machine| machine.0).collect();
+    let rows = sqlx::query!(
+        "select id, machine_id, customer_id, ends_at from allocations
+         where (machine_id = any($1) or customer_id = $2)
+           and state = 'active' and starts_at <= $3 and ends_at > $3
+         order by machine_id",
+        &ids,
+        customer.map(|id| id.0),
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let leases = rows.into_iter().map(|row| Lease {
+        id: AllocationId(row.id),
+        machine: MachineId(row.machine_id),
+        customer: CustomerId(row.customer_id),
+        ends_at: row.ends_at,
+    });
+    Ok(leases.collect())
+}
+
 /// The customer's allocation of this machine that is not over.
 pub(super) async fn current(tx: &mut Tx, machine: MachineId, customer: CustomerId) -> Result<Option<Row>> {
     let id = sqlx::query_scalar!(
@@ -272,16 +317,16 @@ pub(super) async fn next_scheduled(tx: &mut Tx, machines: &[i64]) -> Result<Vec<
     get_all(tx, &ids).await
 }
 
-/// Which of these machines an allocation has, or will have.
-pub(super) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
-    let ids = sqlx::query_scalar!(
-        "select distinct machine_id from allocations
-         where machine_id = any($1) and state in ('scheduled', 'active', 'grace', 'reclaiming')",
+/// Which of these machines an allocation has, or will have, and when the last hold is over.
+pub(super) async fn holds_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<MachineId, Option<DateTime<Utc>>>> {
+    let rows = sqlx::query!(
+        r#"select machine_id, max(upper(hold)) as "until?" from allocations
+           where machine_id = any($1) and state in ('scheduled', 'active', 'grace', 'reclaiming') group by machine_id"#,
         machines
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(ids.into_iter().map(MachineId).collect())
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.until)).collect())
 }
 
 pub(super) async fn insert(
@@ -499,54 +544,6 @@ pub(super) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
     Ok(rows
         .into_iter()
         .map(|row| (row.customer_id, Held { machines: row.machines.unsigned_abs(), next_end_at: row.next_end_at }))
-        .collect())
-}
-
-pub(super) async fn insert_event(
-    tx: &mut Tx,
-    id: AllocationId,
-    at: DateTime<Utc>,
-    kind: &str,
-    (ends_before, ends_after): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-    actor_name: &str,
-    note: Option<&str>,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into allocation_events (allocation_id, at, kind, ends_before, ends_after, actor_name, note)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        id.0,
-        at,
-        kind,
-        ends_before,
-        ends_after,
-        actor_name,
-        note
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Oldest first. Notes are between staff, except those that answer the customer; so is what was left out when it came back.
-pub(super) async fn events(tx: &mut Tx, id: AllocationId, staff: bool) -> Result<Vec<AllocationEventView>> {
-    let rows = sqlx::query!(
-        "select at, kind, ends_before, ends_after, actor_name, note from allocation_events
-         where allocation_id = $1 order by id",
-        id.0
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| staff || row.kind != "step_skipped")
-        .map(|row| AllocationEventView {
-            at: row.at,
-            ends_before: row.ends_before,
-            ends_after: row.ends_after,
-            actor_name: row.actor_name,
-            note: row.note.filter(|_| staff || matches!(row.kind.as_str(), "renewal_requested" | "renewal_refused")),
-            kind: row.kind,
-        })
         .collect())
 }
 

@@ -29,7 +29,7 @@ pub(super) fn event(after: Duration, kind: &str, text: &str) -> String {
 }
 
 /// Bytes as text: letters that are cut wait for the rest of them, and what is no letter is shown as such.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Letters {
     cut: Vec<u8>,
 }

@@ -7,8 +7,7 @@ use contract::{CustomerId, ErrorCode, Page, Permission, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::recorder::context;
-use super::{kept, sealed_for};
+use super::{kept, keyring_of, sealed_for, sheet};
 use crate::authz::{InstanceRef, OperateInstance, PlayRecording, RecordingRef, Scope};
 use crate::fields::Wrong;
 use crate::files::Frames;
@@ -38,7 +37,11 @@ pub async fn list_recordings(
 ) -> Result<Page<RecordingView>> {
     let whose = match ctx.authorize_list::<RecordingRef>(Permission::InstancesUse)? {
         Scope::Customer(customer) => (Some(customer), None),
-        Scope::Own(person) => (ctx.user().and_then(|user| user.active_customer), Some(person)),
+        // Of the customer they act for: whoever left one has nothing there any more.
+        Scope::Own(person) => match ctx.user().and_then(|user| user.active_customer) {
+            Some(customer) => (Some(customer), Some(person)),
+            None => return Err(Error::not_found()),
+        },
         Scope::All => return Err(Error::not_found()),
     };
     page(platform, ctx, whose, query).await
@@ -78,6 +81,11 @@ async fn page(
     Ok(Page { list: list.collect::<Result<_>>()?, total, page, page_size })
 }
 
+/// Whether there is something to play: not of copied files, nor of what went on unrecorded from the beginning.
+fn shows(row: &RecordingRow) -> bool {
+    row.kind != RecordingKind::Files && (row.bytes > 0 || !row.unrecorded)
+}
+
 fn is_of(ctx: &OpContext, row: &RecordingRow) -> bool {
     ctx.user().is_some_and(|user| user.id == row.user)
 }
@@ -103,6 +111,7 @@ impl Names {
     }
 
     fn view(&self, platform: &Platform, row: RecordingRow, with_command: bool) -> Result<RecordingView> {
+        let has_content = shows(&row);
         let command = match row.sealed_command.filter(|_| with_command) {
             Some(sealed) => {
                 let bytes = platform.keyring().open(&sealed_for(row.id), &sealed)?;
@@ -128,9 +137,10 @@ impl Names {
             began_at: row.began_at,
             ended_at: row.ended_at,
             ending: row.ending,
+            unrecorded: row.unrecorded,
             exit_code: row.exit_code,
             bytes: row.bytes,
-            has_content: row.kind == RecordingKind::Screen,
+            has_content,
         })
     }
 }
@@ -167,7 +177,7 @@ pub async fn recording_of_any(
 }
 
 async fn one(platform: &Platform, ctx: &OpContext, row: RecordingRow, with_command: bool) -> Result<RecordingView> {
-    let is_there = row.kind == RecordingKind::Screen && kept(platform).open(row.id).await?.is_some();
+    let is_there = shows(&row) && kept(platform).open(row.id).await?.is_some();
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let names = Names::of(&mut tx, ctx, std::slice::from_ref(&row)).await?;
     tx.commit().await?;
@@ -203,14 +213,18 @@ pub async fn recording_content_of_any(
 
 async fn own(platform: &Platform, ctx: &OpContext, id: &str) -> Result<RecordingRow> {
     ctx.authorize_list::<RecordingRef>(Permission::InstancesUse)?;
+    // In the caller's own transaction: the database shows what is of the customer they act for, and nothing of another.
     let row = found(platform, ctx, id).await?;
+    if ctx.user().and_then(|user| user.active_customer) != Some(row.customer) {
+        return Err(Error::not_found());
+    }
     ctx.trying_on(PLAY, "instance", row.instance).authorize(PlayRecording, &row.own())?;
     Ok(row)
 }
 
 async fn anybodys(platform: &Platform, ctx: &OpContext, id: &str) -> Result<RecordingRow> {
     ctx.authorize_list::<InstanceRef>(Permission::InstancesView)?;
-    let row = found(platform, ctx, id).await?;
+    let row = found(platform, &system(ctx), id).await?;
     let place = InstanceRef { id: row.instance, customer: Some(row.customer), owner: None, machine: None };
     ctx.trying_on(PLAY, "instance", row.instance).authorize(OperateInstance, &place)?;
     Ok(row)
@@ -218,7 +232,7 @@ async fn anybodys(platform: &Platform, ctx: &OpContext, id: &str) -> Result<Reco
 
 async fn found(platform: &Platform, ctx: &OpContext, id: &str) -> Result<RecordingRow> {
     let id = id.parse::<Uuid>().map_err(|_| Error::not_found())?;
-    let mut tx = platform.db().begin(&system(ctx)).await?;
+    let mut tx = platform.db().begin(ctx).await?;
     let row = store::find_recording(&mut tx, id).await?;
     tx.commit().await?;
     row.ok_or_else(Error::not_found)
@@ -226,13 +240,14 @@ async fn found(platform: &Platform, ctx: &OpContext, id: &str) -> Result<Recordi
 
 async fn content(platform: &Platform, row: &RecordingRow) -> Result<RecordingContent> {
     let gone = || Error::new(ErrorCode::NotFound).with_key("error-recording-nothing");
-    let frames = match row.kind {
-        RecordingKind::Screen => kept(platform).open(row.id).await?,
-        RecordingKind::Command | RecordingKind::Files => None,
+    let frames = match shows(row) {
+        true => kept(platform).open(row.id).await?,
+        false => None,
     };
     let frames = frames.ok_or_else(gone)?;
     let name = format!("{}-{}.cast", row.began_at.format("%Y%m%d-%H%M%S"), &row.id.simple().to_string()[..8]);
-    Ok(RecordingContent { frames, keyring: platform.keyring().clone(), id: row.id, next: 0, name })
+    let keyring = keyring_of(platform, row.id);
+    Ok(RecordingContent { frames, keyring, id: row.id, next: 0, due: row.frames, name })
 }
 
 /// Nobody hears of who looks at what they did themselves.
@@ -269,6 +284,8 @@ pub struct RecordingContent {
     keyring: Keyring,
     id: Uuid,
     next: u32,
+    /// Pieces that have to be there.
+    due: u32,
     /// What a file of it is called.
     pub name: String,
 }
@@ -277,11 +294,18 @@ impl RecordingContent {
     /// The next piece; `None` at the end of what was written.
     ///
     /// # Errors
-    /// The store does not give it, or it was changed there.
+    /// The store does not give it, or it was changed there, also where its end was cut off.
     pub async fn next(mut self) -> Result<Option<(Self, Vec<u8>)>> {
         let read = move || {
-            let Some(sealed) = self.frames.read().map_err(Error::internal)? else { return Ok(None) };
-            let lines = self.keyring.open(&context(self.id, self.next), &sealed)?;
+            let Some(sealed) = self.frames.read().map_err(Error::internal)? else {
+                return match self.next < self.due {
+                    true => {
+                        Err(Error::internal(format!("recording {} ends at {} of {}", self.id, self.next, self.due)))
+                    }
+                    false => Ok(None),
+                };
+            };
+            let lines = sheet::open(&self.keyring, (self.id, self.next), &sealed)?;
             self.next += 1;
             Ok(Some((self, lines)))
         };

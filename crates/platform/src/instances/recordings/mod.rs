@@ -1,15 +1,19 @@
-//! What people did in instances, kept where the platform's policy has it so: what screens showed, to be played again, and
-//! that something was run or copied.
+//! What people did in instances, kept where the platform's policy has it so: what screens showed, to be played again, what
+//! went in and out of what was run without one, and that files were copied.
 //!
-//! Invariants: who is recorded is told so at the beginning; where a recording cannot be begun, nothing is opened; what is
-//! kept is sealed and goes when its time is over, and nobody takes it away before; whoever else looks at it leaves a row in
-//! the log, staff with a reason.
+//! Invariants: who is recorded is told so at the beginning, and where that ends; where a recording cannot be begun, or none
+//! goes on, the policy says whether what is done there may; what is kept is sealed and goes when its time is over, and nobody
+//! takes it away before; a customer's take no more than their room of a day; whoever else looks at one leaves a row in the
+//! log, staff with a reason.
 
 mod cast;
 pub(crate) mod fuzzing;
 mod look;
 mod policy;
 mod recorder;
+mod rows;
+mod sheet;
+mod sieve;
 
 use std::time::Duration;
 
@@ -23,12 +27,14 @@ pub use self::look::{
     RecordingContent, list_all_recordings, list_recordings, recording, recording_content, recording_content_of_any,
     recording_of_any,
 };
-pub use self::policy::{is_recorded, recording_policy, set_recording_policy};
-pub use self::recorder::Recorder;
-use self::recorder::Sheet;
-use super::store::{self, NewRecording, Row};
+pub use self::policy::{recorded_here, recording_policy, set_recording_policy};
+use self::recorder::Book as _;
+pub use self::recorder::{Recorder, Standing};
+use self::rows::Rows;
+use super::store::{self, Row};
 use super::worker;
 use crate::files::Growing;
+use crate::secrets::Keyring;
 use crate::{Error, Platform, Result, settings};
 
 /// Longest command that is kept, bytes.
@@ -43,9 +49,9 @@ const AT_ONCE: u32 = 1000;
 pub enum Recorded<'a> {
     /// What a screen of this size shows, of what was run; of a shell where nothing is named.
     Screen(TerminalSize, Option<&'a str>),
-    /// That this was run.
-    Command(&'a str),
-    /// That files are copied.
+    /// What goes in and out, within bounds, of what was run without a terminal; of a shell where nothing is named.
+    Command(Option<&'a str>),
+    /// Files are copied: only that.
     Files,
 }
 
@@ -58,17 +64,16 @@ impl Recorded<'_> {
         }
     }
 
-    fn size(self) -> Option<TerminalSize> {
+    fn size(self) -> TerminalSize {
         match self {
-            Self::Screen(size, _) => Some(size),
-            _ => None,
+            Self::Screen(size, _) => size,
+            Self::Command(_) | Self::Files => TerminalSize::default(),
         }
     }
 
     fn command(self) -> Option<String> {
         let command = match self {
-            Self::Screen(_, command) => command?,
-            Self::Command(command) => command,
+            Self::Screen(_, command) | Self::Command(command) => command?,
             Self::Files => return None,
         };
         let end = (0..=MAX_COMMAND.min(command.len())).rev().find(|end| command.is_char_boundary(*end));
@@ -89,6 +94,11 @@ fn kept(platform: &Platform) -> Growing {
     platform.files().growing("recordings")
 }
 
+/// What a recording is sealed with: a key of its own, so that none seals too much.
+fn keyring_of(platform: &Platform, id: Uuid) -> Keyring {
+    Keyring::from_bytes(platform.keyring().derive(&format!("recordings.content:{id}")))
+}
+
 fn sealed_for(id: Uuid) -> String {
     format!("recordings.sealed_command:{id}")
 }
@@ -96,7 +106,8 @@ fn sealed_for(id: Uuid) -> String {
 /// Begins one, where the policy has it recorded.
 ///
 /// # Errors
-/// `Unavailable` where it cannot be begun: what is to be recorded is not opened then.
+/// `Unavailable` where it cannot be begun and the policy has nothing done unrecorded, or where it could not even be written
+/// that it is not: what is to be recorded is not opened then.
 pub(super) async fn begin(
     platform: &Platform,
     row: &Row,
@@ -104,67 +115,40 @@ pub(super) async fn begin(
     recorded: Recorded<'_>,
 ) -> Result<Option<Recorder>> {
     let Some(policy) = policy::of_customer(platform, row.customer).await? else { return Ok(None) };
-    begin_now(platform, row, whose, recorded, &policy).await.map(Some).map_err(|error| {
-        tracing::error!(%error, "a recording could not be begun");
-        Error::new(ErrorCode::Unavailable).with_key("error-recording")
-    })
-}
-
-async fn begin_now(
-    platform: &Platform,
-    row: &Row,
-    whose: &Whose<'_>,
-    recorded: Recorded<'_>,
-    policy: &settings::Recording,
-) -> Result<Recorder> {
-    let (id, ctx) = (Uuid::new_v4(), worker(platform));
-    let size = recorded.size();
-    let with_input = policy.input && size.is_some();
-    let sheet = match size {
-        Some(size) => {
-            let first = cast::header(size, ctx.now(), &format!("{}@{}", whose.name, row.name));
-            let place = (kept(platform).begin(id).await?, platform.keyring().clone());
-            Some(Sheet::begin(place, id, (size, first), policy.most_bytes).await?)
+    let (rows, size) = (Rows::new(platform, row, whose, recorded, policy), recorded.size());
+    let leaf = match rows.begin(size, None).await {
+        Ok(Some(leaf)) => Some(leaf),
+        Ok(None) => {
+            without(&rows, &policy, RecordingEnding::Full).await?;
+            None
         }
-        None => None,
+        Err(error) => {
+            tracing::error!(%error, "a recording could not be begun");
+            without(&rows, &policy, RecordingEnding::Failed).await?;
+            None
+        }
     };
-    let command = recorded.command();
-    let sealed = command.map(|command| platform.keyring().seal(&sealed_for(id), command.as_bytes()));
-    let new = NewRecording {
-        id,
-        access: whose.access,
-        door: whose.door,
-        kind: recorded.kind(),
-        user: whose.user,
-        server: platform.server_id(),
-        sealed_command: sealed.as_deref(),
-        size: size.map(|size| (size.cols(), size.rows())),
-        with_input,
-    };
-    let mut tx = platform.db().begin(&ctx).await?;
-    store::begin_recording(&mut tx, row, &new, ctx.now()).await?;
-    tx.commit().await?;
-    Ok(Recorder::begin(platform, id, sheet, with_input))
+    let manner = rows.manner(size);
+    Ok(Some(Recorder::begin(rows, leaf, manner)))
 }
 
-async fn renew(platform: &Platform, id: Uuid, bytes: u64) -> Result<()> {
-    let mut tx = platform.db().begin(&worker(platform)).await?;
-    store::renew_recording(&mut tx, id, bytes).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-async fn write_end(
-    platform: &Platform,
-    id: Uuid,
-    (ending, code): (RecordingEnding, Option<i32>),
-    bytes: u64,
-) -> Result<()> {
-    let ctx = worker(platform);
-    let mut tx = platform.db().begin(&ctx).await?;
-    store::end_recording(&mut tx, id, (ending, code), bytes, ctx.now()).await?;
-    tx.commit().await?;
-    Ok(())
+/// Whether it may be done without being recorded; staff are told.
+async fn without(rows: &Rows, policy: &settings::Recording, why: RecordingEnding) -> Result<()> {
+    if let Err(error) = rows.stopped(why).await {
+        tracing::warn!(%error, "nobody could be told that a session cannot be recorded");
+    }
+    let key = match why {
+        RecordingEnding::Full => "error-recording-full",
+        _ => "error-recording",
+    };
+    let refused = || Error::new(ErrorCode::Unavailable).with_key(key);
+    if policy.ends {
+        return Err(refused());
+    }
+    rows.note_unrecorded(why).await.map_err(|error| {
+        tracing::error!(%error, "it could not be written that something is not recorded");
+        refused()
+    })
 }
 
 /// Comes round by the clock: what was kept long enough goes, and so do files that no row names.
@@ -214,7 +198,7 @@ mod tests {
     #[test]
     fn a_long_command_is_cut_at_a_letter() {
         let command = "\u{4e2d}".repeat(MAX_COMMAND);
-        let kept = Recorded::Command(&command).command().unwrap();
+        let kept = Recorded::Command(Some(&command)).command().unwrap();
         assert!(kept.len() <= MAX_COMMAND && kept.len() > MAX_COMMAND - 3 && command.starts_with(&kept));
         assert_eq!(Recorded::Screen(TerminalSize::default(), None).command(), None);
         assert_eq!(Recorded::Screen(TerminalSize::default(), Some("top")).command().as_deref(), Some("top"));

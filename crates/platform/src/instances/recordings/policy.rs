@@ -24,13 +24,18 @@ pub(super) async fn of_customer(platform: &Platform, id: CustomerId) -> Result<O
     Ok(always.then_some(policy))
 }
 
-/// Whether what somebody does in one of their instances is recorded, to be told before they come in.
+/// By what policy what somebody does in one of their instances is recorded, to be told before they come in; nothing where it
+/// is not.
 ///
 /// # Errors
 /// `NotFound` where there is none.
-pub async fn is_recorded(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<bool> {
+pub async fn recorded_here(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: InstanceId,
+) -> Result<Option<settings::Recording>> {
     let row = own_row(platform, ctx, id).await?;
-    Ok(of_customer(platform, row.customer).await?.is_some())
+    of_customer(platform, row.customer).await
 }
 
 /// What holds for a customer, for staff.

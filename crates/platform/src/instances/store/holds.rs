@@ -58,14 +58,21 @@ pub(in crate::instances) async fn used_by(
     Ok(Used { instances: row.instances, gpus: row.gpus, cores: row.cores, memory_gb: row.memory, disk_gb: row.disk })
 }
 
-/// What the live instances on these machines take, by machine.
-pub(in crate::instances) async fn used(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, Used>> {
+/// What the live instances on these machines take, by machine; as if this one were not there.
+pub(in crate::instances) async fn used(
+    tx: &mut Tx,
+    machines: &[i64],
+    without: Option<InstanceId>,
+) -> Result<HashMap<i64, Used>> {
     let rows = sqlx::query!(
         r#"select machine_id, count(*) as "instances!", coalesce(sum(gpu_count), 0) as "gpus!",
                   coalesce(sum(cpu_cores), 0) as "cores!", coalesce(sum(memory_gb), 0) as "memory!",
                   coalesce(sum(disk_gb), 0) as "disk!"
-           from instances where released_at is null and machine_id = any($1) group by machine_id"#,
-        machines
+           from instances
+           where released_at is null and machine_id = any($1) and ($2::bigint is null or id <> $2)
+           group by machine_id"#,
+        machines,
+        without.map(|id| id.0)
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -82,26 +89,34 @@ pub(in crate::instances) async fn used(tx: &mut Tx, machines: &[i64]) -> Result<
     Ok(used.collect())
 }
 
-/// Of these GPUs: whether somebody has it whole, and the MiB that shares take; none where nobody has anything of it.
-pub(in crate::instances) async fn place_of_cards(tx: &mut Tx, gpus: &[i64]) -> Result<HashMap<i64, (bool, u64)>> {
+/// Of these GPUs: whether somebody has it whole, and the MiB that shares take; none where nobody has anything of it. As if
+/// this instance were not there.
+pub(in crate::instances) async fn place_of_cards(
+    tx: &mut Tx,
+    gpus: &[i64],
+    without: Option<InstanceId>,
+) -> Result<HashMap<i64, (bool, u64)>> {
     let rows = sqlx::query!(
         r#"select g.id as "id!",
-                  exists (select from instance_gpus h where h.gpu_id = g.id and h.released_at is null) as "held!",
-                  coalesce((select sum(s.mib) from gpu_shares s where s.gpu_id = g.id and s.released_at is null), 0)::bigint
-                    as "shared!"
+                  exists (select from instance_gpus h where h.gpu_id = g.id and h.released_at is null
+                          and ($2::bigint is null or h.instance_id <> $2)) as "held!",
+                  coalesce((select sum(s.mib) from gpu_shares s where s.gpu_id = g.id and s.released_at is null
+                            and ($2::bigint is null or s.instance_id <> $2)), 0)::bigint as "shared!"
            from unnest($1::bigint[]) as g (id)"#,
-        gpus
+        gpus,
+        without.map(|id| id.0)
     )
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, (row.held, row.shared.unsigned_abs()))).collect())
 }
 
-/// Holds these for an instance: all of a GPU, or so many MiB.
+/// Holds these for an instance: all of a GPU, or so many MiB; also what it held before and let go.
 pub(in crate::instances) async fn hold(tx: &mut Tx, id: InstanceId, cards: &[(GpuId, Option<u64>)]) -> Result<()> {
     let whole: Vec<i64> = cards.iter().filter(|(_, mib)| mib.is_none()).map(|(gpu, _)| gpu.0).collect();
     sqlx::query!(
-        "insert into instance_gpus (instance_id, gpu_id) select $1, gpu from unnest($2::bigint[]) as t (gpu) order by gpu",
+        "insert into instance_gpus (instance_id, gpu_id) select $1, gpu from unnest($2::bigint[]) as t (gpu) order by gpu
+         on conflict (instance_id, gpu_id) do update set released_at = null",
         id.0,
         &whole
     )
@@ -111,7 +126,8 @@ pub(in crate::instances) async fn hold(tx: &mut Tx, id: InstanceId, cards: &[(Gp
     let (gpus, mibs): (Vec<i64>, Vec<i64>) = shares.unzip();
     sqlx::query!(
         "insert into gpu_shares (instance_id, gpu_id, mib)
-         select $1, gpu, mib from unnest($2::bigint[], $3::bigint[]) as t (gpu, mib) order by gpu",
+         select $1, gpu, mib from unnest($2::bigint[], $3::bigint[]) as t (gpu, mib) order by gpu
+         on conflict (instance_id, gpu_id) do update set mib = excluded.mib, released_at = null",
         id.0,
         &gpus,
         &mibs

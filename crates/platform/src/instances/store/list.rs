@@ -103,7 +103,7 @@ pub(in crate::instances) async fn ids_gone(tx: &mut Tx, machine: MachineId, aske
 }
 
 /// Which of these are, or were, there, of those that the transaction's caller may find.
-pub(in crate::instances) async fn known(tx: &mut Tx, ids: &[i64]) -> Result<Vec<i64>> {
+pub(in crate::instances) async fn ids_known(tx: &mut Tx, ids: &[i64]) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar!("select id from instances where id = any($1)", ids).fetch_all(&mut **tx).await?)
 }
 

@@ -1,6 +1,7 @@
 //! SQL of instances.
 
 mod apps;
+mod disks;
 mod holds;
 mod idle;
 mod leases;
@@ -8,6 +9,7 @@ mod list;
 mod logs;
 mod recordings;
 mod saves;
+mod sizes;
 mod split;
 mod ssh;
 mod terminals;
@@ -15,7 +17,7 @@ mod watches;
 
 use chrono::{DateTime, Utc};
 use contract::instances::{
-    InstanceEventKind, InstancePort, InstanceSpec, InstanceState, InstanceWish, Observed, StateFacts,
+    DiskState, InstanceEventKind, InstancePort, InstanceSpec, InstanceState, InstanceWish, Observed, StateFacts,
 };
 use contract::{CustomerId, ImageId, InstanceId, MachineId, UserId};
 
@@ -24,6 +26,7 @@ pub(super) use apps::{
     end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
     open_app_visit, remove_link, remove_links_of_gone, renew_app_visit, shared_links, tidy_apps, use_app_ticket,
 };
+pub(super) use disks::{DiskRow, claim_disks, set_disks};
 pub(crate) use holds::Used;
 pub(super) use holds::{
     HeldCard, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, place_of_cards, release,
@@ -31,16 +34,18 @@ pub(super) use holds::{
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
-pub(super) use list::{alive_on, ids_gone, known, list, machines_with_instances};
+pub(super) use list::{alive_on, ids_gone, ids_known, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use recordings::{
-    NewRecording, RecordingRow, begin_recording, end_recording, find_recording, forget_recordings, is_always_recorded,
-    list_recordings, renew_recording, set_always_recorded, tidy_recordings, unnamed_recordings,
+    Figures, NewRecording, RecordingEnd, RecordingRow, begin_recording, end_recording, find_recording,
+    forget_recordings, is_always_recorded, list_recordings, note_unrecorded, recorded_since, renew_recording,
+    set_always_recorded, tell_of_stop, tidy_recordings, unnamed_recordings,
 };
 pub(super) use saves::{
     SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine,
     leftover_uploads, lock_save, note_on_engine, note_saved, note_upload, saves, saves_of, want_save,
 };
+pub(super) use sizes::{is_being_saved, set_spec};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{
     AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
@@ -88,6 +93,10 @@ pub(super) struct Row {
     pub wish: i64,
     pub restarts_wanted: i64,
     pub restarts_done: i64,
+    /// Rises with every other spec.
+    pub remakes_wanted: i64,
+    /// The one that its container was made with.
+    pub remakes_done: i64,
     pub observed: Observed,
     pub observed_at: Option<DateTime<Utc>>,
     pub container: Option<String>,
@@ -106,6 +115,7 @@ pub(super) struct Row {
     pub created_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
     pub split: SplitRow,
+    pub disks: DiskRow,
 }
 
 impl Row {
@@ -120,6 +130,11 @@ impl Row {
             gone: self.deleted_at.is_some(),
             restart: self.restarts_done < self.restarts_wanted,
         })
+    }
+
+    /// Its spec was changed since its container was made.
+    pub(super) fn is_of_another_spec(&self) -> bool {
+        self.remakes_done < self.remakes_wanted
     }
 
     /// Whether something is left to be done for what is wanted.
@@ -207,7 +222,8 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 i.out_of_memory, i.started_at, i.ended_at, i.restarting_seen, i.made_at, i.trying_since, i.failure,
                 i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports,
                 i.split_setup, i.gpu_memory_bytes, i.gpu_memory_at, i.gpu_memory_peak, i.split_bare,
-                i.split_broken_since, i.split_told_at
+                i.split_broken_since, i.split_told_at, i.remakes_wanted, i.remakes_done,
+                i.disks_at, i.disk_system_used, i.disk_data_used, i.disks_told, i.disks_full_since
          from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
          order by asked.place",
         ids
@@ -237,6 +253,8 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
             wish: row.wish,
             restarts_wanted: row.restarts_wanted,
             restarts_done: row.restarts_done,
+            remakes_wanted: row.remakes_wanted,
+            remakes_done: row.remakes_done,
             observed: known(Observed::parse(&row.observed), &row.observed)?,
             observed_at: row.observed_at,
             container: row.container_id,
@@ -262,6 +280,16 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 bare: row.split_bare,
                 broken_since: row.split_broken_since,
                 told_at: row.split_told_at,
+            },
+            disks: DiskRow {
+                at: row.disks_at,
+                system: row.disk_system_used.map(i64::unsigned_abs),
+                data: row.disk_data_used.map(i64::unsigned_abs),
+                told: match row.disks_told {
+                    None => DiskState::Fine,
+                    Some(word) => known(DiskState::parse(&word), &word)?,
+                },
+                full_since: row.disks_full_since,
             },
         })
     });
@@ -309,7 +337,7 @@ pub(super) async fn save(tx: &mut Tx, row: &Row) -> Result<()> {
          set wanted = $2, restarts_done = $3, observed = $4, observed_at = $5, container_id = $6, exit_code = $7,
              out_of_memory = $8, started_at = $9, ended_at = $10, restarting_seen = $11, made_at = $12,
              trying_since = $13, failure = $14, detail = $15, lost_since = $16, released_at = $17, deleted_at = $18,
-             state = $19, host_ports = $20
+             state = $19, host_ports = $20, remakes_done = $21
          where id = $1",
         row.id.0,
         row.wanted.code(),
@@ -330,7 +358,8 @@ pub(super) async fn save(tx: &mut Tx, row: &Row) -> Result<()> {
         row.released_at,
         row.deleted_at,
         row.state().code(),
-        serde_json::to_value(&row.host_ports).map_err(Error::internal)?
+        serde_json::to_value(&row.host_ports).map_err(Error::internal)?,
+        row.remakes_done
     )
     .execute(&mut **tx)
     .await?;

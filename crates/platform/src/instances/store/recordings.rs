@@ -5,7 +5,7 @@ use contract::access::{AccessKind, RecordingEnding, RecordingKind, RecordingQuer
 use contract::{CustomerId, InstanceId, UserId};
 use uuid::Uuid;
 
-use super::{Row, known};
+use super::known;
 use crate::authz::{Granted, UpdateCustomer};
 use crate::db::{Tx, contains};
 use crate::{Error, Result};
@@ -13,12 +13,19 @@ use crate::{Error, Result};
 /// How long a server counts that says nothing of one, seconds.
 const LEASE: f64 = 60.0;
 
+/// How long after that one is taken for dead, seconds: a database that was away takes as long to be told.
+const DEAD: f64 = 300.0;
+/// What a recording counts for against the room of a day beside what is stored of it: rows fill a disk, too.
+const ROW_BYTES: i64 = 16 << 10;
+
 /// One that begins.
 pub(in crate::instances) struct NewRecording<'a> {
     pub id: Uuid,
     pub access: Uuid,
     pub door: AccessKind,
     pub kind: RecordingKind,
+    pub instance: InstanceId,
+    pub customer: CustomerId,
     pub user: UserId,
     pub server: Uuid,
     pub sealed_command: Option<&'a [u8]>,
@@ -26,9 +33,28 @@ pub(in crate::instances) struct NewRecording<'a> {
     pub with_input: bool,
 }
 
+/// How much there is of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::instances) struct Figures {
+    /// Of the text that is played.
+    pub bytes: u64,
+    /// Pieces in the store.
+    pub frames: u32,
+    /// Their bytes there.
+    pub stored: u64,
+}
+
+/// How one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::instances) struct RecordingEnd {
+    pub ending: RecordingEnding,
+    pub code: Option<i32>,
+    /// What was recorded went on without.
+    pub unrecorded: bool,
+}
+
 pub(in crate::instances) async fn begin_recording(
     tx: &mut Tx,
-    of: &Row,
     new: &NewRecording<'_>,
     now: DateTime<Utc>,
 ) -> Result<()> {
@@ -40,8 +66,8 @@ pub(in crate::instances) async fn begin_recording(
         new.access,
         new.door.code(),
         new.kind.code(),
-        of.id.0,
-        of.customer.0,
+        new.instance.0,
+        new.customer.0,
         new.user.0,
         new.server,
         new.sealed_command,
@@ -56,47 +82,120 @@ pub(in crate::instances) async fn begin_recording(
     Ok(())
 }
 
-/// A sign of life, and how much there is by now.
-pub(in crate::instances) async fn renew_recording(tx: &mut Tx, id: Uuid, bytes: u64) -> Result<()> {
+/// Writes of something that goes on without being recorded that it does, once of a session.
+pub(in crate::instances) async fn note_unrecorded(
+    tx: &mut Tx,
+    new: &NewRecording<'_>,
+    ending: RecordingEnding,
+    now: DateTime<Utc>,
+) -> Result<()> {
     sqlx::query!(
-        "update recordings set lease_until = now() + make_interval(secs => $2), bytes = $3
-         where id = $1 and ended_at is null",
-        id,
-        LEASE,
-        i64::try_from(bytes).map_err(Error::internal)?
+        "insert into recordings (id, access_id, door, kind, instance_id, customer_id, user_id, server_id, began_at, lease_until,
+                                 ended_at, ending, unrecorded)
+         select $1::uuid, $2::uuid, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::uuid, $9::timestamptz,
+                $9::timestamptz, $9::timestamptz, $10::text, true
+         where not exists (select 1 from recordings r where r.access_id = $2::uuid and r.unrecorded and r.bytes = 0)",
+        new.id,
+        new.access,
+        new.door.code(),
+        new.kind.code(),
+        new.instance.0,
+        new.customer.0,
+        new.user.0,
+        new.server,
+        now,
+        ending.code()
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Writes how one ended; one that is over stays so.
+/// Bytes that a customer's recordings take which began at that time or later.
+pub(in crate::instances) async fn recorded_since(
+    tx: &mut Tx,
+    customer: CustomerId,
+    from: DateTime<Utc>,
+) -> Result<u64> {
+    let bytes = sqlx::query_scalar!(
+        r#"select coalesce(sum(stored + $3::bigint), 0)::bigint as "bytes!" from recordings
+           where customer_id = $1 and began_at >= $2"#,
+        customer.0,
+        from,
+        ROW_BYTES
+    );
+    Ok(bytes.fetch_one(&mut **tx).await?.unsigned_abs())
+}
+
+/// Whether staff are to be told now that a customer's sessions cannot be recorded any more: at most once a day.
+pub(in crate::instances) async fn tell_of_stop(tx: &mut Tx, customer: CustomerId, now: DateTime<Utc>) -> Result<bool> {
+    let told = sqlx::query_scalar!(
+        "insert into recording_stops as s (customer_id, told_at) values ($1, $2)
+         on conflict (customer_id) do update set told_at = excluded.told_at
+         where s.told_at < excluded.told_at - interval '1 day'
+         returning s.customer_id",
+        customer.0,
+        now
+    );
+    Ok(told.fetch_optional(&mut **tx).await?.is_some())
+}
+
+/// A sign of life, and how much there is by now; one that was taken for dead goes on. False where there is none of this
+/// server's that could.
+pub(in crate::instances) async fn renew_recording(
+    tx: &mut Tx,
+    (id, server): (Uuid, Uuid),
+    figures: Figures,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update recordings set lease_until = now() + make_interval(secs => $3), ended_at = null, ending = null, bytes = $4,
+                frames = $5, stored = $6
+         where id = $1 and server_id = $2 and (ended_at is null or ending = 'server')",
+        id,
+        server,
+        LEASE,
+        signed(figures.bytes)?,
+        i32::try_from(figures.frames).map_err(Error::internal)?,
+        signed(figures.stored)?
+    );
+    Ok(done.execute(&mut **tx).await?.rows_affected() > 0)
+}
+
+/// Writes how one ended; one that is over stays so, unless it was only taken for dead. False where there is none.
 pub(in crate::instances) async fn end_recording(
     tx: &mut Tx,
-    id: Uuid,
-    (ending, code): (RecordingEnding, Option<i32>),
-    bytes: u64,
+    (id, server): (Uuid, Uuid),
+    end: RecordingEnd,
+    figures: Figures,
     now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!(
-        "update recordings set ended_at = greatest($2, began_at), ending = $3, exit_code = $4, bytes = $5
-         where id = $1 and ended_at is null",
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "update recordings set ended_at = greatest($3, began_at), ending = $4, exit_code = $5, unrecorded = $6, bytes = $7,
+                frames = $8, stored = $9
+         where id = $1 and server_id = $2 and (ended_at is null or ending = 'server')",
         id,
+        server,
         now,
-        ending.code(),
-        code,
-        i64::try_from(bytes).map_err(Error::internal)?
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+        end.ending.code(),
+        end.code,
+        end.unrecorded,
+        signed(figures.bytes)?,
+        i32::try_from(figures.frames).map_err(Error::internal)?,
+        signed(figures.stored)?
+    );
+    Ok(done.execute(&mut **tx).await?.rows_affected() > 0)
+}
+
+fn signed(n: u64) -> Result<i64> {
+    i64::try_from(n).map_err(Error::internal)
 }
 
 /// Writes of those whose server died that they are over.
 pub(in crate::instances) async fn tidy_recordings(tx: &mut Tx) -> Result<()> {
     sqlx::query!(
         "update recordings set ended_at = greatest(lease_until, began_at), ending = 'server'
-         where ended_at is null and lease_until < now()"
+         where ended_at is null and lease_until < now() - make_interval(secs => $1)",
+        DEAD
     )
     .execute(&mut **tx)
     .await?;
@@ -144,8 +243,11 @@ pub(in crate::instances) struct RecordingRow {
     pub began_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub ending: Option<RecordingEnding>,
+    pub unrecorded: bool,
     pub exit_code: Option<i32>,
     pub bytes: u64,
+    /// Pieces that have to be in the store.
+    pub frames: u32,
 }
 
 struct Kept {
@@ -163,8 +265,10 @@ struct Kept {
     began_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
     ending: Option<String>,
+    unrecorded: bool,
     exit_code: Option<i32>,
     bytes: i64,
+    frames: i32,
     total: i64,
 }
 
@@ -186,8 +290,10 @@ impl Kept {
             began_at: self.began_at,
             ended_at: self.ended_at,
             ending,
+            unrecorded: self.unrecorded,
             exit_code: self.exit_code,
             bytes: self.bytes.unsigned_abs(),
+            frames: self.frames.unsigned_abs(),
         })
     }
 }
@@ -202,7 +308,7 @@ pub(in crate::instances) async fn list_recordings(
     let found = sqlx::query_as!(
         Kept,
         r#"select r.id, r.access_id, r.door, r.kind, r.instance_id, r.customer_id, r.user_id, r.sealed_command, r.cols,
-                  r.rows, r.with_input, r.began_at, r.exit_code, r.bytes,
+                  r.rows, r.with_input, r.began_at, r.exit_code, r.bytes, r.frames, r.unrecorded,
                   case when r.ended_at is null and r.lease_until < now() then greatest(r.lease_until, r.began_at)
                        else r.ended_at end as ended_at,
                   case when r.ended_at is null and r.lease_until < now() then 'server' else r.ending end as ending,
@@ -238,7 +344,7 @@ pub(in crate::instances) async fn find_recording(tx: &mut Tx, id: Uuid) -> Resul
     let found = sqlx::query_as!(
         Kept,
         r#"select id, access_id, door, kind, instance_id, customer_id, user_id, sealed_command, cols, rows, with_input,
-                  began_at, exit_code, bytes,
+                  began_at, exit_code, bytes, frames, unrecorded,
                   case when ended_at is null and lease_until < now() then greatest(lease_until, began_at)
                        else ended_at end as ended_at,
                   case when ended_at is null and lease_until < now() then 'server' else ending end as ending,

@@ -10,11 +10,14 @@ mod shell;
 mod watching;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::access::AccessKind;
+use contract::accounts::Language;
 use contract::instances::{InstanceState, MAX_TERMINAL_SIDE, TerminalTicket, TerminalTicketCreate};
 use contract::{ErrorCode, InstanceId, SessionId};
 use runtime::docker::containers::Terminal;
@@ -24,12 +27,12 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-pub use self::shell::{Consent, Cut, Shown, Typist, Viewer};
+pub use self::shell::{Consent, Cut, Recording, Shown, Typist, Viewer};
 use self::shell::{Kept, Place, Right, Shell};
 pub use self::watching::{
     WatchEntry, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_watch_ticket, share_terminal, unshare_terminal,
 };
-use super::recordings::{self, Recorded, Recorder, Whose};
+use super::recordings::{self, Recorded, Recorder, Standing, Whose};
 use super::store::{self, NewTerminal, Row};
 use super::work::{Trouble, connect};
 use super::{entry, own_row, system};
@@ -232,11 +235,14 @@ async fn open(
     match tokio::time::timeout(PATIENCE, begun).await.unwrap_or_else(|_| Err(late())) {
         Ok((place, terminal)) => {
             let kept = Shell::begin(platform.clock(), (id, row.id, user.id), (size, recorder.is_some()));
+            if let Some(recorder) = &recorder {
+                kept.shell.record(stands(recorder, *recorder.standing().borrow()));
+            }
             // Before anybody else can: the shell is there, and not over yet.
             let viewer = kept.shell.show().ok_or_else(|| Error::internal("a new shell is over"))?;
             platform.terminals().all().insert(id, kept.shell.clone());
             let right = Right::of(platform, user);
-            tokio::spawn(keep(platform.clone(), row, kept, (place, right), (terminal, recorder)));
+            tokio::spawn(keep(platform.clone(), row, kept, (place, right), (terminal, recorder), ctx.language()));
             Ok(viewer)
         }
         Err(trouble) => {
@@ -268,10 +274,14 @@ async fn keep(
     kept: Kept,
     (place, right): (Place, Right),
     (terminal, recorder): (Terminal, Option<Recorder>),
+    language: Language,
 ) {
     let shell = kept.shell.clone();
     let name = right.name().to_owned();
-    let ending = shell::keep(&platform, kept, (&place, right), (terminal, recorder.as_ref())).await;
+    let ending = tokio::select! {
+        ending = shell::keep(&platform, kept, (&place, right), (terminal, recorder.as_ref())) => ending,
+        never = follow(&shell, recorder.as_ref(), language) => match never {},
+    };
     shell.end(ending);
     let told = (ending.code(), ending.exit_code());
     if let Some(recorder) = recorder {
@@ -285,6 +295,28 @@ async fn keep(
         tokio::time::sleep(WRITE_AGAIN).await;
     }
     platform.terminals().all().remove(&shell.id);
+}
+
+fn stands(recorder: &Recorder, standing: Standing) -> Recording {
+    Recording { with_input: recorder.with_input(), stopped: standing != Standing::Recorded }
+}
+
+/// Says how it stands with recording it, and has it end where it must not go on.
+async fn follow(shell: &Shell, recorder: Option<&Recorder>, language: Language) -> Infallible {
+    let Some(recorder) = recorder else { return pending().await };
+    let mut standing = recorder.standing();
+    loop {
+        let now = *standing.borrow_and_update();
+        shell.record(stands(recorder, now));
+        if now == Standing::Ended {
+            shell.say(&texts::message(language, "recording-ended-session", &[]));
+            shell.close();
+            return pending().await;
+        }
+        if standing.changed().await.is_err() {
+            return pending().await;
+        }
+    }
 }
 
 async fn ended(

@@ -82,7 +82,6 @@ pub(super) struct Shell {
     pub(super) id: Uuid,
     pub(super) instance: InstanceId,
     pub(super) user: UserId,
-    recorded: bool,
     clock: Clock,
     state: Mutex<State>,
     /// Raised whenever there is something to look at.
@@ -98,6 +97,8 @@ pub(super) struct Shell {
 
 struct State {
     replay: Replay,
+    /// Nothing where it does not have to be recorded.
+    recording: Option<Recording>,
     /// Where each of them is.
     viewers: HashMap<u64, u64>,
     /// Those among them who only look on: they keep no shell alive.
@@ -127,6 +128,7 @@ impl Shell {
         let (size, size_end) = watch::channel(size);
         let state = State {
             replay: Replay::default(),
+            recording: recorded.then(Recording::default),
             viewers: HashMap::new(),
             watchers: HashMap::new(),
             shared: false,
@@ -138,7 +140,6 @@ impl Shell {
             id,
             instance,
             user,
-            recorded,
             clock: clock.clone(),
             state: Mutex::new(state),
             changes: watch::Sender::new(0),
@@ -210,6 +211,17 @@ impl Shell {
         self.changed();
     }
 
+    /// How it stands with recording it, from now on.
+    pub(super) fn record(&self, recording: Recording) {
+        self.state().recording = Some(recording);
+        self.changed();
+    }
+
+    /// Shows words of ours.
+    pub(super) fn say(&self, words: &str) {
+        self.push(format!("\r\n{words}\r\n").as_bytes());
+    }
+
     fn push(&self, bytes: &[u8]) {
         self.state().replay.push(bytes);
         self.changed();
@@ -247,9 +259,20 @@ impl State {
     }
 }
 
+/// How it stands with recording something that has to be recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recording {
+    /// What is typed is kept, too.
+    pub with_input: bool,
+    /// It goes on without.
+    pub stopped: bool,
+}
+
 /// What a viewer is told next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Shown {
+    /// Whether it is recorded; where it has to be.
+    Recording(Recording),
     Bytes(Vec<u8>),
     /// What follows is new.
     Replayed,
@@ -284,6 +307,7 @@ pub struct Viewer {
 struct Told {
     /// It only looks on.
     watches: bool,
+    recording: Option<Recording>,
     viewers: usize,
     shared: bool,
     watchers: Vec<String>,
@@ -294,11 +318,6 @@ impl Viewer {
     /// By what it is found again.
     pub fn terminal(&self) -> Uuid {
         self.shell.id
-    }
-
-    /// Whether what it shows is recorded.
-    pub fn is_recorded(&self) -> bool {
-        self.shell.recorded
     }
 
     /// Whether it only looks on.
@@ -328,6 +347,10 @@ impl Viewer {
         // First of all: nothing is shown any more.
         if let Some(cut) = state.watchers.get(&self.number).and_then(|watcher| watcher.cut) {
             return Some(Shown::Cut(cut));
+        }
+        if let Some(recording) = state.recording.filter(|recording| self.told.recording != Some(*recording)) {
+            self.told.recording = Some(recording);
+            return Some(Shown::Recording(recording));
         }
         let size = *self.shell.size.borrow();
         // First: what was shown was shown in it.

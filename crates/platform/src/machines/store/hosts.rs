@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use contract::machines::{DiscoveredHardware, Pool, Presence, ServiceState};
 use contract::{GpuId, MachineId};
 
@@ -58,6 +59,19 @@ async fn cards(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, Vec<HostCar
         });
     }
     Ok(cards)
+}
+
+/// Ends of the windows for which machines are out of service that were in service before.
+pub(in crate::machines) async fn open_windows(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<MachineId, DateTime<Utc>>> {
+    let rows = sqlx::query!(
+        "select w.machine_id, w.ends_at from maintenance_windows w join machines m on m.id = w.machine_id
+         where w.machine_id = any($1) and w.state = 'active' and w.state_before = 'in_service'
+           and m.service_state = 'maintenance' order by w.ends_at",
+        ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.ends_at)).collect())
 }
 
 /// UUIDs of GPUs, by id.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::machines::{ConnectionView, MaintenanceState, MaintenanceView, SecretKind, ServiceState};
+use contract::machines::{ConnectionView, HostKeysView, MaintenanceState, MaintenanceView, SecretKind, ServiceState};
 use contract::{MachineId, MaintenanceId};
 
 use super::service_state;
@@ -322,11 +322,22 @@ pub(in crate::machines) async fn connection(tx: &mut Tx, machine: i64) -> Result
     )
     .fetch_one(&mut **tx)
     .await?;
+    let keys = super::host_keys(tx, contract::MachineId(machine)).await?.and_then(|keys| {
+        Some(HostKeysView {
+            account: keys.account?,
+            fingerprints: keys.fingerprints,
+            others: keys.others,
+            fault: keys.fault,
+            detail: keys.detail,
+            seen_at: keys.seen_at,
+        })
+    });
     Ok(ConnectionView {
         port: row.ssh_port.map(i32::unsigned_abs),
         user: row.ssh_user,
         secret_kind: row.ssh_secret_kind.as_deref().and_then(SecretKind::parse),
         secret_set_at: row.ssh_secret_set_at,
         hami_core_path: row.hami_core_path,
+        keys,
     })
 }

@@ -3,7 +3,7 @@
 
 use super::events::{Notice, Reader as Events};
 use super::logs::{LogMark, LogStart, Reader as Logs};
-use super::{exec, networks, state, stats, volumes};
+use super::{exec, networks, sizes, state, stats, volumes};
 
 /// Events, in pieces of any size; they are the same however they come.
 pub fn events(bytes: &[u8]) -> bool {
@@ -76,7 +76,7 @@ pub fn stats(bytes: &[u8]) -> bool {
     true
 }
 
-/// A container, lists of containers, of volumes and of networks.
+/// A container, lists of containers, of volumes and of networks, and how much they take.
 pub fn states(bytes: &[u8]) -> bool {
     let container = state::RawContainer::read(bytes).ok().and_then(|raw| raw.container("lab"));
     if let Some(container) = &container {
@@ -89,5 +89,6 @@ pub fn states(bytes: &[u8]) -> bool {
     assert!(volumes.iter().all(|it| !it.name.contains('/') && !it.instance.is_empty()), "{volumes:?}");
     let networks = networks::list(bytes, "lab").unwrap_or_default();
     assert!(networks.iter().all(|it| !it.name.contains('/') && !it.owner.is_empty()), "{networks:?}");
+    let _ = (sizes::written(bytes, "lab"), sizes::volumes(bytes));
     container.is_some() || !containers.is_empty() || !volumes.is_empty() || !networks.is_empty()
 }

@@ -111,6 +111,15 @@ impl Containers {
         done(Doing::Start, &answer, &[204, 304])
     }
 
+    /// The same of one that [`Containers::create`] just gave back, and looked at: whose it is need not be asked again.
+    ///
+    /// # Errors
+    /// As [`Containers::start`].
+    pub async fn start_made(&self, made: &Created) -> Result<(), Fault> {
+        let answer = self.wire.ask(Ask::post(format!("/containers/{}/start", made.id)), WORK).await?;
+        done(Doing::Start, &answer, &[204, 304])
+    }
+
     /// Has it end, and ends it after this time; one that does not run, does not run.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod logs;
 mod networks;
 mod refusal;
 mod saved;
+mod sizes;
 mod spec;
 mod state;
 mod stats;
@@ -36,6 +37,7 @@ pub use lifecycle::Created;
 pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStream, Logs, LogsOf};
 pub use networks::Network;
 pub use saved::Export;
+pub use sizes::Sizes;
 pub use spec::{
     ContainerSpec, Env, LogDriver, LogLimit, PublishedPort, Restart, SpecFault, Transport, Ulimit, UlimitKind,
     VolumeMount,

@@ -1,0 +1,123 @@
+//! The option with which sshd itself stops taking a key, where it knows it: for a host whose agent does not run any more when
+//! the time is over. An sshd that does not know an option takes no key with it, so it is asked first which it is.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// What a sshd of this host may take to say its name.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Longest line of its name (RFC 4253, 4.2).
+const MAX_LINE: u64 = 255;
+/// `expiry-time` came with OpenSSH 8.2, times in UTC with 9.1.
+const KNOWN: (u32, u32) = (8, 2);
+const KNOWN_UTC: (u32, u32) = (9, 1);
+/// Before, it is a time of the host's zone: no zone is further behind UTC's clock than that is ahead of it.
+const FURTHEST_ZONE_MS: i64 = 14 * 3_600_000;
+
+/// The option, with a blank behind it; empty where it would be none.
+pub fn option(sshd: SocketAddr, until_ms: i64) -> String {
+    of_version(version(sshd), until_ms)
+}
+
+fn of_version(version: Option<(u32, u32)>, until_ms: i64) -> String {
+    // Nothing of ours lasts beyond the years that have four digits.
+    match version {
+        Some(version) if version >= KNOWN_UTC => format!("expiry-time=\"{}Z\" ", stamp(until_ms)),
+        Some(version) if version >= KNOWN => {
+            format!("expiry-time=\"{}\" ", stamp(until_ms.saturating_add(FURTHEST_ZONE_MS)))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Of an OpenSSH that listens there.
+fn version(sshd: SocketAddr) -> Option<(u32, u32)> {
+    let mut stream = TcpStream::connect_timeout(&sshd, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    // So that its log says who asked.
+    stream.write_all(b"SSH-2.0-RemoteGPU_agent_asks_version\r\n").ok()?;
+    let mut line = Vec::new();
+    let mut byte = [0];
+    let mut bytes = (&mut stream).take(MAX_LINE);
+    while bytes.read(&mut byte).ok()? == 1 && byte[0] != b'\n' {
+        line.push(byte[0]);
+    }
+    parse(&String::from_utf8_lossy(&line))
+}
+
+fn parse(line: &str) -> Option<(u32, u32)> {
+    let rest = line.strip_prefix("SSH-2.0-OpenSSH_")?;
+    let (major, rest) = rest.split_once('.')?;
+    let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// `YYYYMMDDHHMM`, UTC; the minute is begun again at the end, so that it is never too early.
+fn stamp(ms: i64) -> String {
+    let minutes = ms.clamp(0, 253_370_764_800_000).div_euclid(60_000) + 1;
+    let (days, minute) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
+    // Civil date from days, after Howard Hinnant's `civil_from_days`: years begin in March.
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}{:02}{:02}", minute / 60, minute % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_sshd_reads_them() {
+        for (ms, text) in [
+            (0, "197001010001"),
+            (951_782_340_000, "200002290000"),
+            (1_798_761_599_999, "202701010000"),
+            (1_793_836_800_000, "202611050001"),
+            (i64::MAX, "999901010001"),
+        ] {
+            assert_eq!(stamp(ms), text, "{ms}");
+        }
+    }
+
+    #[test]
+    fn only_who_knows_the_option_gets_it() {
+        for (line, version) in [
+            ("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r", Some((9, 2))),
+            ("SSH-2.0-OpenSSH_8.0", Some((8, 0))),
+            ("SSH-2.0-OpenSSH_10.0p2", Some((10, 0))),
+            ("SSH-2.0-dropbear_2022.83", None),
+            ("SSH-2.0-OpenSSH_for_Windows", None),
+            ("", None),
+        ] {
+            assert_eq!(parse(line), version, "{line}");
+        }
+        let until = 1_798_761_599_999;
+        assert_eq!(of_version(Some((9, 2)), until), "expiry-time=\"202701010000Z\" ");
+        assert_eq!(of_version(Some((8, 9)), until), "expiry-time=\"202701011400\" ");
+        assert_eq!(of_version(Some((8, 0)), until), "");
+        assert_eq!(of_version(None, until), "");
+    }
+
+    #[test]
+    fn a_version_is_asked_of_who_listens() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"SSH-2.0-OpenSSH_9.9p2\r\n").unwrap();
+            let mut said = [0; 16];
+            stream.read_exact(&mut said).unwrap();
+        });
+        assert_eq!(version(address), Some((9, 9)));
+        answering.join().unwrap();
+    }
+}

@@ -1,0 +1,501 @@
+//! Public keys of who has this machine, kept in one login account of it: the server says which, over the link; which account,
+//! the host's owner said when the agent was started.
+//!
+//! Invariants: nothing but bare public keys is ever written, whatever the server sends; what is there is compared with what is
+//! to be there every few seconds and mended; keys go when the time is over that was told with them, link or no link; in which
+//! accounts there may be something is on disk before anything is written there, so that an agent that was killed, or is
+//! started otherwise, takes it away again.
+
+mod expiry;
+mod file;
+mod kept;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use node_protocol::limits::{MAX_HOST_KEY_BYTES, MAX_HOST_KEYS, MAX_SSHD_KEYS, MAX_TEXT_BYTES};
+use node_protocol::{HostKeys, HostKeysFault, HostKeysSeen};
+use tokio::sync::watch;
+
+use crate::tick::now_ms;
+use file::{Account, Found, Hindered};
+pub use kept::KEPT_FILE;
+use kept::Kept;
+
+/// How often what is there is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+/// How often an sshd that did not say which it is is asked again: it may start after the agent.
+const ASK_AGAIN: Duration = Duration::from_secs(600);
+/// Kinds of keys that may be written.
+const ALGORITHMS: [&str; 7] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+/// What the host's owner allowed.
+#[derive(Debug, Clone)]
+pub struct KeysConfig {
+    /// The login account; `None` keeps no keys, and takes away what was kept.
+    pub account: Option<String>,
+    /// Where its sshd listens.
+    pub sshd: SocketAddr,
+    /// Where the public halves of its host keys lie.
+    pub sshd_keys: PathBuf,
+    /// That account's home, for tests; the agent's own rights are taken then.
+    pub home: Option<PathBuf>,
+}
+
+/// For the link.
+#[derive(Debug, Clone)]
+pub struct KeysLink {
+    /// For the hello.
+    pub account: Option<String>,
+    /// Where tunnels to the sshd lead; `None` where there are none.
+    pub sshd: Option<SocketAddr>,
+    orders: Sender<HostKeys>,
+    seen: watch::Receiver<Option<HostKeysSeen>>,
+}
+
+impl KeysLink {
+    /// What is to be there from now on.
+    pub fn order(&self, keys: HostKeys) {
+        // Fails only when the thread is gone, which says so itself.
+        let _ = self.orders.send(keys);
+    }
+
+    /// A new link: what is there is told again.
+    pub fn link_up(&mut self) {
+        self.seen.mark_changed();
+    }
+
+    /// What is there now, when it changed. Cancel safe.
+    pub async fn next_seen(&mut self) -> HostKeysSeen {
+        while self.seen.changed().await.is_ok() {
+            if let Some(seen) = self.seen.borrow_and_update().clone() {
+                return seen;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// Begins to keep them; ends with the last clone of the answer.
+///
+/// # Errors
+/// When there can be no thread.
+pub fn start(config: KeysConfig, state_dir: &Path) -> Result<KeysLink> {
+    let (orders, ordered) = channel();
+    let (seeing, seen) = watch::channel(None);
+    let sshd = config.account.as_ref().map(|_| config.sshd);
+    let link = KeysLink { account: config.account.clone(), sshd, orders, seen };
+    let keeper = Keeper::new(config, state_dir, seeing);
+    std::thread::Builder::new()
+        .name("keys".to_owned())
+        .stack_size(512 * 1024)
+        .spawn(move || keeper.run(&ordered))
+        .context("start the thread that keeps keys")?;
+    Ok(link)
+}
+
+/// Takes away whatever an agent with this state folder put anywhere; for `uninstall`, when none runs.
+///
+/// # Errors
+/// What could not be taken away.
+pub fn remove_all(state_dir: &Path) -> Result<bool> {
+    let mut kept = Kept::read(state_dir);
+    if kept.accounts.is_empty() {
+        return Ok(false);
+    }
+    for name in std::mem::take(&mut kept.accounts) {
+        let removed = Account::of(&name).and_then(|account| file::keep(&account, &[]));
+        if let Err((fault, detail)) = removed {
+            // An account that is gone has nothing.
+            if fault != HostKeysFault::Account {
+                anyhow::bail!("the customers' keys of account {name} could not be removed: {detail}");
+            }
+        }
+    }
+    kept::forget(state_dir)?;
+    Ok(true)
+}
+
+/// Whether keys could be kept in this account, for `install`.
+///
+/// # Errors
+/// The host has no such account, or the agent will have no right to its files.
+pub fn check(name: &str) -> Result<()> {
+    let account = Account::of(name).map_err(|(_, detail)| anyhow::anyhow!("--manage-keys: {detail}"))?;
+    let own = nix::unistd::geteuid();
+    if !own.is_root() && own != account.uid {
+        anyhow::bail!("--manage-keys {name}: this needs root, or to run as that account");
+    }
+    Ok(())
+}
+
+struct Keeper {
+    config: KeysConfig,
+    state_dir: PathBuf,
+    kept: Kept,
+    /// There were keys, or may have been, when the agent started.
+    had: bool,
+    /// The same end by a clock that nobody sets.
+    ends: Option<Instant>,
+    /// Before each key.
+    options: String,
+    asked: Instant,
+    seeing: watch::Sender<Option<HostKeysSeen>>,
+    /// Why the last order was not taken.
+    refused: Option<Hindered>,
+}
+
+impl Keeper {
+    fn new(config: KeysConfig, state_dir: &Path, seeing: watch::Sender<Option<HostKeysSeen>>) -> Self {
+        let mut kept = Kept::read(state_dir);
+        let had = kept != Kept::default();
+        if config.account.is_none() {
+            // What is left is to be taken away, and is nobody's.
+            kept = Kept { accounts: kept.accounts, ..Kept::default() };
+        }
+        let mut keeper = Self {
+            config,
+            state_dir: state_dir.to_owned(),
+            kept,
+            had,
+            ends: None,
+            options: String::new(),
+            asked: Instant::now(),
+            seeing,
+            refused: None,
+        };
+        keeper.set_options();
+        keeper
+    }
+
+    fn run(mut self, orders: &Receiver<HostKeys>) {
+        loop {
+            self.converge();
+            match orders.recv_timeout(EVERY) {
+                Ok(order) => self.obey(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn obey(&mut self, order: HostKeys) {
+        let mut keys = order.keys;
+        keys.sort_unstable();
+        keys.dedup();
+        let good = keys.len() <= MAX_HOST_KEYS && keys.iter().chain(&order.door_key).all(|key| is_key(key));
+        self.refused = (!good).then(|| (HostKeysFault::Keys, String::new()));
+        // None of them then: whose the others are is not known either.
+        let may = good && self.config.account.is_some();
+        self.kept.keys = if may { keys } else { Vec::new() };
+        self.kept.door = order.door_key.filter(|_| may);
+        self.kept.lease = order.lease;
+        let lasts = Duration::from_millis(order.lasts_ms);
+        self.kept.until_ms = now_ms().saturating_add(i64::try_from(order.lasts_ms).unwrap_or(i64::MAX));
+        self.ends = Instant::now().checked_add(lasts);
+        self.set_options();
+        // Every order is answered, also one that changes nothing.
+        self.seeing.send_if_modified(|seen| seen.take().is_some());
+    }
+
+    fn set_options(&mut self) {
+        self.asked = Instant::now();
+        let lasting = self.kept.is_wanted();
+        self.options = if lasting { expiry::option(self.config.sshd, self.kept.until_ms) } else { String::new() };
+    }
+
+    fn converge(&mut self) {
+        let over = now_ms() >= self.kept.until_ms || self.ends.is_some_and(|ends| Instant::now() >= ends);
+        if over && self.kept.is_wanted() {
+            tracing::warn!("the time of the customer's keys is over, and no server said otherwise: they are removed");
+            self.kept.keys.clear();
+            self.kept.door = None;
+        }
+        if self.options.is_empty() && self.kept.is_wanted() && self.asked.elapsed() >= ASK_AGAIN {
+            self.set_options();
+        }
+        let current = self.config.account.clone();
+        if let Some(account) = current.as_ref().filter(|_| self.kept.is_wanted())
+            && !self.kept.accounts.contains(account)
+        {
+            self.kept.accounts.push(account.clone());
+        }
+        // On disk first: see the module. Where it stands there already, or nothing is put anywhere, a full disk is no reason to
+        // leave what is to go.
+        if let Err(error) = self.kept.write(&self.state_dir) {
+            let noted = Kept::read(&self.state_dir).accounts;
+            if self.kept.is_wanted() && !current.as_ref().is_some_and(|account| noted.contains(account)) {
+                return self.see(Err((HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()))));
+            }
+        }
+        let mut outcome = Ok(Found::default());
+        // Also where nothing is known of: the state folder may be a new one, and the lines say whose they are.
+        let mut names = self.kept.accounts.clone();
+        names.extend(current.clone().filter(|name| !self.kept.accounts.contains(name)));
+        for name in names {
+            let here = current.as_ref() == Some(&name);
+            let lines: Vec<String> = match here {
+                true => self.lines(),
+                false => Vec::new(),
+            };
+            let done = self.account(&name).and_then(|account| file::keep(&account, &lines));
+            let gone = matches!(done, Err((HostKeysFault::Account, _)));
+            if (done.is_ok() || gone) && !here {
+                self.kept.accounts.retain(|known| *known != name);
+            }
+            if here || (done.is_err() && !gone) {
+                outcome = done;
+            }
+        }
+        // Next time's writing notes which accounts have nothing any more.
+        self.see(outcome);
+    }
+
+    /// What stands in the file of the account.
+    fn lines(&self) -> Vec<String> {
+        let people = self.kept.keys.iter().map(|key| format!("{}{key}", self.options));
+        let door = self.kept.door.iter().map(|key| {
+            // Options are one word, with commas: those of before end in a blank where there are any.
+            let expiry = self.options.trim_end();
+            let comma = if expiry.is_empty() { "" } else { "," };
+            let from = self.config.sshd.ip();
+            format!("from=\"127.0.0.1,::1,{from}\",no-agent-forwarding,no-X11-forwarding{comma}{expiry} {key}")
+        });
+        people.chain(door).collect()
+    }
+
+    /// With which keys the sshd proves itself: what its package wrote, or who set it up.
+    fn sshd_keys(&self) -> Vec<String> {
+        let Ok(folder) = std::fs::read_dir(&self.config.sshd_keys) else { return Vec::new() };
+        let is_key_file = |path: &Path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with("ssh_host_") && name.ends_with("_key.pub")
+        };
+        let files = folder.flatten().map(|entry| entry.path()).filter(|path| is_key_file(path));
+        let bare = |text: String| text.split_ascii_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        let mut keys: Vec<String> = files.filter_map(|path| std::fs::read_to_string(path).ok()).map(bare).collect();
+        keys.retain(|key| is_key(key));
+        keys.sort_unstable();
+        keys.truncate(MAX_SSHD_KEYS);
+        keys
+    }
+
+    fn account(&self, name: &str) -> Result<Account, Hindered> {
+        match &self.config.home {
+            Some(home) => {
+                let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+                Ok(Account { uid, gid, home: home.clone() })
+            }
+            None => Account::of(name),
+        }
+    }
+
+    fn see(&self, outcome: Result<Found, Hindered>) {
+        // An agent that never kept any has nothing to tell.
+        if self.config.account.is_none() && !self.had {
+            return;
+        }
+        let (found, fault) = match (outcome, self.refused.clone()) {
+            (Ok(found), refused) => (found, refused),
+            (Err(hindered), _) => (Found::default(), Some(hindered)),
+        };
+        let (fault, detail) = fault.unwrap_or((HostKeysFault::None, String::new()));
+        let new = HostKeysSeen {
+            lease: self.kept.lease,
+            keys: found.keys,
+            fault: fault.into(),
+            detail: detail.chars().take(MAX_TEXT_BYTES / 4).collect(),
+            others: u32::try_from(found.others).unwrap_or(u32::MAX),
+            sshd_keys: if self.config.account.is_some() { self.sshd_keys() } else { Vec::new() },
+        };
+        self.seeing.send_if_modified(|seen| {
+            let changed = seen.as_ref() != Some(&new);
+            if changed {
+                if fault != HostKeysFault::None {
+                    tracing::warn!("the customer's keys are not kept ({fault:?}): {}", new.detail);
+                }
+                *seen = Some(new.clone());
+            }
+            changed
+        });
+    }
+}
+
+/// `algorithm base64` and nothing else: no option, no second line, no comment.
+fn is_key(text: &str) -> bool {
+    let base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=".contains(&c);
+    text.len() <= MAX_HOST_KEY_BYTES
+        && text.split_once(' ').is_some_and(|(algorithm, key)| {
+            ALGORITHMS.contains(&algorithm) && key.len() >= 16 && key.bytes().all(base64)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA";
+
+    struct Host {
+        home: tempfile::TempDir,
+        state: tempfile::TempDir,
+        keeper: Keeper,
+        seen: watch::Receiver<Option<HostKeysSeen>>,
+    }
+
+    fn config(home: &Path, account: Option<&str>) -> KeysConfig {
+        // Nobody listens there, which says nothing of what it knows.
+        let sshd = SocketAddr::from(([127, 0, 0, 1], 1));
+        KeysConfig {
+            account: account.map(str::to_owned),
+            sshd,
+            sshd_keys: home.to_owned(),
+            home: Some(home.to_owned()),
+        }
+    }
+
+    impl Host {
+        fn new() -> Self {
+            let (home, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let (seeing, seen) = watch::channel(None);
+            let keeper = Keeper::new(config(home.path(), Some("gpu")), state.path(), seeing);
+            Self { home, state, keeper, seen }
+        }
+
+        /// Another agent on the same host.
+        fn again(&mut self, account: Option<&str>) {
+            let (seeing, seen) = watch::channel(None);
+            self.keeper = Keeper::new(config(self.home.path(), account), self.state.path(), seeing);
+            self.seen = seen;
+        }
+
+        fn order(&mut self, lease: u64, keys: &[&str], lasts_ms: u64) -> HostKeysSeen {
+            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+            self.keeper.obey(HostKeys { lease, keys, lasts_ms, door_key: None });
+            self.look().expect("an order is answered")
+        }
+
+        fn look(&mut self) -> Option<HostKeysSeen> {
+            self.keeper.converge();
+            self.seen.borrow_and_update().clone()
+        }
+
+        fn file(&self) -> PathBuf {
+            self.home.path().join(".ssh/authorized_keys")
+        }
+
+        fn text(&self) -> String {
+            std::fs::read_to_string(self.file()).unwrap_or_default()
+        }
+    }
+
+    #[test]
+    fn keys_are_kept_mended_and_taken_away() {
+        let mut host = Host::new();
+        let seen = host.order(7, &[KEY, KEY], 60_000);
+        assert_eq!((seen.lease, seen.fault(), seen.keys), (7, HostKeysFault::None, vec![KEY.to_owned()]));
+        assert!(host.text().contains(&format!("{KEY} {}", file::MARK)), "{}", host.text());
+        // Somebody edits the file.
+        std::fs::write(host.file(), "ssh-rsa THEIRS me\n").unwrap();
+        let seen = host.look().unwrap();
+        assert_eq!((seen.keys.len(), seen.others), (1, 1));
+        // The agent is killed, and comes back without a server.
+        host.again(Some("gpu"));
+        std::fs::remove_file(host.file()).unwrap();
+        assert_eq!(host.look().unwrap().keys, [KEY]);
+        let seen = host.order(0, &[], 0);
+        assert_eq!((seen.lease, seen.keys.len(), seen.fault()), (0, 0, HostKeysFault::None));
+        assert_eq!(host.text(), "");
+    }
+
+    #[test]
+    fn the_same_order_again_is_answered_again() {
+        let mut host = Host::new();
+        host.order(0, &[], 0);
+        host.seen.mark_unchanged();
+        host.order(0, &[], 0);
+        host.keeper.obey(HostKeys::default());
+        host.keeper.converge();
+        assert!(host.seen.has_changed().unwrap());
+    }
+
+    #[test]
+    fn without_a_server_they_go_when_their_time_is_over() {
+        let mut host = Host::new();
+        host.order(7, &[KEY], 60_000);
+        host.keeper.ends = Some(Instant::now());
+        let seen = host.look().unwrap();
+        assert_eq!((seen.lease, seen.keys.len()), (7, 0));
+        assert_eq!(host.text(), "");
+        // Also where it was over while no agent ran.
+        host.order(7, &[KEY], 60_000);
+        host.keeper.kept.until_ms = now_ms() - 1;
+        host.keeper.kept.write(host.state.path()).unwrap();
+        host.again(Some("gpu"));
+        assert!(host.text().contains(KEY));
+        assert_eq!(host.look().unwrap().keys.len(), 0);
+        assert_eq!(host.text(), "");
+    }
+
+    #[test]
+    fn an_agent_that_may_not_any_more_takes_them_away() {
+        let mut host = Host::new();
+        assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
+        host.order(7, &[KEY], 60_000);
+        host.again(None);
+        assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
+        assert_eq!(host.text(), "");
+        // That it has none it says of no lease; what it is told all the same is nothing to it.
+        assert_eq!(host.look().map(|seen| seen.lease), Some(0));
+        host.order(8, &[KEY], 60_000);
+        assert_eq!(host.text(), "");
+    }
+
+    #[test]
+    fn the_doors_own_key_counts_from_this_host_alone_and_goes_with_the_others() {
+        let mut host = Host::new();
+        std::fs::write(host.home.path().join("ssh_host_ed25519_key.pub"), format!("{KEY} root@host\n")).unwrap();
+        std::fs::write(host.home.path().join("ssh_host_ed25519_key"), "secret").unwrap();
+        let door = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID".to_owned();
+        host.keeper.obey(HostKeys { lease: 7, keys: Vec::new(), lasts_ms: 60_000, door_key: Some(door.clone()) });
+        let seen = host.look().unwrap();
+        assert_eq!((&seen.keys, &seen.sshd_keys), (&vec![door.clone()], &vec![KEY.to_owned()]));
+        let line =
+            format!("from=\"127.0.0.1,::1,127.0.0.1\",no-agent-forwarding,no-X11-forwarding {door} {}", file::MARK);
+        assert!(host.text().lines().any(|there| there == line), "{}", host.text());
+        host.again(Some("gpu"));
+        assert_eq!(host.look().unwrap().keys, [door]);
+        assert!(host.order(7, &[], 60_000).keys.is_empty());
+        assert_eq!(host.text(), "");
+    }
+
+    #[test]
+    fn nothing_but_keys_is_written() {
+        let mut host = Host::new();
+        for bad in [
+            "command=\"id\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA comment",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\nssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA",
+            "ssh-dss AAAAC3NzaC1lZDI1NTE5AAAAIA",
+            "cert-authority AAAAC3NzaC1lZDI1NTE5AAAAIA",
+            "ssh-ed25519",
+            "",
+        ] {
+            let seen = host.order(7, &[KEY, bad], 60_000);
+            assert_eq!((seen.fault(), seen.keys.len()), (HostKeysFault::Keys, 0), "{bad:?}");
+            assert_eq!(host.text(), "");
+        }
+        assert_eq!(host.order(7, &[KEY], 60_000).fault(), HostKeysFault::None);
+    }
+}

@@ -1,0 +1,65 @@
+//! SQL of how much of its disks an instance takes.
+
+use chrono::{DateTime, Utc};
+use contract::instances::DiskState;
+use contract::{InstanceId, MachineId};
+
+use crate::Result;
+use crate::db::Tx;
+
+/// The columns of an instance that are about this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::instances) struct DiskRow {
+    pub at: Option<DateTime<Utc>>,
+    /// Bytes beside its data disk.
+    pub system: Option<u64>,
+    /// Bytes on its data disk.
+    pub data: Option<u64>,
+    /// What its people were told last.
+    pub told: DiskState,
+    /// Since when it runs with more than it has.
+    pub full_since: Option<DateTime<Utc>>,
+}
+
+/// Instances of a machine that were not measured since; nobody else begins to before that is so again.
+pub(in crate::instances) async fn claim_disks(
+    tx: &mut Tx,
+    machine: MachineId,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<InstanceId>> {
+    let ids = sqlx::query_scalar!(
+        "update instances set disks_looked_at = $3
+         where machine_id = $1 and deleted_at is null and made_at is not null
+           and (disks_looked_at is null or disks_looked_at < $2)
+         returning id",
+        machine.0,
+        since,
+        now
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(InstanceId).collect())
+}
+
+/// What was measured, and what follows.
+pub(in crate::instances) async fn set_disks(tx: &mut Tx, id: InstanceId, row: &DiskRow) -> Result<()> {
+    let told = match row.told {
+        DiskState::Fine => None,
+        told => Some(told.code()),
+    };
+    sqlx::query!(
+        "update instances
+         set disks_at = $2, disk_system_used = $3, disk_data_used = $4, disks_told = $5, disks_full_since = $6
+         where id = $1",
+        id.0,
+        row.at,
+        row.system.and_then(|bytes| i64::try_from(bytes).ok()),
+        row.data.and_then(|bytes| i64::try_from(bytes).ok()),
+        told,
+        row.full_since
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! SQL of the keys that agents keep on their hosts.
+
+use std::collections::HashMap;
+
+use contract::MachineId;
+use contract::machines::HostKeysFault;
+
+use crate::Result;
+use crate::authz::{Granted, ReportMetrics};
+use crate::db::Tx;
+use crate::machines::HostKeys;
+
+pub(in crate::machines) async fn host_keys(tx: &mut Tx, machine: MachineId) -> Result<Option<HostKeys>> {
+    let row = sqlx::query!(
+        "select account, fingerprints, others, lease_id, fault, detail, sshd_keys, seen_at
+         from host_keys where machine_id = $1",
+        machine.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(|row| HostKeys {
+        account: row.account,
+        fingerprints: row.fingerprints,
+        others: row.others.unsigned_abs(),
+        lease: row.lease_id,
+        fault: row.fault.as_deref().and_then(HostKeysFault::parse),
+        detail: row.detail,
+        sshd_keys: row.sshd_keys,
+        seen_at: row.seen_at,
+    }))
+}
+
+pub(in crate::machines) async fn keys_accounts(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, String>> {
+    let rows = sqlx::query!(
+        r#"select machine_id, account as "account!" from host_keys
+           where machine_id = any($1) and account is not null"#,
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.machine_id, row.account)).collect())
+}
+
+pub(in crate::machines) async fn set_keys_account(
+    tx: &mut Tx,
+    granted: &Granted<ReportMetrics>,
+    account: Option<&str>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into host_keys (machine_id, account) values ($1, $2)
+         on conflict (machine_id) do update set account = excluded.account",
+        granted.id().0,
+        account
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The account is said when the link opens, and stays.
+pub(in crate::machines) async fn set_host_keys(
+    tx: &mut Tx,
+    granted: &Granted<ReportMetrics>,
+    found: &HostKeys,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into host_keys (machine_id, fingerprints, others, lease_id, fault, detail, seen_at, sshd_keys)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (machine_id) do update
+           set fingerprints = excluded.fingerprints, others = excluded.others, lease_id = excluded.lease_id,
+               fault = excluded.fault, detail = excluded.detail, seen_at = excluded.seen_at, sshd_keys = excluded.sshd_keys",
+        granted.id().0,
+        &found.fingerprints,
+        i32::try_from(found.others).unwrap_or(i32::MAX),
+        found.lease,
+        found.fault.map(HostKeysFault::code),
+        found.detail,
+        found.seen_at,
+        &found.sshd_keys
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

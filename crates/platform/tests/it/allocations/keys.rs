@@ -1,0 +1,241 @@
+//! Keys on the host: whose are wanted while a lease runs, what ends that, and that taking a machine back waits for their end.
+
+use std::time::Duration;
+
+use contract::accounts::SshKeyCreate;
+use contract::machines::HostKeysFault as Fault;
+use node_protocol::{Hello, HostKeys, HostKeysFault, HostKeysSeen};
+use platform::{accounts, customers};
+use tokio::sync::watch;
+
+use super::*;
+
+const ONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMztT/1hbdIm4Gt0hpFDIeWpEd7yhTGLe/JjkroML/Xa";
+const TWO: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICWVO61iWYRXvOHvX5kQmhVpXQTRStDphpQ2ikLqGO83";
+
+/// What an agent that keeps keys hears of its server.
+struct Told(watch::Receiver<Option<HostKeys>>);
+
+impl Told {
+    async fn until(&mut self, what: &str, wanted: impl Fn(&HostKeys) -> bool) -> HostKeys {
+        let heard = self.0.wait_for(|told| told.as_ref().is_some_and(&wanted));
+        let heard = tokio::time::timeout(Duration::from_secs(30), heard).await;
+        heard.unwrap_or_else(|_| panic!("never heard of: {what}")).unwrap().clone().unwrap()
+    }
+
+    async fn keys(&mut self, what: &str, keys: &[&str]) -> HostKeys {
+        self.until(what, |told| told.keys == keys).await
+    }
+}
+
+fn hello(node: &TestNode) -> Hello {
+    Hello { keys_account: Some("gpu".to_owned()), ..node.hello() }
+}
+
+async fn linked(world: &World, node: &TestNode) -> Told {
+    let p = &world.test.platform;
+    machines::note_keys_account(p, &node.ctx(), &hello(node)).await.unwrap();
+    let link = metrics::open_link(p, &node.ctx(), &hello(node)).await.unwrap();
+    let (telling, told) = watch::channel(None);
+    tokio::spawn(allocations::follow_keys(p.clone(), link, telling));
+    Told(told)
+}
+
+async fn add_key(world: &World, user: &TestUser, key: &str) -> contract::SshKeyId {
+    let body = SshKeyCreate { name: Some("laptop".to_owned()), public_key: key.to_owned() };
+    accounts::add_ssh_key(&world.test.platform, &user.ctx(), body).await.unwrap().id
+}
+
+async fn sql(world: &World, statement: &'static str, user: &TestUser) {
+    sqlx::query(statement).bind(user.id.0).execute(world.test.owner_pool()).await.unwrap();
+}
+
+async fn seen(world: &World, node: &TestNode, seen: HostKeysSeen) {
+    machines::report_host_keys(&world.test.platform, &node.ctx(), &seen).await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_are_wanted_of_who_has_the_machine_and_of_nobody_else() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let node = world.test.node("h1").await;
+    let (acme, globex) = (&world.acme, &world.globex);
+    let key = add_key(&world, &acme.owner, ONE).await;
+    add_key(&world, &globex.owner, TWO).await;
+    let mut told = linked(&world, &node).await;
+    assert_eq!(told.until("the first word", |_| true).await, HostKeys::default(), "nobody has it yet");
+
+    let made = world.allocate("h1", acme.id, months(1)).await.unwrap();
+    let first = told.keys("the owner's key", &[ONE]).await;
+    let lasts = (made.allocation.ends_at - world.now()).num_milliseconds();
+    assert_eq!(first.lease, made.allocation.id.0.unsigned_abs());
+    assert!(first.door_key.as_ref().is_some_and(|key| key.starts_with("ssh-ed25519 ")), "the door has its own key");
+    assert!((i64::try_from(first.lasts_ms).unwrap() - lasts).abs() < 60_000, "as long as the lease");
+
+    // People and their keys, as they come and go.
+    accounts::remove_ssh_key(p, &acme.owner.ctx(), key).await.unwrap();
+    told.keys("no key", &[]).await;
+    add_key(&world, &acme.member, TWO).await;
+    told.keys("the member's key", &[TWO]).await;
+    for (what, gone, back) in [
+        (
+            "somebody disabled",
+            "update users set state = 'disabled' where id = $1",
+            "update users set state = 'active' where id = $1",
+        ),
+        (
+            "somebody who left",
+            "update memberships set customer_id = (select id from customers where name = 'Globex') where user_id = $1",
+            "update memberships set customer_id = (select id from customers where name = 'Acme') where user_id = $1",
+        ),
+    ] {
+        sql(&world, gone, &acme.member).await;
+        told.keys(what, &[]).await;
+        sql(&world, back, &acme.member).await;
+        told.keys("who is back", &[TWO]).await;
+    }
+    customers::set_active(p, &world.admin.ctx(), acme.id, false).await.unwrap();
+    told.keys("a customer that is disabled", &[]).await;
+    customers::set_active(p, &world.admin.ctx(), acme.id, true).await.unwrap();
+    told.keys("one that is back", &[TWO]).await;
+
+    // The same key of two people is one line.
+    add_key(&world, &acme.owner, TWO).await;
+    add_key(&world, &acme.owner, ONE).await;
+    let mut both = [ONE, TWO];
+    both.sort_unstable();
+    told.keys("both keys, once each", &both).await;
+
+    // A later end is told, and the end takes them away.
+    let more = AllocationRenew { months: Some(1), ..AllocationRenew::default() };
+    allocations::renew(p, &world.admin.ctx(), made.allocation.id, more).await.unwrap();
+    let later = told.until("a later end", |told| told.lasts_ms > first.lasts_ms + 86_400_000).await;
+    assert_eq!(later.door_key, first.door_key, "the same all along");
+    world.advance(TimeDelta::days(70)).await;
+    let last = told.keys("nobody's after the end", &[]).await;
+    assert_eq!((last.lease, last.lasts_ms, last.door_key), (0, 0, None));
+    let left: i64 =
+        sqlx::query_scalar("select count(*) from lease_door_keys").fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(left, 0, "the door's secret goes with the lease");
+}
+
+#[tokio::test]
+async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let mut told = linked(&world, &node).await;
+    add_key(&world, &world.acme.owner, ONE).await;
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let lease = told.keys("the key", &[ONE]).await.lease;
+    let there = HostKeysSeen { lease, keys: vec![ONE.to_owned()], others: 2, ..HostKeysSeen::default() };
+    seen(&world, &node, there.clone()).await;
+    let connection = machines::get(p, &world.admin.ctx(), "h1").await.unwrap().connection.unwrap();
+    let keys = connection.keys.unwrap();
+    assert_eq!((keys.account.as_str(), keys.fingerprints.len(), keys.others, keys.fault), ("gpu", 1, 2, None));
+    assert!(keys.fingerprints[0].starts_with("SHA256:"));
+    let access = allocations::ssh(p, &world.acme.member.ctx(), "h1").await.unwrap();
+    assert_eq!((access.keys_by_agent, access.has_key, access.user.as_deref()), (true, false, Some("gpu")));
+    let jump = access.jump.unwrap();
+    assert!(jump.contains("+h1@") && jump.ends_with(" gpu@h1"), "{jump}");
+    assert!(access.door.is_some_and(|line| line.contains("+h1@") && !line.contains("gpu@")));
+
+    let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
+    let names: Vec<_> = ended.steps.iter().map(|step| step.step.as_str()).collect();
+    assert_eq!(names, ["access", "keys", "processes", "gpu_memory", "health", "pool"]);
+    assert_eq!(told.keys("none", &[]).await.lease, 0);
+    let step = async || {
+        // It is not silent, however long this takes.
+        machines::report_inventory(p, &node.ctx(), "1", &node.inventory(1)).await.unwrap();
+        allocations::advance(p).await.unwrap();
+        let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
+        let step = detail.steps.into_iter().find(|step| step.step == "keys").unwrap();
+        (step.state, step.result.get("reason").cloned().unwrap_or_default())
+    };
+    let waiting = |reason: &str| (StepState::Waiting, reason.to_owned());
+    assert_eq!(step().await, waiting("keys_there"));
+    // What was seen before says nothing, nor do keys that are still there, nor a host that hinders it.
+    seen(&world, &node, HostKeysSeen { keys: Vec::new(), ..there.clone() }).await;
+    assert_eq!(step().await, waiting("keys_there"));
+    seen(&world, &node, HostKeysSeen { lease: 0, ..there.clone() }).await;
+    assert_eq!(step().await, waiting("keys_there"));
+    let fault = HostKeysFault::Unsafe.into();
+    let hindered = HostKeysSeen { fault, detail: "~/.ssh is a link".to_owned(), ..HostKeysSeen::default() };
+    seen(&world, &node, hindered).await;
+    assert_eq!(step().await, waiting("keys_hindered"));
+    let connection = machines::get(p, &world.admin.ctx(), "h1").await.unwrap().connection.unwrap();
+    assert_eq!(connection.keys.unwrap().fault, Some(Fault::Unsafe));
+    seen(&world, &node, HostKeysSeen { others: 2, ..HostKeysSeen::default() }).await;
+    assert_eq!(step().await, (StepState::Done, String::new()));
+    let statement =
+        "select count(*) from audit_events where action in ('machines:keys-account', 'machines:keys-changed')";
+    let rows: i64 = sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(rows, 6, "the account, and each change of what is there");
+}
+
+#[tokio::test]
+async fn a_host_whose_agent_keeps_none_has_no_such_step_and_says_who_does() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let access = allocations::ssh(p, &world.acme.owner.ctx(), "h1").await.unwrap();
+    assert_eq!((access.keys_by_agent, access.door, access.jump), (false, None, None));
+    assert!(allocations::ssh_choices(p, &world.acme.owner.ctx(), None).await.unwrap().is_empty());
+    let error = allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.err().unwrap();
+    assert_eq!(error.key, "error-ssh-machine-keys");
+    let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
+    assert!(ended.steps.iter().all(|step| step.step != "keys"));
+    // An agent names a login account, or none.
+    for bad in ["", "a b", "../root", "x\ny"] {
+        let hello = Hello { keys_account: Some(bad.to_owned()), ..node.hello() };
+        machines::note_keys_account(p, &node.ctx(), &hello).await.unwrap();
+        let connection = machines::get(p, &world.admin.ctx(), "h1").await.unwrap().connection.unwrap();
+        assert_eq!(connection.keys, None, "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_to_a_machine_by_ssh_is_of_who_has_it() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let _told = linked(&world, &node).await;
+    let acme = &world.acme;
+    assert!(allocations::ssh_choices(p, &acme.owner.ctx(), None).await.unwrap().is_empty());
+    let made = world.allocate("h1", acme.id, months(1)).await.unwrap();
+    for user in [&acme.owner, &acme.member] {
+        let choices = allocations::ssh_choices(p, &user.ctx(), Some("H1")).await.unwrap();
+        assert_eq!(choices.len(), 1);
+        assert_eq!((choices[0].code.as_str(), choices[0].account.as_str()), ("h1", "gpu"));
+    }
+    for user in [&world.globex.owner, &world.admin] {
+        assert!(allocations::ssh_choices(p, &user.ctx(), None).await.unwrap().is_empty());
+        let error = allocations::enter_by_ssh(p, &user.ctx(), "h1", None).await.err().unwrap();
+        assert_eq!(error.code, ErrorCode::NotFound);
+    }
+    let visit = allocations::enter_by_ssh(p, &acme.member.ctx(), "h1", Some("SHA256:x")).await.unwrap();
+    for (host, port, sshd) in [
+        ("h1", 22, true),
+        ("H1", 22, true),
+        ("localhost", 22, true),
+        ("127.0.0.1", 22, true),
+        ("h1", 80, false),
+        ("h2", 22, false),
+        ("10.0.0.1", 22, false),
+    ] {
+        assert_eq!(visit.is_sshd(host, port), sshd, "{host}:{port}");
+    }
+    // No agent answers here.
+    let error = visit.connect(p).await.err().unwrap();
+    assert_eq!((error.code, error.key), (ErrorCode::NodeUnreachable, "error-ssh-machine-away"));
+    assert!(visit.still_held(p).await.unwrap());
+    allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
+    test_support::eventually("it is theirs no more", async || (!visit.still_held(p).await.unwrap()).then_some(()))
+        .await;
+    visit.leave(p, "stopped").await.unwrap();
+    let statement = "select count(*) from audit_events where action in ('allocations:open-ssh', 'allocations:end-ssh')
+                     and outcome = 'done'";
+    let rows: i64 = sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(rows, 2);
+}

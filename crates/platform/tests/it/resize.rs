@@ -1,0 +1,225 @@
+//! Another spec for an instance that is stopped: who may, what is in the way, and what becomes of its container.
+
+use contract::instances::{
+    InstanceAction, InstanceEventKind, InstanceLogQuery, InstanceResize, InstanceState, MissReason,
+};
+use contract::specs::{SpecPriceCreate, SpecWrite};
+use contract::{ErrorCode, InstanceId, SpecId};
+use platform::{OpContext, instances, quotas, specs};
+use test_support::{TestPlatform, eventually};
+
+use crate::instances::{cards, host, named, shop, small, spec_listed, tested};
+use crate::instances_on_engine::World;
+
+fn to(spec: SpecId) -> InstanceResize {
+    InstanceResize { spec, revision: None }
+}
+
+/// As if its engine had made and stopped it: nobody does here.
+async fn stopped(test: &TestPlatform, id: InstanceId) {
+    let sql = "update instances set wanted = 'stopped', observed = 'ended', made_at = now(), container_id = 'c',
+               state = 'stopped' where id = $1";
+    sqlx::query(sql).bind(id.0).execute(test.owner_pool()).await.unwrap();
+}
+
+async fn number(test: &TestPlatform, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(test.owner_pool()).await.unwrap()
+}
+
+const NOWHERE: &str = "/nonexistent/docker.sock";
+
+#[tokio::test]
+async fn what_decides_about_new_ones_decides_with_what_it_holds_itself_taken_away() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, ctx, mine) = (&test.platform, admin.ctx(), acme.owner.ctx());
+    host(&test, &ctx, "host-001", 4, NOWHERE).await;
+    tested(&test, "host-001").await;
+    let shop = shop(&test, &ctx, "library/small:1", cards("One card", 1)).await;
+    let three = spec_listed(&test, &ctx, cards("Three cards", 3)).await;
+    let five = spec_listed(&test, &ctx, cards("Five cards", 5)).await;
+    let four = spec_listed(&test, &ctx, cards("Four cards", 4)).await;
+    let id = instances::create(platform, &mine, named("one", &shop)).await.unwrap().id;
+    let early = instances::resize(platform, &mine, id, to(three)).await.unwrap_err();
+    assert_eq!((early.code, early.key), (ErrorCode::WrongState, "error-instance-state"));
+    stopped(&test, id).await;
+
+    // What it could have, by who may see it.
+    let sizes = async |ctx: &OpContext| {
+        let sizes = instances::sizes(platform, ctx, id).await.unwrap();
+        let told = sizes.into_iter().map(|size| {
+            let misses: Vec<_> = size.misses.iter().map(|miss| (miss.reason, miss.have, miss.need)).collect();
+            assert!(size.misses.iter().all(|miss| miss.message.len() > 10));
+            (size.spec.id, (size.current, size.fits, misses))
+        });
+        told.collect::<std::collections::HashMap<_, _>>()
+    };
+    let found = sizes(&mine).await;
+    assert_eq!(found[&shop.spec], (true, true, vec![]));
+    assert_eq!(found[&four], (false, true, vec![]), "its own card is one of the four");
+    assert_eq!(found[&five], (false, false, vec![(MissReason::GpusFew, Some(4), Some(5))]));
+    let other = test.customer("Other").await;
+    for who in [acme.member.ctx(), other.owner.ctx(), admin.ctx()] {
+        assert_eq!(instances::sizes(platform, &who, id).await.unwrap_err().code, ErrorCode::NotFound);
+        assert_eq!(instances::resize(platform, &who, id, to(three)).await.unwrap_err().code, ErrorCode::NotFound);
+    }
+
+    // Once; again changes nothing.
+    let before = instances::get(platform, &mine, id).await.unwrap();
+    assert!(!before.made_anew);
+    let after = instances::resize(platform, &mine, id, to(three)).await.unwrap();
+    assert_eq!((after.spec.name.as_str(), after.made_anew, after.state), ("Three cards", true, InstanceState::Stopped));
+    assert_eq!(after.revision, before.revision + 1);
+    assert_eq!(instances::resize(platform, &mine, id, to(three)).await.unwrap().revision, after.revision);
+    let late = InstanceResize { spec: four, revision: Some(before.revision) };
+    assert_eq!(instances::resize(platform, &mine, id, late).await.unwrap_err().code, ErrorCode::Conflict);
+    let held = "select count(*) from instance_gpus where released_at is null";
+    assert_eq!(number(&test, held).await, 3);
+    let events = instances::events(platform, &mine, id).await.unwrap();
+    let resized = (events[0].kind, events[0].detail.as_deref());
+    assert_eq!(resized, (InstanceEventKind::Resized, Some("One card \u{2192} Three cards")));
+    assert_eq!(number(&test, "select count(*) from audit_events where action = 'instances:resize'").await, 1);
+
+    // Somebody has the fourth card.
+    instances::create(platform, &mine, named("two", &shop)).await.unwrap();
+    let full = instances::resize(platform, &mine, id, to(four)).await.unwrap_err();
+    assert_eq!((full.code, full.key), (ErrorCode::NoCapacity, "error-instance-not-there"));
+    assert_eq!(number(&test, held).await, 4, "what was refused let nothing go");
+
+    // Limits: of what becomes more; what becomes less is always allowed.
+    let limit = async |gpus: i64| {
+        let quota = serde_json::from_value(serde_json::json!({ "gpu": gpus })).unwrap();
+        quotas::set_of_customer(platform, &ctx, acme.id, quota).await.unwrap();
+    };
+    limit(4).await;
+    let over = instances::resize(platform, &mine, id, to(four)).await.unwrap_err();
+    assert_eq!((over.code, over.key), (ErrorCode::QuotaExceeded, "error-instance-quota"));
+    limit(0).await;
+    let less = instances::resize(platform, &mine, id, to(shop.spec)).await.unwrap();
+    assert_eq!((less.spec.gpu_count, number(&test, held).await), (1, 2));
+    assert_eq!(instances::resize(platform, &mine, id, to(SpecId(999_999))).await.unwrap_err().fields[0].path, "spec");
+}
+
+#[tokio::test]
+async fn a_data_disk_is_not_lost_and_what_holds_nothing_stays_so() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, ctx, mine) = (&test.platform, admin.ctx(), acme.owner.ctx());
+    host(&test, &ctx, "host-001", 0, NOWHERE).await;
+    tested(&test, "host-001").await;
+    let shop = shop(&test, &ctx, "library/small:1", small()).await;
+    let bare: SpecWrite = serde_json::from_value(serde_json::json!({
+        "name": "Bare", "cpuCores": 1, "memoryGb": 2, "systemDiskGb": 1,
+    }))
+    .unwrap();
+    let bare = spec_listed(&test, &ctx, bare).await;
+    let id = instances::create(platform, &mine, named("one", &shop)).await.unwrap().id;
+    stopped(&test, id).await;
+    let sizes = instances::sizes(platform, &mine, id).await.unwrap();
+    let other = sizes.iter().find(|size| size.spec.id == bare).unwrap();
+    assert_eq!(other.misses.iter().map(|miss| miss.reason).collect::<Vec<_>>(), [MissReason::DataDisk]);
+    assert_eq!(instances::resize(platform, &mine, id, to(bare)).await.unwrap_err().code, ErrorCode::NoCapacity);
+    sqlx::query("update instances set released_at = now()").execute(test.owner_pool()).await.unwrap();
+    let nothing = instances::resize(platform, &mine, id, to(bare)).await.unwrap_err();
+    assert_eq!((nothing.code, nothing.key), (ErrorCode::WrongState, "error-instance-holds-nothing"));
+    assert!(!instances::get(platform, &mine, id).await.unwrap().allows(InstanceAction::Resize));
+}
+
+/// Twice the memory, for twice the price.
+async fn double(world: &World) -> SpecId {
+    let (platform, ctx) = (&world.test.platform, world.test.admin().await.ctx());
+    let size: SpecWrite = serde_json::from_value(serde_json::json!({
+        "name": "Double", "cpuCores": 1, "memoryGb": 2, "systemDiskGb": 1, "dataDiskGb": 1,
+    }))
+    .unwrap();
+    let id = specs::create(platform, &ctx, size).await.unwrap().id;
+    let price = SpecPriceCreate { price_per_hour: "5".to_owned(), starts_at: None };
+    specs::add_price(platform, &ctx, id, price).await.unwrap();
+    specs::set_listed(platform, &ctx, id, true).await.unwrap();
+    id
+}
+
+impl World {
+    /// The names that the engine has for its containers.
+    fn containers(&self) -> Vec<String> {
+        let (_, list) = self.engine.ask("GET", "/containers/json?all=1", "application/json", b"");
+        let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+        list.iter().map(|it| it["Id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn its_container_is_made_anew_with_the_same_disk_and_costs_the_new_price() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let script = "cat /mark /data/mark; echo own > /mark; echo disk > /data/mark; exec sleep 600";
+    let id = world.create("one", script).await;
+    assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    assert_eq!(world.act(id, InstanceAction::Stop).await.state, InstanceState::Stopped);
+    let old = world.containers();
+    assert!(instances::resize(platform, &world.mine(), id, to(double)).await.unwrap().made_anew);
+    // Nothing is done before it is started, whoever looks: an image can still be made of it.
+    world.look().await;
+    world.apply(id).await;
+    assert_eq!((world.containers(), world.get(id).await.made_anew), (old.clone(), true));
+
+    let started = world.act(id, InstanceAction::Start).await;
+    assert_eq!((started.state, started.made_anew), (InstanceState::Running, false));
+    let new = world.containers();
+    assert!(new.len() == 1 && new != old, "{new:?}");
+    let used = instances::stats(platform, &world.mine(), id).await.unwrap();
+    assert_eq!(used.memory_limit, Some(2 << 30));
+    eventually("what was on its disk is there, and what was written beside it is not", async || {
+        let lines = instances::logs(platform, &world.mine(), id, &InstanceLogQuery::default()).await.unwrap();
+        let said: Vec<_> = lines.lines.iter().filter(|line| !line.error).map(|line| line.text.clone()).collect();
+        (said == ["disk"]).then_some(())
+    })
+    .await;
+    // From then on it is the one.
+    world.act(id, InstanceAction::Restart).await;
+    world.act(id, InstanceAction::Stop).await;
+    world.act(id, InstanceAction::Start).await;
+    assert_eq!(world.containers(), new);
+    let told = "select string_agg(spec_name || ' ' || trim_scale(price_per_hour), ', ' order by started_at)
+                from ledger_intervals";
+    let told: String = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, "Small 2.5, Double 5, Double 5, Double 5");
+    let check = instances::compare(platform, &world.test.admin().await.ctx()).await.unwrap();
+    assert_eq!((check.compared, check.differences.len()), (1, 0), "{check:?}");
+}
+
+#[tokio::test]
+async fn whoever_dies_while_it_is_made_anew_leaves_nothing_undone_and_nothing_twice() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    world.act(id, InstanceAction::Stop).await;
+    instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
+    instances::act(platform, &world.mine(), id, InstanceAction::Start).await.unwrap();
+    // The old one was taken away, and no new one made.
+    let path = format!("/containers/{}?force=1", world.containers()[0]);
+    assert_eq!(world.engine.ask("DELETE", &path, "application/json", b"").0, 204);
+    world.look().await;
+    let kinds: Vec<_> = instances::events(platform, &world.mine(), id).await.unwrap();
+    assert!(kinds.iter().all(|event| event.kind != InstanceEventKind::Missing), "nobody else took it away");
+    assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    let made = world.containers();
+    // It was made, and that was not written down.
+    let undone = "update instances set remakes_done = 0, container_id = 'old', observed = 'ended', state = 'starting'";
+    sqlx::query(undone).execute(world.test.owner_pool()).await.unwrap();
+    assert!(world.get(id).await.made_anew);
+    assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    assert_eq!((world.containers(), world.get(id).await.made_anew), (made.clone(), false));
+    // The same, and a look was faster than the next worker.
+    sqlx::query(undone).execute(world.test.owner_pool()).await.unwrap();
+    world.look().await;
+    let found = world.get(id).await;
+    assert_eq!((found.state, found.made_anew, world.containers()), (InstanceState::Running, false, made));
+    // While an image is being made of it, it stands.
+    world.act(id, InstanceAction::Stop).await;
+    let save = contract::instances::InstanceSave { name: "Kept".to_owned(), ..Default::default() };
+    instances::save_image(platform, &world.mine(), id, save).await.unwrap();
+    let going = instances::resize(platform, &world.mine(), id, to(world.shop.spec)).await.unwrap_err();
+    assert_eq!((going.code, going.key), (ErrorCode::Conflict, "error-save-going"));
+}

@@ -1,0 +1,376 @@
+//! Whole machines by SSH: the agent's own program keeps the customer's keys for a real sshd, and OpenSSH's client comes to it
+//! through the door.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Program, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use contract::accounts::SshKeyCreate;
+use contract::allocations::{AllocationCreate, AllocationEnd, AllocationState};
+use contract::{AllocationId, SshKeyId};
+use platform::{accounts, allocations};
+use serde_json::json;
+use test_support::{TestCustomer, TestNode, TestUser, eventually};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Answer, Server};
+use crate::programs;
+use crate::ssh::{run, text};
+
+/// What is promised of what ends somebody's powers.
+const PROMISE: Duration = Duration::from_secs(5);
+const SSHD: &str = "/usr/sbin/sshd";
+/// Ends the agent's lines.
+const MARK: &str = "kept-by-remotegpu-agent";
+/// Called as an sshd's own are.
+const HOST_KEY: &str = "ssh_host_ed25519_key";
+
+/// A program that ends with this value.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A host with an sshd and an account, the door, and a customer who has the machine.
+struct World {
+    server: Server,
+    node: TestNode,
+    admin: TestUser,
+    acme: TestCustomer,
+    lease: AllocationId,
+    /// Of the account that runs this: an sshd that is not root's lets in nobody else.
+    account: String,
+    folder: tempfile::TempDir,
+    sshd_port: u16,
+    door_port: u16,
+    _sshd: Running,
+    stop: CancellationToken,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn succeeds(command: &mut Program) -> String {
+    let done = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}: cargo xtask setup test gets it"));
+    assert!(done.status.success(), "{command:?}: {}", text(&done.stderr));
+    text(&done.stdout)
+}
+
+fn make_key(file: &Path) -> String {
+    succeeds(Program::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(file));
+    std::fs::read_to_string(file.with_extension("pub")).unwrap().trim().to_owned()
+}
+
+/// An sshd of this account; it answers when this returns.
+async fn sshd(folder: &Path) -> (Running, u16) {
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let place = |name: &str| folder.join(name).display().to_string();
+    let config = format!(
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}/.ssh/authorized_keys\n\
+         StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
+         Subsystem sftp internal-sftp\nLogLevel ERROR\n",
+        place(HOST_KEY),
+        place("home"),
+    );
+    std::fs::write(folder.join("sshd_config"), config).unwrap();
+    // Where root's sshd gives its rights up.
+    let _ = std::fs::create_dir_all("/run/sshd");
+    let mut command = Program::new(SSHD);
+    command.args(["-D", "-e", "-f", &place("sshd_config")]).stdin(Stdio::null()).stdout(Stdio::null());
+    let child = command.stderr(std::fs::File::create(folder.join("sshd.log")).unwrap()).spawn();
+    let child = Running(child.expect("openssh-server is here: cargo xtask setup test gets it"));
+    eventually("the sshd answers", async || TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
+    (child, port)
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("home")).unwrap();
+        let host_key = make_key(&folder.path().join(HOST_KEY));
+        let (sshd, sshd_port) = sshd(folder.path()).await;
+        let server = Server::start().await;
+        let (admin, node) = (server.test.admin().await, server.test.node("host-001").await);
+        let acme = server.test.customer("Acme").await;
+        let (platform, stop) = (server.platform().clone(), CancellationToken::new());
+        let body = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..AllocationCreate::default() };
+        let lease = allocations::create(&platform, &admin.ctx(), "host-001", body).await.unwrap().allocation.id;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let door_port = listener.local_addr().unwrap().port();
+        let door_key = platform::access::host_key(&platform).await.unwrap().public_key;
+        let stopping = stop.clone();
+        tokio::spawn(async move {
+            ssh_gateway::serve(platform, listener, ssh_gateway::Limits::default(), stopping).await.unwrap();
+        });
+        let known = format!("[127.0.0.1]:{door_port} {door_key}\nhost-001 {host_key}\n");
+        std::fs::write(folder.path().join("known"), known).unwrap();
+        let account = succeeds(Program::new("id").arg("-un")).trim().to_owned();
+        let world = Self { server, node, admin, acme, lease, account, folder, sshd_port, door_port, _sshd: sshd, stop };
+        world.write_config();
+        world
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What somebody has in their own `~/.ssh/config`; without ProxyJump, which stays to be asked for.
+    fn write_config(&self) {
+        let config = format!(
+            "Host *\n  UserKnownHostsFile {known}\n  StrictHostKeyChecking yes\n  IdentityFile {key}\n  IdentitiesOnly yes\n  \
+             BatchMode yes\n  LogLevel INFO\nHost door\n  HostName 127.0.0.1\n  Port {door}\n  User {owner}+host-001\n\
+             Host host-001\n  User {account}\n",
+            known = self.place("known").display(),
+            key = self.place("key").display(),
+            door = self.door_port,
+            owner = self.acme.owner.name,
+            account = self.account,
+        );
+        std::fs::write(self.place("config"), config).unwrap();
+    }
+
+    /// A new key of the owner, under the name of before.
+    async fn add_key(&self) -> SshKeyId {
+        let file = self.place("key");
+        for old in [&file, &file.with_extension("pub")] {
+            let _ = std::fs::remove_file(old);
+        }
+        let body = SshKeyCreate { name: Some("laptop".to_owned()), public_key: make_key(&file) };
+        accounts::add_ssh_key(self.server.platform(), &self.acme.owner.ctx(), body).await.unwrap().id
+    }
+
+    /// The agent's program, always with the same state folder; linked when this returns.
+    async fn agent(&self, words: &[&str]) -> Running {
+        let state = self.place("state");
+        if !state.exists() {
+            std::fs::create_dir(&state).unwrap();
+            let mut key = std::fs::OpenOptions::new();
+            let mut key = key.write(true).create_new(true).mode(0o600).open(state.join("node.key")).unwrap();
+            std::io::Write::write_all(&mut key, self.node.key.as_bytes()).unwrap();
+        }
+        self.server.sql("delete from node_links returning 1::text").await;
+        let mut command = Program::new(programs::agent());
+        command.env_clear().args(["run", "--no-docker-tunnel", "--server", &self.server.origin(), "--state-dir"]);
+        command.arg(state).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let agent = Running(command.spawn().unwrap());
+        eventually("the agent's link", async || {
+            (self.server.count("select count(*) from node_links").await == 1).then_some(())
+        })
+        .await;
+        agent
+    }
+
+    async fn keeping_agent(&self) -> Running {
+        let (sshd, home) = (SocketAddr::from(([127, 0, 0, 1], self.sshd_port)).to_string(), self.place("home"));
+        let (home, keys) = (home.to_str().unwrap(), self.folder.path().to_str().unwrap());
+        let words = ["--manage-keys", &self.account, "--sshd", &sshd, "--keys-home", home, "--sshd-keys", keys];
+        self.agent(&words).await
+    }
+
+    fn authorized(&self) -> String {
+        std::fs::read_to_string(self.place("home/.ssh/authorized_keys")).unwrap_or_default()
+    }
+
+    async fn key_is_there(&self) {
+        let public = self.public_key();
+        eventually("the key is on the host", async || self.authorized().contains(&public).then_some(())).await;
+    }
+
+    fn public_key(&self) -> String {
+        std::fs::read_to_string(self.place("key.pub")).unwrap().trim().to_owned()
+    }
+
+    /// Within what is promised.
+    async fn gone_from_the_host(&self, what: &str, after: Instant) {
+        while self.authorized().contains(what) {
+            assert!(after.elapsed() < PROMISE, "still there after {:?}: {}", after.elapsed(), self.authorized());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn program(&self, name: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(name);
+        command.arg("-F").arg(self.place("config")).args(words).env_remove("SSH_AUTH_SOCK").kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    async fn ssh(&self, words: &[&str]) -> Output {
+        run(&mut self.program("ssh", words)).await
+    }
+}
+
+#[tokio::test]
+async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
+    let world = World::new().await;
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+
+    // Page and REST say who manages keys, and the line.
+    let (server, member) = (&world.server, &world.acme.member);
+    let told = server.get(&server.token(member).await, "/api/customer/machines/host-001/ssh").await.data();
+    assert_eq!(
+        (&told["keysByAgent"], &told["hasKey"], &told["user"]),
+        (&json!(true), &json!(false), &json!(world.account))
+    );
+    let line = told["jump"].as_str().unwrap();
+    assert!(line.starts_with(&format!("ssh -J {}+host-001@", member.name)), "{line}");
+    assert!(line.ends_with(&format!(" {}@host-001", world.account)), "{line}");
+    let browser = server.browser(member).await;
+    let page = server.signed(&browser, server.bare(http::Method::GET, "/machines/host-001"));
+    let page = Answer::of(page.header("accept", "text/html")).await.text;
+    assert!(page.contains(&format!("<code>{line}</code>")), "{line} in {page}");
+    let staff = server.token(&world.admin).await;
+    let connection = server.get(&staff, "/api/admin/machines/host-001").await.data()["connection"].clone();
+    assert_eq!(connection["keys"]["account"], json!(world.account), "{connection}");
+
+    // A command, with its code.
+    let done = world.ssh(&["-J", "door", "host-001", "echo out; echo wrong >&2; exit 7"]).await;
+    let said = text(&done.stderr);
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(7), "out\n".to_owned()), "{said}");
+    assert!(said.contains("wrong\n"), "{said}");
+
+    // Files, there and back.
+    let bytes: Vec<u8> = (0..3_000_000_usize).map(|n| (n * 7 + n / 251) as u8).collect();
+    std::fs::write(world.place("sent"), &bytes).unwrap();
+    let (sent, far, back) = (world.place("sent"), world.place("far"), world.place("back"));
+    let there = format!("host-001:{}", far.display());
+    let jump = ["-o", "ProxyJump=door"];
+    for (from, to) in [(sent.to_str().unwrap(), there.as_str()), (there.as_str(), back.to_str().unwrap())] {
+        let done = run(world.program("scp", &jump).args([from, to])).await;
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    }
+    assert!(std::fs::read(&back).unwrap() == bytes);
+
+    // A port of the machine, by its own sshd.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = listener.local_addr().unwrap().port();
+    let near = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let forward = format!("127.0.0.1:{near}:127.0.0.1:{target}");
+    let words = ["-J", "door", "-N", "-L", &forward, "host-001"];
+    let _forwarding = world.program("ssh", &words).spawn().unwrap();
+    let mut stream =
+        eventually("the port is forwarded", async || TcpStream::connect(("127.0.0.1", near)).await.ok()).await;
+    let (mut far, _) = listener.accept().await.unwrap();
+    stream.write_all(b"ping").await.unwrap();
+    let mut heard = [0; 4];
+    far.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"ping");
+
+    // Straight through the door: a command, a terminal, files.
+    let direct = world.ssh(&["door", "echo direct; echo wrong >&2; exit 5"]).await;
+    let said = text(&direct.stderr);
+    assert_eq!((direct.status.code(), text(&direct.stdout)), (Some(5), "direct\n".to_owned()), "{said}");
+    assert!(said.contains("wrong\n"), "{said}");
+    let terminal = world.ssh(&["-tt", "door", "tty && exit 3"]).await;
+    assert_eq!(terminal.status.code(), Some(3), "{}", text(&terminal.stderr));
+    assert!(text(&terminal.stdout).contains("/dev/"), "{}", text(&terminal.stdout));
+    let far = format!("door:{}", world.place("far-direct").display());
+    let back = world.place("back-direct");
+    for (from, to) in [(sent.to_str().unwrap(), far.as_str()), (far.as_str(), back.to_str().unwrap())] {
+        let done = run(world.program("scp", &[]).args([from, to])).await;
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    }
+    assert!(std::fs::read(&back).unwrap() == bytes);
+    // A port of the machine, and of nothing else.
+    let sshd = format!("localhost:{}", world.sshd_port);
+    let mut banner = world.program("ssh", &["-W", &sshd, "door"]).spawn().unwrap();
+    let mut heard = [0; 7];
+    banner.stdout.as_mut().unwrap().read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"SSH-2.0");
+    drop(banner);
+    let elsewhere = world.ssh(&["-W", "10.0.0.1:22", "door"]).await;
+    assert!(text(&elsewhere.stderr).contains("Only ports of the machine"), "{}", text(&elsewhere.stderr));
+    let menu = world.ssh(&["-l", &world.acme.owner.name, "door", "true"]).await;
+    let said = text(&menu.stderr);
+    assert!(said.contains("1  host-001  (whole machine)"), "{said}");
+    // Whoever named no machine gets there by its name.
+    let named = format!("ProxyJump={}@door", world.acme.owner.name);
+    let done = world.ssh(&["-o", &named, "host-001", "echo named"]).await;
+    assert_eq!(text(&done.stdout), "named\n", "{}", text(&done.stderr));
+}
+
+#[tokio::test]
+async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
+    let world = World::new().await;
+    let (platform, owner) = (world.server.platform(), world.acme.owner.clone());
+    std::fs::create_dir(world.place("home/.ssh")).unwrap();
+    std::fs::write(world.place("home/.ssh/authorized_keys"), "ssh-rsa AAAA somebody-else\n").unwrap();
+    let mut key = world.add_key().await;
+    let mut agent = world.keeping_agent().await;
+    world.key_is_there().await;
+
+    // The key is removed: it is gone from the host, and so is who came in by it.
+    let mut shell = world.program("ssh", &["-J", "door", "host-001", "sleep 600"]).spawn().unwrap();
+    eventually("somebody is there", async || {
+        let rows = "select count(*) from audit_events where action = 'allocations:open-ssh'";
+        (world.server.count(rows).await == 1).then_some(())
+    })
+    .await;
+    let before = Instant::now();
+    accounts::remove_ssh_key(platform, &owner.ctx(), key).await.unwrap();
+    world.gone_from_the_host(&world.public_key(), before).await;
+    tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
+    assert!(
+        world.authorized().ends_with("\nssh-rsa AAAA somebody-else\n"),
+        "what is others' stays: {}",
+        world.authorized()
+    );
+
+    // The agent is killed; what ends meanwhile ends when it is back.
+    key = world.add_key().await;
+    world.key_is_there().await;
+    agent.0.kill().unwrap();
+    agent.0.wait().unwrap();
+    accounts::remove_ssh_key(platform, &owner.ctx(), key).await.unwrap();
+    assert!(world.authorized().contains(&world.public_key()));
+    agent = world.keeping_agent().await;
+    world.gone_from_the_host(&world.public_key(), Instant::now()).await;
+
+    // Somebody edits the file: the keys are put back.
+    world.add_key().await;
+    world.key_is_there().await;
+    std::fs::write(world.place("home/.ssh/authorized_keys"), "ssh-rsa AAAA somebody-else\n").unwrap();
+    world.key_is_there().await;
+
+    // The lease ends: the keys go, who is there goes, and taking it back sees it.
+    let mut shell = world.program("ssh", &["-J", "door", "host-001", "sleep 600"]).spawn().unwrap();
+    eventually("somebody is there again", async || {
+        let rows = "select count(*) from audit_events where action = 'allocations:open-ssh'";
+        (world.server.count(rows).await == 2).then_some(())
+    })
+    .await;
+    let before = Instant::now();
+    let ended = allocations::end(platform, &world.admin.ctx(), world.lease, AllocationEnd::default()).await.unwrap();
+    assert_eq!(ended.allocation.state, AllocationState::Reclaiming);
+    world.gone_from_the_host(MARK, before).await;
+    assert_eq!(world.authorized(), "ssh-rsa AAAA somebody-else\n");
+    tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
+    eventually("the step is done", async || {
+        allocations::advance(platform).await.unwrap();
+        let detail = allocations::get(platform, &world.admin.ctx(), world.lease).await.unwrap();
+        detail.steps.iter().any(|step| step.step == "keys" && step.state.code() == "done").then_some(())
+    })
+    .await;
+    drop(agent);
+
+    // An agent that may not any more takes away what it finds of its own.
+    let left = "ssh-rsa AAAA somebody-else\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA kept-by-remotegpu-agent\n";
+    std::fs::write(world.place("home/.ssh/authorized_keys"), left).unwrap();
+    let home = world.place("home");
+    let _agent = world.agent(&["--keys-home", home.to_str().unwrap()]).await;
+    world.gone_from_the_host(MARK, Instant::now()).await;
+}
