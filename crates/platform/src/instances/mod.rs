@@ -493,6 +493,11 @@ pub(crate) async fn refuse_if_used(tx: &mut Tx, machine: MachineId) -> Result<()
     }
 }
 
+/// Which of these machines instances are on.
+pub(crate) async fn used_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
+    store::used_among(tx, machines).await
+}
+
 /// What the live instances of a customer, or of a person, take of their limits.
 pub(crate) async fn usage(tx: &mut Tx, customer: Option<CustomerId>, person: Option<UserId>) -> Result<store::Used> {
     store::used_by(tx, customer, person).await

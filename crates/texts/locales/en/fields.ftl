@@ -44,6 +44,7 @@ field-months-or-end = Give either months or a last day, not both.
 field-customer-disabled = This customer is disabled.
 field-customer-unknown = There is no such customer.
 field-allocation-overlap = Taken from { $from } until { $until }, grace included.
+field-pool-instances = Instances are on this machine: how it is let can change when they are gone.
 field-pool-allocated = A customer has this machine: how it is let can change when the allocation is over.
 field-allocation-raced = Somebody else was faster: the machine is taken in that period.
 field-renewal-open = There is an open request already.

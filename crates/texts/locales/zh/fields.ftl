@@ -44,6 +44,7 @@ field-months-or-end = 月数和最后一天只能填写一项。
 field-customer-disabled = 该客户已停用。
 field-customer-unknown = 没有该客户。
 field-allocation-overlap = { $from } 至 { $until } 已被占用（含宽限期）。
+field-pool-instances = 该机器上还有实例，实例全部删除后才能更改出租方式。
 field-pool-allocated = 该机器已分配给客户，分配结束后才能更改出租方式。
 field-allocation-raced = 他人抢先一步：该时段机器已被占用。
 field-renewal-open = 已有待处理的申请。
