@@ -96,10 +96,8 @@ impl Evaluation {
         let names: Vec<String> = parsed.iter().map(|(_, parsed)| parsed.machine.name.trim().to_lowercase()).collect();
         let existing = store::existing(tx, &codes, &names).await?;
         let ids: Vec<i64> = existing.iter().map(|one| one.id.0).collect();
-        let taken = Taken {
-            lent: allocations::held_among(tx, &ids).await?,
-            used: instances::used_among(tx, &ids).await?,
-        };
+        let taken =
+            Taken { lent: allocations::held_among(tx, &ids).await?, used: instances::used_among(tx, &ids).await? };
         let by_code: HashMap<&str, &Existing> = existing.iter().map(|one| (one.code.as_str(), one)).collect();
         let by_name: HashMap<String, &Existing> =
             existing.iter().map(|one| (one.written.name.to_lowercase(), one)).collect();
