@@ -15,19 +15,19 @@ use test_support::{TestPlatform, TestUser};
 
 use crate::instances::{host, named, shop, small, tested};
 
-struct World {
-    test: TestPlatform,
-    admin: TestUser,
+pub struct World {
+    pub test: TestPlatform,
+    pub admin: TestUser,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let test = TestPlatform::new().await;
         let admin = test.admin().await;
         Self { test, admin }
     }
 
-    async fn stage(&self, bytes: Vec<u8>) -> ImportView {
+    pub async fn stage(&self, bytes: Vec<u8>) -> ImportView {
         let p = &self.test.platform;
         let staged =
             imports::stage(p, &self.admin.ctx(), ImportSubject::Machines, "C:\\fleet\\machines.xlsx", &bytes[..])
@@ -43,7 +43,7 @@ impl World {
     }
 
     /// (row, verdict, code, columns with faults or changes)
-    async fn rows(&self, id: ImportId) -> Vec<(u32, RowVerdict, Option<String>, Vec<String>)> {
+    pub async fn rows(&self, id: ImportId) -> Vec<(u32, RowVerdict, Option<String>, Vec<String>)> {
         let query = ImportRowQuery { page_size: Some(100), ..ImportRowQuery::default() };
         let page =
             imports::rows(&self.test.platform, &self.admin.ctx(), ImportSubject::Machines, id, &query).await.unwrap();
