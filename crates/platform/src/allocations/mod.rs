@@ -44,6 +44,7 @@ pub(crate) use notices::{
     maintenance as tell_of_maintenance, maintenance_begun, maintenance_missed, maintenance_off, maintenance_over,
 };
 pub use reclaim::{STEPS as RECLAIM_STEPS, can_be_skipped, skip_step};
+pub(crate) use renewals::is_requested;
 pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
@@ -82,7 +83,8 @@ pub async fn of_machine(platform: &Platform, ctx: &OpContext, machine: &str) -> 
         Some(row) => row,
         None => {
             let ids = machines::ids_ever_in_tx(&mut tx, machine).await?;
-            store::last(&mut tx, &ids, customer).await?.ok_or_else(Error::not_found)?
+            let unseen = || ctx.unseen(Permission::AllocationsView, "machine", machine);
+            store::last(&mut tx, &ids, customer).await?.ok_or_else(unseen)?
         }
     };
     ctx.authorize(ViewAllocation, &row.resource())?;
@@ -288,8 +290,11 @@ async fn readable_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Re
     let customer = own_customer(ctx, Permission::AllocationsMonitor)?;
     let now = platform.clock().now();
     let mut tx = platform.db().begin(ctx).await?;
-    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::readable(&mut tx, id, customer, now).await?.ok_or_else(Error::not_found)?;
+    let unseen = ctx.unseen(Permission::AllocationsMonitor, "machine", machine);
+    let Some(id) = machines::id_in_tx(&mut tx, machine).await? else { return Err(unseen) };
+    let Some(row) = store::readable(&mut tx, id, customer, now).await? else {
+        return Err(access::unless_had(&mut tx, id, customer, unseen).await?);
+    };
     ctx.authorize(MonitorAllocation, &row.resource())?;
     tx.commit().await?;
     Ok(row)
@@ -449,7 +454,7 @@ async fn move_end(
 
 async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
-    store::get(tx, id).await?.ok_or_else(Error::not_found)
+    store::get(tx, id).await?.ok_or_else(|| ctx.unseen(Permission::AllocationsView, "allocation", id))
 }
 
 /// Loads and locks an allocation to change it.

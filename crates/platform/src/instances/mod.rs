@@ -305,7 +305,8 @@ pub(crate) async fn known(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>> {
 
 async fn read(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Row> {
     let mut tx = platform.db().begin(ctx).await?;
-    let row = store::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let unseen = || ctx.unseen(Permission::InstancesUse, "instance", id);
+    let row = store::find(&mut tx, id).await?.ok_or_else(unseen)?;
     tx.commit().await?;
     Ok(row)
 }
