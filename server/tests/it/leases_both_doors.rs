@@ -345,3 +345,35 @@ async fn a_last_day_is_of_the_platforms_time_zone() {
     let until = server.sql(&format!("select {until} from allocations")).await;
     assert_eq!(until, [format!("{} 00:00", last.succ_opt().unwrap())]);
 }
+
+/// Nothing is marked in an answer about many: each says itself what is wrong with it.
+#[tokio::test]
+async fn what_is_refused_among_many_says_why() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (acme, globex) = (server.test.customer("Acme").await, server.test.customer("Globex").await);
+    server.test.node("host-001").await;
+    let staff = server.token(&admin).await;
+    let window = json!({ "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "fans" });
+    let plan = json!({ "ids": ["host-001"], "window": window });
+    let path = "/api/admin/machines/bulk/maintenance";
+    assert_eq!(server.post(&staff, path, plan.clone()).await.data()[0]["done"], true);
+    let refused = server.post(&staff, path, plan).await.data();
+    assert_eq!(refused[0]["message"], "Another maintenance is planned in that time.");
+
+    let ctx = admin.ctx();
+    let months = |customer, starts_at| AllocationCreate {
+        customer_id: Some(customer),
+        months: Some(1),
+        starts_at,
+        ..AllocationCreate::default()
+    };
+    let p = server.platform();
+    let first = allocations::create(p, &ctx, "host-001", months(acme.id, None)).await.unwrap().allocation;
+    let next = Some(first.ends_at + chrono::TimeDelta::days(30));
+    allocations::create(p, &ctx, "host-001", months(globex.id, next)).await.unwrap();
+    let body = json!({ "ids": [first.id.0], "action": "renew", "months": 6 });
+    let refused = server.post(&staff, "/api/admin/allocations/bulk", body).await.data();
+    let message = refused[0]["message"].as_str().unwrap();
+    assert!(message.contains("Globex") && message.contains("until"), "{message}");
+}
