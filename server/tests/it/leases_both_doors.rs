@@ -377,3 +377,43 @@ async fn what_is_refused_among_many_says_why() {
     let message = refused[0]["message"].as_str().unwrap();
     assert!(message.contains("Globex") && message.contains("until"), "{message}");
 }
+
+#[tokio::test]
+async fn a_customers_machines_are_found_put_in_order_and_paged() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server
+        .sql("insert into machines (code, name) select 'rack-' || n, 'Rack ' || n from generate_series(10, 34) n returning id")
+        .await;
+    for number in 10..35 {
+        let months = if number == 20 { 2 } else { 3 };
+        let body = AllocationCreate { customer_id: Some(acme.id), months: Some(months), ..AllocationCreate::default() };
+        allocations::create(server.platform(), &admin.ctx(), &format!("rack-{number}"), body).await.unwrap();
+    }
+    let owner = server.browser(&acme.owner).await;
+    let shown = async |path: &str| {
+        let page = server.get(&owner, path).await;
+        assert_eq!(page.status, 200, "{path}");
+        let rows: Vec<String> = page
+            .text
+            .split("href=\"/machines/rack-")
+            .skip(1)
+            .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect())
+            .collect();
+        (rows, page.text)
+    };
+    let (rows, page) = shown("/").await;
+    assert_eq!((rows.len(), rows[0].as_str()), (20, "20"), "what ends first is on top");
+    assert!(page.contains("<rg-loads") && page.contains("data-load=\"rack-20\""), "figures are followed");
+    assert_eq!(shown("/?page=2").await.0.len(), 5);
+    let (rows, _) = shown("/?sort=-machine&pageSize=10").await;
+    assert_eq!((rows.len(), rows[0].as_str()), (10, "34"));
+    let (rows, page) = shown("/?q=rack-2").await;
+    assert_eq!(rows.len(), 10);
+    assert!(page.contains("value=\"rack-2\""), "what was looked for stays in its field");
+    let (rows, page) = shown("/?q=nothing").await;
+    assert!(rows.is_empty() && page.contains("No machine of yours matches"), "{page}");
+    assert!(shown("/?state=grace").await.0.is_empty());
+    let found = server.get(&owner, "/api/customer/machines?held=true&q=rack-20").await.data();
+    assert_eq!(found["total"], 1);
+}

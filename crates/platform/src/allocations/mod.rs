@@ -512,6 +512,7 @@ async fn views(
                 // How a machine is doing is told to who has it.
                 presence: (staff || row.state == AllocationState::Active).then_some(brief.presence),
                 monitored: brief.monitored,
+                load: None,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
                 starts_at: row.starts_at,
