@@ -80,6 +80,13 @@ class Line {
     });
   }
 
+  /// For good: the page shows other machines now.
+  end() {
+    this.#over = true;
+    clearTimeout(this.#retry);
+    this.hangUp();
+  }
+
   hangUp() {
     const socket = this.#socket;
     this.#socket = undefined;
@@ -94,6 +101,15 @@ class Line {
 const Base = globalThis.HTMLElement ?? class {};
 
 export class RgLoads extends Base {
+  #lines = [];
+  #silence;
+  #hidden;
+  #seen = () => {
+    clearTimeout(this.#hidden);
+    if (document.hidden) this.#hidden = setTimeout(() => this.#lines.forEach((line) => line.hangUp()), HIDDEN_MS);
+    else this.#lines.forEach((line) => line.connect());
+  };
+
   connectedCallback() {
     const cells = new Map([...this.parentElement.querySelectorAll('[data-load]')].map((cell) => [cell.dataset.load, cell]));
     if (!cells.size) return;
@@ -101,15 +117,18 @@ export class RgLoads extends Base {
       const cell = cells.get(code);
       if (cell && cell.textContent !== says) cell.textContent = says;
     };
-    const lines = parts([...cells.keys()]).map((codes) => new Line(codes, show));
-    for (const line of lines) line.connect();
-    setInterval(() => lines.forEach((line) => line.check()), 5_000);
-    let hidden;
-    document.addEventListener('visibilitychange', () => {
-      clearTimeout(hidden);
-      if (document.hidden) hidden = setTimeout(() => lines.forEach((line) => line.hangUp()), HIDDEN_MS);
-      else lines.forEach((line) => line.connect());
-    });
+    this.#lines = parts([...cells.keys()]).map((codes) => new Line(codes, show));
+    for (const line of this.#lines) line.connect();
+    this.#silence = setInterval(() => this.#lines.forEach((line) => line.check()), 5_000);
+    document.addEventListener('visibilitychange', this.#seen);
+  }
+
+  /// The card may be taken anew while the page stays.
+  disconnectedCallback() {
+    clearInterval(this.#silence);
+    clearTimeout(this.#hidden);
+    document.removeEventListener('visibilitychange', this.#seen);
+    this.#lines.forEach((line) => line.end());
   }
 }
 

@@ -225,6 +225,16 @@ async fn many_are_renewed_by_the_months_that_are_typed() {
     let fields = [("action", "cordon"), ("ids[]", "host-001"), ("ids[]", "host-002")];
     let said = page(&send("act_on_machines", &fields[..]).await).await;
     assert!(said.contains("Done for 2 machines:") && said.contains(">host-002</li>"), "{said}");
+
+    // What was looked for stays: by the list's form, by the preview, and by the answer to what is done.
+    let list = page("/admin/machines?q=host-001").await;
+    let bulk = list.split("id=\"bulk\"").nth(1).and_then(|rest| rest.split("</form>").next()).expect("the form");
+    assert!(bulk.contains("name=\"q\"") && bulk.contains("value=\"host-001\""), "{bulk}");
+    let preview = page("/admin/machines/bulk?action=uncordon&ids=host-001&q=host-001").await;
+    assert!(preview.contains("value=\"/admin/machines?q=host-001\""), "{preview}");
+    let fields = [("action", "uncordon"), ("ids[]", "host-001"), ("back", "/admin/machines?q=host-001")];
+    let said = page(&send("act_on_machines", &fields[..]).await).await;
+    assert!(said.contains("Done for 1 machine:") && !said.contains("/admin/machines/host-002"), "{said}");
 }
 
 /// Staff are staff for a customer, in the page and by REST; nobody is offered what would be refused.

@@ -116,6 +116,11 @@ pub(crate) fn counts(words: Words, before: Before, more: u64, done_key: &str) ->
     )
 }
 
+/// The list that one came from, as a field of the form that does it.
+pub(super) fn back_field() -> impl IntoView {
+    view! { <input r#type="hidden" name="back" value=read_query().0.with(&[("page", "")]) /> }
+}
+
 /// The machines that can be done, as fields of the form that does it.
 pub(super) fn possible_ids(rows: &[Row]) -> impl IntoView + use<> {
     rows.iter()
@@ -152,6 +157,7 @@ fn bulk_view(action: MachineAction, rows: Vec<Row>, more: u64, before: Before) -
                 {table(words, rows)}
                 <form class="form" method="post" action=ActOnMachines::url()>
                     <input r#type="hidden" name="action" value=action.code() />
+                    {back_field()}
                     {ids}
                     {note}
                     <p class="actions">
