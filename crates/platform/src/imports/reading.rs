@@ -146,6 +146,7 @@ async fn open(
     let columns: Vec<_> = [kind.columns, kind.compared].into_iter().flat_map(header_columns).collect();
     let mut narrow = None;
     let mut why: Option<Note> = None;
+    let mut last = false;
     for passed in 0..SHEETS {
         let mut rows = begin(platform, content, kind, passed).await?;
         match look(&mut rows, &columns, kind, passed).await? {
@@ -156,10 +157,13 @@ async fn open(
                 let says_more = why.as_ref().is_none_or(|why| why.key == NO_HEADING && note.key != NO_HEADING);
                 why = if says_more { Some(note) } else { why };
             }
-            Look::Refused(_) | Look::NoMore => break,
+            Look::Refused(_) | Look::NoMore => last = true,
         }
         // Both read one file, and would move its position.
         rows.stop().await;
+        if last {
+            break;
+        }
     }
     let Some(passed) = narrow else {
         return Ok(Err(why.unwrap_or_else(|| note(NO_HEADING, &[]))));
