@@ -160,3 +160,17 @@ async fn a_formula_that_nobody_worked_out_is_no_blank_cell() {
     assert_eq!(rows(sheet(r#"<c r="B2" t="str"><f>""</f><v/></c>"#)).await, [(1, texts(&["1"]))]);
     assert_eq!(rows(sheet(r#"<c r="B2"><f>A1+1</f><v>2</v></c>"#)).await[1], (2, texts(&["", "2"])));
 }
+
+#[tokio::test]
+async fn a_number_keeps_the_zeros_that_its_format_shows() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let zeros = Format::new().set_num_format("000");
+    for (column, number) in [(0, 7.0), (1, 1234.0), (2, 7.5), (3, -7.0)] {
+        sheet.write_with_format(0, column, number, &zeros).unwrap();
+    }
+    sheet.write_with_format(0, 4, 7.0, &Format::new().set_num_format("0.00")).unwrap();
+    sheet.write(0, 5, 7.0).unwrap();
+    let read = rows(book.save_to_buffer().unwrap()).await;
+    assert_eq!(read, [(1, texts(&["007", "1234", "7.5", "-7", "7", "7"]))]);
+}
