@@ -135,10 +135,21 @@ pub async fn outcomes(
             Err(error) => Some(to_api_error(platform, ctx, error).await),
         };
         let done = error.is_none();
-        let (message, fields) = error.map(|error| (error.message, error.fields)).unzip();
+        let (message, fields) = error.map(|error| (whole(error.clone()), error.fields)).unzip();
         outcomes.push(BulkOutcome { id, done, message, fields: fields.unwrap_or_default() });
     }
     outcomes
+}
+
+/// An error in one text: of one row among many nothing is marked, so its fields say what is wrong.
+fn whole(error: ApiError) -> String {
+    let general = error.key == ErrorCode::Validation.message_key();
+    let fields = error.fields.into_values().collect::<Vec<_>>().join(" ");
+    match (fields.is_empty(), general) {
+        (true, _) => error.message,
+        (false, true) => fields,
+        (false, false) => format!("{} {fields}", error.message),
+    }
 }
 
 /// A note in the reader's language.

@@ -2,10 +2,11 @@
 
 use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState};
 use contract::machines::SshAccess;
-use contract::{ErrorCode, PageQuery, Permission};
+use contract::{CustomerId, ErrorCode, MachineId, PageQuery, Permission};
 
 use super::{readable_now, store};
 use crate::authz::AllocationRef;
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, machines, settings};
 
 /// Address, port and user of a machine one has, with the line to paste and who manages keys there; never a secret. In the
@@ -57,4 +58,11 @@ pub async fn end_of_machine(
     let row = row.ok_or_else(|| Error::new(ErrorCode::WrongState).with_key("error-machine-free"))?;
     tx.commit().await?;
     super::end(platform, ctx, row.id, body).await
+}
+
+/// Looking for a machine that one had is no attempt on what is others'.
+pub(super) async fn unless_had(tx: &mut Tx, machine: MachineId, customer: CustomerId, unseen: Error) -> Result<Error> {
+    let had = store::current(tx, machine, customer).await?.is_some()
+        || store::last(tx, &[machine.0], customer).await?.is_some();
+    Ok(if had { Error::not_found() } else { unseen })
 }

@@ -51,6 +51,7 @@ pub(crate) use notices::{
 use period::{end_of, move_end, renew_in_tx};
 pub use period::{may_extend, renew};
 pub use reclaim::{STEPS as RECLAIM_STEPS, can_be_skipped, skip_step};
+pub(crate) use renewals::is_requested;
 pub use renewals::{
     decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal, withdraw_renewal,
 };
@@ -91,7 +92,8 @@ pub async fn of_machine(platform: &Platform, ctx: &OpContext, machine: &str) -> 
         Some(row) => row,
         None => {
             let ids = machines::ids_ever_in_tx(&mut tx, machine).await?;
-            store::last(&mut tx, &ids, customer).await?.ok_or_else(Error::not_found)?
+            let unseen = || ctx.unseen(Permission::AllocationsView, "machine", machine);
+            store::last(&mut tx, &ids, customer).await?.ok_or_else(unseen)?
         }
     };
     ctx.authorize(ViewAllocation, &row.resource())?;
@@ -263,8 +265,11 @@ async fn readable_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Re
     let customer = own_customer(ctx, Permission::AllocationsMonitor)?;
     let now = platform.clock().now();
     let mut tx = platform.db().begin(ctx).await?;
-    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::readable(&mut tx, id, customer, now).await?.ok_or_else(Error::not_found)?;
+    let unseen = ctx.unseen(Permission::AllocationsMonitor, "machine", machine);
+    let Some(id) = machines::id_in_tx(&mut tx, machine).await? else { return Err(unseen) };
+    let Some(row) = store::readable(&mut tx, id, customer, now).await? else {
+        return Err(access::unless_had(&mut tx, id, customer, unseen).await?);
+    };
     ctx.authorize(MonitorAllocation, &row.resource())?;
     tx.commit().await?;
     Ok(row)
@@ -360,7 +365,7 @@ fn own_customer(ctx: &OpContext, permission: Permission) -> Result<CustomerId> {
 
 async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
-    store::get(tx, id).await?.ok_or_else(Error::not_found)
+    store::get(tx, id).await?.ok_or_else(|| ctx.unseen(Permission::AllocationsView, "allocation", id))
 }
 
 /// Loads and locks an allocation to change it.
@@ -418,6 +423,7 @@ async fn views(
                 // How a machine is doing is told to who has it.
                 presence: (staff || row.state == AllocationState::Active).then_some(brief.presence),
                 monitored: brief.monitored,
+                load: None,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
                 starts_at: row.starts_at,

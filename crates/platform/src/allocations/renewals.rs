@@ -28,7 +28,10 @@ pub async fn request_renewal(
     // What staff are told is the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    let Some(row) = store::current(&mut tx, id, customer).await? else {
+        let unseen = ctx.unseen(Permission::AllocationsRequestRenewal, "machine", machine);
+        return Err(super::access::unless_had(&mut tx, id, customer, unseen).await?);
+    };
     let tried = ctx.trying_on("allocations:request-renewal", "allocation", row.id);
     let granted = tried.authorize(RequestRenewal, &row.resource())?;
     let mut wrong = Wrong::new();
@@ -75,7 +78,10 @@ pub async fn withdraw_renewal(platform: &Platform, ctx: &OpContext, machine: &st
     // By the database's own rules a customer changes no request that is there.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    let Some(row) = store::current(&mut tx, id, customer).await? else {
+        let unseen = ctx.unseen(Permission::AllocationsRequestRenewal, "machine", machine);
+        return Err(super::access::unless_had(&mut tx, id, customer, unseen).await?);
+    };
     let tried = ctx.trying_on("allocations:withdraw-renewal", "allocation", row.id);
     let granted = tried.authorize(RequestRenewal, &row.resource())?;
     // Somebody may be answering it.
@@ -155,6 +161,11 @@ pub async fn page_of_renewals(
     Ok(Page { list, total, page, page_size })
 }
 
+/// Whether there is such a request, for the log of what was tried.
+pub(crate) async fn is_requested(tx: &mut Tx, id: RenewalRequestId) -> Result<bool> {
+    Ok(store::allocation_of(tx, id).await?.is_some())
+}
+
 /// Grants, changes or refuses a request.
 pub async fn decide_renewal(
     platform: &Platform,
@@ -165,7 +176,9 @@ pub async fn decide_renewal(
     let action = if body.approve { "allocations:renew" } else { "allocations:refuse-renewal" };
     ctx.trying_on(action, "renewal_request", id).authorize_list::<AllocationRef>(Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let unseen =
+        || ctx.trying_on(action, "renewal_request", id).unseen(Permission::AllocationsView, "renewal_request", id);
+    let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(unseen)?;
     let ctx = &ctx.trying_on(action, "allocation", allocation);
     let row = super::lock(&mut tx, ctx, allocation).await?;
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;

@@ -123,6 +123,7 @@ fn bulk_view(choice: Choice) -> AnyView {
                 }, lines.collect_view())}
                 <form class="form" method="post" action=ActOnAllocations::url()>
                     <input r#type="hidden" name="action" value=code />
+                    <input r#type="hidden" name="back" value=read_query().0.with(&[("page", "")]) />
                     {ids}
                     {months}
                     {text_field(TextField {

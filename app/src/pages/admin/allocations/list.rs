@@ -15,7 +15,7 @@ use crate::door::{Refused, afterword_is_ours, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
-use crate::ui::lists::{ListQuery, all_matching, pager, sort_header};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::{end_time, time};
@@ -150,11 +150,16 @@ pub(crate) fn allocation_table(words: Words, list: Vec<AllocationView>, customer
 
 /// What can be done with the chosen rows.
 fn tools(words: Words, query: &ListQuery, more: bool, total: u64) -> impl IntoView + use<> {
-    let all = more.then(|| all_matching(words, query, &FILTERS, total));
+    // What is done with some of them leads back to the list as it is.
+    let all = match more {
+        true => all_matching(words, query, &FILTERS, total).into_any(),
+        false => hidden_filters(query, &FILTERS).into_any(),
+    };
     view! {
         <div class="list-tools">
             <form id="bulk" class="bulk" method="get" action=paths::ALLOCATIONS_BULK>
                 {all}
+                {hidden_filters(query, &["sort", "pageSize"])}
                 <button class="btn" name="action" value="renew">{words.t("allocations-bulk-renew")}</button>
                 <button class="btn" name="action" value="reclaim">{words.t("allocations-bulk-reclaim")}</button>
             </form>

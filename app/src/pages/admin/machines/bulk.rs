@@ -149,6 +149,11 @@ pub(crate) fn counts(words: Words, before: Before, more: u64, done_key: &str) ->
     )
 }
 
+/// The list that one came from, as a field of the form that does it.
+pub(super) fn back_field() -> impl IntoView {
+    view! { <input r#type="hidden" name="back" value=read_query().0.with(&[("page", "")]) /> }
+}
+
 /// The machines that can be done, as fields of the form that does it.
 pub(super) fn possible_ids(rows: &[Row]) -> impl IntoView + use<> {
     rows.iter()
@@ -185,6 +190,7 @@ fn bulk_view(action: MachineAction, (rows, to_come): (Vec<Row>, &ToComeOf), more
                 {table(words, rows, to_come)}
                 <form class="form" method="post" action=ActOnMachines::url()>
                     <input r#type="hidden" name="action" value=action.code() />
+                    {back_field()}
                     {ids}
                     {note}
                     <p class="actions">

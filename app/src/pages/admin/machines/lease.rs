@@ -156,6 +156,7 @@ mod tests {
             gpu_count: None,
             presence: Some(contract::machines::Presence::NeverSeen),
             monitored: true,
+            load: None,
             customer_id: contract::CustomerId(1),
             customer_name: "Acme".to_owned(),
             starts_at: at(starts),
