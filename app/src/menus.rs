@@ -276,8 +276,21 @@ pub const WITHOUT_PAGE: [(Permission, &str); 2] =
 
 /// The entries of a group that this person sees.
 pub fn visible<'a>(group: &'a Group, ctx: &'a OpContext) -> impl Iterator<Item = &'a Entry> {
+    group.entries.iter().filter(move |entry| shows(group, entry, ctx))
+}
+
+/// Whether this person sees an entry, and opens its page.
+pub(crate) fn shows(group: &Group, entry: &Entry, ctx: &OpContext) -> bool {
     let acts = ctx.user().is_some_and(|user| user.active_customer.is_some());
-    group.entries.iter().filter(move |entry| (acts || !group.of_customer) && ctx.holds(entry.permission))
+    (acts || !group.of_customer) && ctx.holds(entry.permission)
+}
+
+/// The nearest entry above a page, or that of the page itself.
+pub(crate) fn entry_over(path: &str) -> Option<(&'static Group, &'static Entry)> {
+    let below =
+        |entry: &Entry| path.strip_prefix(entry.href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let all = GROUPS.iter().flat_map(|group| group.entries.iter().map(move |entry| (group, entry)));
+    all.filter(|(_, entry)| below(entry)).max_by_key(|(_, entry)| entry.href.len())
 }
 
 /// The first page of this person.

@@ -284,6 +284,11 @@ pub fn announcement_edit(id: contract::AnnouncementId) -> String {
     format!("{ANNOUNCEMENTS}/{id}/edit")
 }
 
+/// One's own account after something was done with it: `picture` or `picture-removed`.
+pub fn account_done(what: &str) -> String {
+    format!("{ACCOUNT}?done={what}")
+}
+
 /// One's own picture.
 pub fn avatar(tag: &str) -> String {
     format!("{}?v={tag}", contract::accounts::AVATAR_PATH)
@@ -338,6 +343,11 @@ pub fn user(id: contract::UserId) -> String {
     format!("{USERS}/{id}")
 }
 
+/// The same after something was done with it.
+pub fn user_done(id: contract::UserId, what: &str) -> String {
+    format!("{USERS}/{id}?done={what}")
+}
+
 /// The form of an account.
 pub fn user_edit(id: contract::UserId) -> String {
     format!("{USERS}/{id}/edit")
@@ -352,6 +362,16 @@ pub fn users_bulk(action: &str, ids: &[String], done: usize) -> String {
 /// A role.
 pub fn role(id: contract::RoleId) -> String {
     format!("{ROLES}/{id}")
+}
+
+/// The same after it was `made` or `changed`.
+pub fn role_done(id: contract::RoleId, what: &str) -> String {
+    format!("{ROLES}/{id}?done={what}")
+}
+
+/// The roles after one was deleted.
+pub fn role_deleted() -> String {
+    format!("{ROLES}?done=deleted")
 }
 
 /// The form of a role.

@@ -49,3 +49,15 @@ test('a form posted from another origin is refused', async ({ installation, page
   });
   expect(answer.status).toBe(403);
 });
+
+test('on a phone no tab of the account stands alone on a line', async ({ page, context, signIn, installation }) => {
+  await signIn(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const language of ['en', 'zh']) {
+    await context.addCookies([{ name: 'lang', value: language, url: installation.url }]);
+    await page.goto('/account');
+    const tops = await page.locator('.seg-line > .seg > a').evaluateAll((tabs) => tabs.map((tab) => Math.round(tab.getBoundingClientRect().top)));
+    const lines = [...new Set(tops)].map((top) => tops.filter((other) => other === top).length);
+    expect(Math.min(...lines), `${language}: ${lines.join(', ')} tabs on the lines`).toBeGreaterThan(1);
+  }
+});

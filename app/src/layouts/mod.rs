@@ -114,7 +114,8 @@ fn around(head: PageFrame, body: AnyView) -> AnyView {
     let words = Words::now();
     let PageFrame { title, area, crumbs, beside, actions, live, elements, extra } = head;
     let crumbs = (!crumbs.is_empty()).then(|| {
-        let steps = crumbs.into_iter().map(|(text, href)| view! { <li><a href=href>{text}</a></li> }).collect_view();
+        let steps =
+            crumbs.into_iter().map(|(text, href)| view! { <li>{crate::ways::name(href, text)}</li> }).collect_view();
         view! {
             <nav class="crumb" aria-label=words.t("frame-breadcrumb")>
                 <ol>{steps}</ol>

@@ -16,6 +16,7 @@ use self::actions::Typed;
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, destinations, frame, page};
 use crate::paths;
+use crate::ways;
 use crate::words::Words;
 
 /// Most hits of a kind.
@@ -132,13 +133,13 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str, on: &str) -> Res
 /// What the reader may do with a machine.
 fn machine_actions(words: Words, ctx: &OpContext, machine: &MachineRow) -> Vec<Hit> {
     let actions = [
-        (Permission::MachinesOperate, "service-title", paths::machine_service(&machine.id)),
-        (Permission::AllocationsCreate, "allocate-title", paths::machine_allocate(&machine.id)),
-        (Permission::MachinesUpdate, "machine-edit-title", paths::machine_edit(&machine.id)),
-        (Permission::MachinesView, "passport-title", paths::machine_passport(&machine.id)),
+        ("service-title", paths::machine_service(&machine.id)),
+        ("allocate-title", paths::machine_allocate(&machine.id)),
+        ("machine-edit-title", paths::machine_edit(&machine.id)),
+        ("passport-title", paths::machine_passport(&machine.id)),
     ];
-    let held = actions.into_iter().filter(|(permission, ..)| ctx.holds(*permission));
-    held.map(|(_, key, href)| Hit {
+    let open = actions.into_iter().filter(|(_, href)| ways::opens(ctx, href));
+    open.map(|(key, href)| Hit {
         kind: "search-action",
         title: words.with(key, &[("name", machine.name.clone()), ("machine", machine.name.clone())]),
         detail: machine.id.clone(),

@@ -51,7 +51,7 @@ pub async fn set(rest: Rest, request: Request) -> Response {
         Err(error) => Err(error),
     };
     match kept {
-        Ok(()) if wants_page => Redirect::to(paths::ACCOUNT).into_response(),
+        Ok(()) if wants_page => Redirect::to(&paths::account_done("picture")).into_response(),
         Err(error) if wants_page => {
             // Of the form it only says that it was this one.
             let typed = vec![("avatar", String::from("1"))];

@@ -7,7 +7,7 @@ mod others;
 mod public;
 mod table;
 mod told;
-mod world;
+pub(crate) mod world;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -49,7 +49,7 @@ async fn a_picture_is_kept_shown_and_taken_away() {
     ];
     let form = form.header("content-type", "multipart/form-data; boundary=x").body(body.concat());
     let answer = Answer::of(server.signed(&browser, form)).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "/account"), "{}", answer.text);
+    assert_eq!((answer.status, answer.header("location")), (303, "/account?done=picture"), "{}", answer.text);
     assert_eq!(server.count("select count(*) from avatars").await, 1);
     assert_eq!(server.call(&browser, "remove_avatar", &[]).await.code(), 0);
     assert_eq!(server.count("select count(*) from avatars").await, 0);

@@ -9,6 +9,7 @@ use platform::{OpContext, Platform};
 use super::Hit;
 use crate::pages::admin::machines::lease::Leases;
 use crate::paths;
+use crate::ways;
 use crate::words::Words;
 
 /// Actions that begin somewhere new: word, what else people call it, address, permission.
@@ -144,27 +145,27 @@ pub(super) async fn on_open(
             ("allocation-reclaim", "search-words-reclaim", moves, paths::allocation(id)),
             ("handover-page", "search-words-print", true, paths::handover(id)),
         ];
-        return Some(of(words, &found.machine_name, &found.machine, typed, actions));
+        return Some(of((words, ctx), &found.machine_name, &found.machine, typed, actions));
     }
     if let Some(id) = first(paths::CUSTOMERS) {
         let id: CustomerId = id.parse().ok()?;
         let found = platform::customers::get(platform, ctx, id).await.ok()?;
         let updates = ctx.holds(Permission::CustomersUpdate);
         let actions = [("machine-edit", "search-words-edit", updates, paths::customer_edit(id))];
-        return Some(of(words, &found.name, "", typed, actions));
+        return Some(of((words, ctx), &found.name, "", typed, actions));
     }
     None
 }
 
-/// `Cordon: gpu-a`, for what is possible and meant.
+/// `Cordon: gpu-a`, for what is possible and meant, and opens.
 fn of<const N: usize>(
-    words: Words,
+    (words, ctx): (Words, &OpContext),
     name: &str,
     code: &str,
     typed: &Typed,
     actions: [(&str, &str, bool, String); N],
 ) -> Vec<Hit> {
-    let possible = actions.into_iter().filter(|(.., possible, _)| *possible);
+    let possible = actions.into_iter().filter(|(.., possible, href)| *possible && ways::opens(ctx, href));
     let meant = possible.filter(|(key, more, ..)| typed.is_in(&[key, more], &[name, code]));
     let hit = |(key, _, _, href): (&str, &str, bool, String)| {
         action(words.with("search-act-on", &act_on(words.t(key), name.to_owned())), code, href)
@@ -201,7 +202,7 @@ fn of_machine(words: Words, ctx: &OpContext, machine: &MachineView, typed: &Type
         ("engine-title", "engine-title", true, paths::machine_docker(&machine.id)),
         ("nav-instances", "nav-instances", true, paths::instances_on(&machine.id)),
     ];
-    of(words, &machine.name, &machine.id, typed, actions)
+    of((words, ctx), &machine.name, &machine.id, typed, actions)
 }
 
 /// Who has the machine keeps it or gives it back: to the allocation, where that is done.
@@ -217,7 +218,7 @@ async fn of_its_lease(
         ("lease-renew", "search-words-renew", true, paths::allocation(lease.id)),
         ("allocation-reclaim", "search-words-reclaim", true, paths::allocation(lease.id)),
     ];
-    of(words, &machine.name, &machine.id, typed, actions)
+    of((words, ctx), &machine.name, &machine.id, typed, actions)
 }
 
 #[cfg(test)]

@@ -41,3 +41,5 @@ account-avatar-upload = Upload the picture
 account-avatar-remove = Remove the picture
 account-avatar-remove-hint = The picture is deleted; your initial stands in its place.
 account-avatar-remove-confirm = Remove it
+account-done-picture = Your picture is stored.
+account-done-picture-removed = Your picture is removed.

@@ -41,3 +41,5 @@ account-avatar-upload = 上传头像
 account-avatar-remove = 删除头像
 account-avatar-remove-hint = 头像会被删除，改为显示姓名的首字。
 account-avatar-remove-confirm = 确认删除
+account-done-picture = 头像已保存。
+account-done-picture-removed = 头像已删除。

@@ -15,6 +15,7 @@ use crate::door::{Refused, door, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
+use crate::ways;
 use crate::words::Words;
 
 /// `/admin/machines/{code}/allocate`.
@@ -81,7 +82,7 @@ fn allocate_view(
         view! {
             <section class="card empty">
                 <p>{words.t("allocate-no-customers")}</p>
-                <a class="btn primary" href=paths::CUSTOMER_NEW>{words.t("customers-add")}</a>
+                {ways::button("btn primary", paths::CUSTOMER_NEW, words.t("customers-add"))}
             </section>
         }
         .into_any()

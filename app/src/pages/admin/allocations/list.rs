@@ -19,6 +19,7 @@ use crate::ui::lists::{ListQuery, all_matching, hidden_filters, pager, sort_head
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::{end_time, time};
+use crate::ways;
 use crate::words::Words;
 
 /// What narrows the list; a customer's own page leads here with its id.
@@ -184,7 +185,7 @@ fn table_of(
         let customer = customers.then(|| {
             view! {
                 <td data-label=words.t("allocation-customer")>
-                    <a href=paths::customer(row.customer_id)>{row.customer_name.clone()}</a>
+                    {ways::name(paths::customer(row.customer_id), row.customer_name.clone())}
                 </td>
             }
         });
@@ -198,7 +199,7 @@ fn table_of(
         view! {
             <tr>
                 {pick}
-                <th scope="row"><a href=paths::allocation(row.id)>{row.machine_name.clone()}</a></th>
+                <th scope="row">{ways::name(paths::allocation(row.id), row.machine_name.clone())}</th>
                 {customer}
                 <td data-label=words.t("allocation-state")>{allocation_state(words, &row)} " " {asked}</td>
                 <td data-label=words.t("allocation-starts")>{time(row.starts_at, zone)}</td>

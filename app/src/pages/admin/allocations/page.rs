@@ -23,6 +23,7 @@ use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::{end_time, time};
+use crate::ways;
 use crate::words::Words;
 
 /// `/admin/allocations/{id}`.
@@ -123,11 +124,11 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
             <header><h2>{words.t("customer-facts")}</h2></header>
             <dl class="facts">
                 <dt>{words.t("allocation-machine")}</dt>
-                <dd><a class="link" href=paths::machine(&allocation.machine)>{allocation.machine_name.clone()}</a></dd>
+                <dd>{ways::link(paths::machine(&allocation.machine), allocation.machine_name.clone())}</dd>
                 <dt>{words.t("machines-gpu")}</dt>
                 <dd>{gpus.unwrap_or_else(|| format::NOT_MEASURED.to_owned())}</dd>
                 <dt>{words.t("allocation-customer")}</dt>
-                <dd><a class="link" href=paths::customer(allocation.customer_id)>{allocation.customer_name.clone()}</a></dd>
+                <dd>{ways::link(paths::customer(allocation.customer_id), allocation.customer_name.clone())}</dd>
                 <dt>{words.t("allocation-starts")}</dt>
                 <dd>{time(allocation.starts_at, zone)}</dd>
                 <dt>{words.t("allocation-ends")}</dt>

@@ -11,6 +11,7 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::lists::{ListQuery, pager};
+use crate::ways;
 use crate::words::Words;
 
 /// Height of a machine's row and of the months above, in the drawing's units (CSS pixels).
@@ -103,7 +104,7 @@ fn names(words: Words, rows: &[TimelineRow]) -> impl IntoView + use<> {
                 out => words.t(&format!("service-{}", out.code())),
             };
             let free = (!held).then(|| view! { <span class="sub">{standing}</span> });
-            view! { <li><a href=paths::machine(&row.machine)>{row.machine_name.clone()}</a> {free}</li> }
+            view! { <li>{ways::name(paths::machine(&row.machine), row.machine_name.clone())} {free}</li> }
         })
         .collect_view();
     view! { <ol class="timeline-names">{items}</ol> }

@@ -135,7 +135,7 @@ fn row(words: Words, view: AnnouncementView) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row"><a href=paths::announcement_edit(view.id)>{view.title}</a> {work}</th>
+            <th scope="row"><a href=paths::announcement_edit(view.id)>{view.title}</a> " " {work}</th>
             <td data-label=words.t("announcement-kind")>{words.t(&format!("announcement-kind-{}", view.kind.code()))}</td>
             <td data-label=words.t("announcement-audience")>{audience}</td>
             <td data-label=words.t("announcement-starts")>{time(view.starts_at, zone)}</td>

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Days, NaiveDate, TimeZone as _, Utc};
 use contract::audit::{ACTORS, AT_COMMAND_LINE, AuditQuery, AuditView, DOORS, is_network};
 use contract::imports::ImportSubject;
+use contract::settings::setting;
 use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -20,6 +21,7 @@ use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::table_of;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// Filters, as they stand in the address.
@@ -39,6 +41,8 @@ const FILTERS: [&str; 12] = [
 ];
 /// Those behind the fold.
 const FOLDED: [&str; 6] = ["actorKind", "customerId", "via", "address", "targetId", "requestId"];
+/// Most settings that a line names.
+const MOST_SETTINGS: usize = 3;
 const OUTCOMES: [&str; 3] = ["done", "denied", "failed"];
 
 /// `/admin/audit`.
@@ -221,10 +225,26 @@ fn actor_kinds(words: Words) -> Choices {
     ACTORS.map(|code| (code.to_owned(), words.t(&format!("audit-actor-{code}")))).to_vec()
 }
 
-/// What it was done to: kind, and its name or else its id.
+/// What it was done to: kind, and its name or else its id; of settings, which.
 fn target_text(words: Words, event: &AuditView) -> String {
     let kind = texts::audit_kind(words.0, &event.target_kind);
-    event.target_name.as_ref().or(event.target_id.as_ref()).map_or(kind.clone(), |what| format!("{kind} {what}"))
+    let what = event.target_name.clone().or_else(|| event.target_id.clone()).or_else(|| settings_text(words, event));
+    what.map_or(kind.clone(), |what| format!("{kind} {what}"))
+}
+
+/// The settings an event is about, by what they are called where they are changed; the first of many.
+fn settings_text(words: Words, event: &AuditView) -> Option<String> {
+    let fields = Some(event).filter(|event| event.target_kind == "settings")?.after.as_ref()?.as_object()?;
+    let keys: Vec<&str> = match fields.get("settings").and_then(Value::as_array) {
+        // What was tried says their names alone.
+        Some(tried) => tried.iter().filter_map(Value::as_str).collect(),
+        None => fields.keys().map(String::as_str).collect(),
+    };
+    let label = |key: &&str| texts::known_message(words.0, &setting(key)?.text_key(), &[]);
+    let called: Vec<String> = keys.iter().filter_map(label).collect();
+    let more = if called.len() > MOST_SETTINGS { " …" } else { "" };
+    let named = called.iter().take(MOST_SETTINGS).cloned().collect::<Vec<_>>().join(&words.t("list-separator"));
+    (!named.is_empty()).then(|| format!("{named}{more}"))
 }
 
 /// How it ended.
@@ -287,7 +307,8 @@ pub(crate) fn event_line(words: Words, event: AuditView) -> impl IntoView {
 /// Leads from a short list to the whole one.
 pub(crate) fn all_link(words: Words, href: String, of: &str) -> impl IntoView + use<> {
     let label = format!("{} – {}", words.t("dashboard-all"), words.t(of));
-    view! { <a class="end link" href=href aria-label=label>{words.t("dashboard-all")}</a> }
+    ways::open_here(&href)
+        .then(|| view! { <a class="end link" href=href aria-label=label>{words.t("dashboard-all")}</a> })
 }
 
 fn columns(words: Words, event: &AuditView) -> impl IntoView + use<> {
@@ -314,12 +335,12 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
         view! { " " <code class="sub">{id}</code> }
     });
     let target = match target_page(&event) {
-        Some(href) => view! { <a class="link" href=href>{target_text(words, &event)}</a> }.into_any(),
+        Some(href) => ways::link(href, target_text(words, &event)),
         None => target_text(words, &event).into_any(),
     };
     let customer = event.customer_id.filter(|_| event.target_kind != "customer").map(|id| {
         let name = event.customer_name.clone().unwrap_or_else(|| id.to_string());
-        view! { <dt>{words.t("audit-customer")}</dt><dd><a class="link" href=paths::customer(id)>{name}</a></dd> }
+        view! { <dt>{words.t("audit-customer")}</dt><dd>{ways::link(paths::customer(id), name)}</dd> }
     });
     view! {
         <li>

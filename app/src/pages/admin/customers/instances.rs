@@ -12,6 +12,7 @@ use crate::pages::customer::instances::idle::idle_since;
 use crate::paths;
 use crate::ui::money::money;
 use crate::ui::table::list_table;
+use crate::ways;
 use crate::words::Words;
 
 /// Most of them on the page.
@@ -75,6 +76,10 @@ fn costs_view(words: Words, id: CustomerId, month: &[UsageTotal], year: &[UsageT
             .collect_view()
             .into_any(),
     };
+    let billing = paths::billing_of(id);
+    let more = ways::open_here(&billing).then(|| {
+        view! { <p class="note-line"><a class="link" href=billing>{words.t("customer-cost-more")}</a></p> }
+    });
     view! {
         <dl class="facts start">
             <dt>{words.t("customer-cost-month")}</dt>
@@ -82,7 +87,7 @@ fn costs_view(words: Words, id: CustomerId, month: &[UsageTotal], year: &[UsageT
             <dt>{words.t("customer-cost-year")}</dt>
             <dd>{sum(year)}</dd>
         </dl>
-        <p class="note-line"><a class="link" href=paths::billing_of(id)>{words.t("customer-cost-more")}</a></p>
+        {more}
     }
 }
 
@@ -92,17 +97,17 @@ fn table(words: Words, id: CustomerId, page: Page<InstanceView>) -> AnyView {
     }
     let more = (page.total > page.list.len() as u64).then(|| {
         let text = words.with("customer-all-instances", &[("n", page.total.to_string())]);
-        view! { <p class="note-line"><a class="link" href=paths::instances_of(id)>{text}</a></p> }
+        view! { <p class="note-line">{ways::link(paths::instances_of(id), text)}</p> }
     });
     let rows = page.list.into_iter().map(|view| {
         view! {
             <tr>
-                <th scope="row"><a href=paths::instance(view.id)>{view.name.clone()}</a></th>
+                <th scope="row">{ways::name(paths::instance(view.id), view.name.clone())}</th>
                 <td data-label=words.t("instance-state")>{state_cell(words, view.state)} {idle_since(words, &view)}</td>
                 <td data-label=words.t("instance-since")>{since(&view)}</td>
                 <td data-label=words.t("instance-created-by")>{view.created_by.clone()}</td>
                 <td data-label=words.t("instance-machine")>
-                    <a href=paths::machine(&view.machine)>{view.machine.clone()}</a>
+                    {ways::name(paths::machine(&view.machine), view.machine.clone())}
                 </td>
                 <td data-label=words.t("instance-spec")>{spec_line(words, &view.spec)}</td>
                 <td class="num" data-label=words.t("instance-price")>{price_now(words, &view)}</td>

@@ -34,6 +34,7 @@ use crate::ui::ask::Ask;
 use crate::ui::format::{self, NOT_MEASURED};
 use crate::ui::forms::form_fault;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// `/admin/customers/{id}`.
@@ -259,7 +260,7 @@ fn allocations_view(words: Words, id: CustomerId, allocations: Page<AllocationVi
     let more = allocations.total.saturating_sub(allocations.list.len() as u64);
     let more = (more > 0).then(|| {
         let text = words.with("customer-more-allocations", &[("n", more.to_string())]);
-        view! { <p class="note-line"><a class="link" href=paths::allocations_of(id)>{text}</a></p> }
+        view! { <p class="note-line">{ways::link(paths::allocations_of(id), text)}</p> }
     });
     view! {
         {allocation_table(words, allocations.list, false)}

@@ -18,6 +18,7 @@ use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
 use crate::ui::table::list_table;
 use crate::ui::time::{self, end_time};
+use crate::ways;
 use crate::words::Words;
 
 /// Rows of each short list.
@@ -85,12 +86,11 @@ fn dashboard_view(range: TrendRange, found: Found) -> AnyView {
         .beside(link_chip(words, time::clock(now, zone)))
         .live()
         .elements();
-    let enroll = ctx.holds(Permission::MachinesEnroll);
     let begin = (totals.machines == 0).then(|| {
         view! {
             <section class="card empty">
                 <p>{words.t("dashboard-empty")}</p>
-                {enroll.then(|| view! { <a class="btn primary" href=paths::JOIN_TOKENS>{words.t("wall-empty-action")}</a> })}
+                {ways::button("btn primary", paths::JOIN_TOKENS, words.t("wall-empty-action"))}
             </section>
         }
     });
@@ -124,7 +124,7 @@ fn leases(words: Words, stats: &DashboardStats) -> impl IntoView + use<> {
         view! {
             <div>
                 <dt>{label}</dt>
-                <dd><a href=href>{number}</a></dd>
+                <dd>{ways::name(href, number)}</dd>
             </div>
         }
     };
@@ -189,7 +189,7 @@ fn ending_card(words: Words, rows: Vec<AllocationView>) -> impl IntoView {
         let rows = rows.into_iter().map(|row| {
             view! {
                 <tr>
-                    <th scope="row"><a href=paths::allocation(row.id)>{row.machine_name.clone()}</a></th>
+                    <th scope="row">{ways::name(paths::allocation(row.id), row.machine_name.clone())}</th>
                     <td data-label=words.t("allocation-customer")>{row.customer_name.clone()}</td>
                     <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
                     <td data-label=words.t("allocation-ends")>{end_time(row.ends_at, zone)}</td>
@@ -225,7 +225,7 @@ fn largest_card(words: Words, shares: Vec<CustomerShare>) -> impl IntoView {
         let rows = shares.into_iter().map(|share| {
             view! {
                 <tr>
-                    <th scope="row"><a href=paths::customer(share.customer_id)>{share.name}</a></th>
+                    <th scope="row">{ways::name(paths::customer(share.customer_id), share.name)}</th>
                     <td class="num" data-label=words.t("dashboard-customer-machines")>{share.machines}</td>
                     <td class="num" data-label=words.t("dashboard-customer-gpus")>{share.gpus}</td>
                 </tr>

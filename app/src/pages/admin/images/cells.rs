@@ -7,6 +7,7 @@ use crate::door::look;
 use crate::ui::format::{NOT_MEASURED, bytes, text};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// Where it stands.
@@ -75,8 +76,9 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
             <dd>{view.reviewed_by.clone()} " " {time(at, zone)}</dd>
         }
     });
-    let archive = view.file.map(|file| {
-        view! { <p><a class="btn" href=format!("/api/files/{file}/content") download="">{words.t("image-download")}</a></p> }
+    let content = view.file.map(|file| format!("/api/files/{file}/content")).filter(|content| ways::open_here(content));
+    let archive = content.map(|content| {
+        view! { <p><a class="btn" href=content download="">{words.t("image-download")}</a></p> }
     });
     let split = if view.memory_split { "\u{2713}" } else { NOT_MEASURED };
     view! {

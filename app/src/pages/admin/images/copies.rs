@@ -14,6 +14,7 @@ use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// The table, and for those who may, what brings it to one more.
@@ -102,7 +103,7 @@ fn row(words: Words, image: &ImageView, copy: ImageCopy, manages: bool) -> impl 
     });
     view! {
         <tr>
-            <th scope="row"><a href=paths::machine(&copy.machine)>{copy.machine_name}</a></th>
+            <th scope="row">{ways::name(paths::machine(&copy.machine), copy.machine_name)}</th>
             <td data-label=words.t("copies-state")>{state(tone, word)} " " {why}</td>
             <td data-label=words.t("copies-progress")>{progress}</td>
             <td data-label=words.t("copies-wanted")>{copy.wanted_by} " " {time(copy.wanted_at, look().zone)}</td>

@@ -12,6 +12,7 @@ use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 const FILTERS: [&str; 5] = ["q", "state", "source", "architecture", "listed"];
@@ -56,7 +57,7 @@ fn list_view(query: ListQuery, page: Page<ImageView>, waiting: u64) -> AnyView {
             view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
             ctx.holds(Permission::ImagesManage).then(|| {
                 view! {
-                    <a class="btn" href=paths::IMAGE_UPLOAD>{words.t("images-upload")}</a>
+                    {ways::button("btn", paths::IMAGE_UPLOAD, words.t("images-upload"))}
                     <a class="btn primary" href=paths::IMAGE_NEW>{words.t("images-add")}</a>
                 }
             }),

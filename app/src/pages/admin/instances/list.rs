@@ -14,6 +14,7 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager, sort_header};
 use crate::ui::table::list_table;
+use crate::ways;
 use crate::words::Words;
 
 /// `/admin/instances`.
@@ -67,10 +68,10 @@ fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
                 <td data-label=words.t("instance-state")>{state_cell(words, view.state)} {idle_since(words, &view)}</td>
                 <td data-label=words.t("instance-since")>{since(&view)}</td>
                 <td data-label=words.t("instance-customer")>
-                    <a href=paths::customer(view.customer_id)>{customer}</a> " " {view.created_by.clone()}
+                    {ways::name(paths::customer(view.customer_id), customer)} " " {view.created_by.clone()}
                 </td>
                 <td data-label=words.t("instance-machine")>
-                    <a href=paths::machine(&view.machine)>{view.machine.clone()}</a>
+                    {ways::name(paths::machine(&view.machine), view.machine.clone())}
                 </td>
                 <td data-label=words.t("instance-spec")>{spec_line(words, &view.spec)}</td>
                 <td data-label=words.t("instance-image")>{view.image_name.clone()}</td>

@@ -19,6 +19,7 @@ use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::{Words, job_kind};
 
 /// What narrows the list.
@@ -255,9 +256,8 @@ pub(crate) fn tone(outcome: JobState, attempt: i32) -> Tone {
 
 /// Whom it is for, and who wanted it.
 pub(super) fn whose(job: &JobView) -> AnyView {
-    let customer = job.customer_id.zip(job.customer_name.clone()).map(|(id, name)| {
-        view! { <a href=paths::customer(id)>{name}</a> }
-    });
+    let customer =
+        job.customer_id.zip(job.customer_name.clone()).map(|(id, name)| ways::name(paths::customer(id), name));
     match (customer, job.person.clone()) {
         (None, None) => NOT_MEASURED.into_any(),
         (customer, person) => view! { {customer} " " {person} }.into_any(),

@@ -7,6 +7,7 @@ use crate::door::look;
 use crate::ui::format::{self, NOT_MEASURED, whole};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 struct Row {
@@ -153,7 +154,7 @@ pub fn agent_card(words: Words, machine: &MachineView) -> impl IntoView + use<> 
         .and_then(|f| f.nics.iter().find(|nic| !nic.addresses.is_empty()).map(|n| n.addresses.join(", ")));
     let body = match found {
         None => view! { <div class="empty"><p>{words.t("agent-none")}</p>
-        <a class="btn" href=crate::paths::JOIN_TOKENS>{words.t("agent-none-action")}</a></div> }
+        {ways::button("btn", crate::paths::JOIN_TOKENS, words.t("agent-none-action"))}</div> }
         .into_any(),
         Some(found) => view! {
             <dl class="facts">

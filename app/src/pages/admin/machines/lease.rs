@@ -14,6 +14,7 @@ use crate::paths;
 use crate::ui::ask::{Ask, may_open};
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::time::{end_time, time};
+use crate::ways;
 use crate::words::Words;
 
 /// Allocations that have the machine, or will: whoever has it now first.
@@ -81,7 +82,7 @@ pub(super) fn card(words: Words, machine: &MachineView, leases: &Leases, may_len
         view! {
             <dt>{words.t("lease-next")}</dt>
             <dd>
-                <a class="link" href=paths::allocation(lease.id)>{lease.customer_name.clone()}</a>
+                {ways::link(paths::allocation(lease.id), lease.customer_name.clone())}
                 " " {time(lease.starts_at, zone)}
             </dd>
         }
@@ -116,7 +117,7 @@ fn facts(words: Words, lease: &AllocationView) -> impl IntoView + use<> {
     view! {
         <dl class="facts">
             <dt>{words.t("lease-holder")}</dt>
-            <dd><a class="link" href=paths::customer(lease.customer_id)>{lease.customer_name.clone()}</a></dd>
+            <dd>{ways::link(paths::customer(lease.customer_id), lease.customer_name.clone())}</dd>
             <dt>{words.t("lease-period")}</dt>
             <dd>
                 <a class="link" href=paths::allocation(lease.id)>
@@ -134,7 +135,7 @@ fn facts(words: Words, lease: &AllocationView) -> impl IntoView + use<> {
 pub(super) fn holder(words: Words, holder: Option<&MachineHolder>) -> AnyView {
     let Some(holder) = holder else { return NOT_MEASURED.into_any() };
     view! {
-        <a href=paths::allocation(holder.allocation_id)>{holder.customer_name.clone()}</a>
+        {ways::name(paths::allocation(holder.allocation_id), holder.customer_name.clone())}
         " "
         {lease_state(words, holder.state, holder.ends_at)}
     }

@@ -17,6 +17,7 @@ use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
+use crate::ways;
 use crate::words::Words;
 
 /// Filters beside the search field.
@@ -94,19 +95,15 @@ fn list_view(query: ListQuery, list: Page<MachineRow>, facets: MachineFacets, co
         .beside(view! { <span class="sub">{count}</span> })
         .actions((
             view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
-            ctx.holds(Permission::MachinesCreate)
-                .then(|| view! { <a class="btn" href=paths::MACHINES_IMPORT>{words.t("import-title")}</a> }),
-            ctx.holds(Permission::MachinesEnroll)
-                .then(|| view! { <a class="btn" href=paths::JOIN_TOKENS>{words.t("machines-join")}</a> }),
-            ctx.holds(Permission::MachinesCreate)
-                .then(|| view! { <a class="btn primary" href=paths::MACHINE_NEW>{words.t("machines-add")}</a> }),
+            ways::button("btn", paths::MACHINES_IMPORT, words.t("import-title")),
+            ways::button("btn", paths::JOIN_TOKENS, words.t("machines-join")),
+            ways::button("btn primary", paths::MACHINE_NEW, words.t("machines-add")),
         ));
     let body = if facets.machines == 0 {
-        let add = ctx.holds(Permission::MachinesEnroll);
         view! {
             <section class="card empty">
                 <p>{words.t("machines-empty")}</p>
-                {add.then(|| view! { <a class="btn primary" href=paths::JOIN_TOKENS>{words.t("wall-empty-action")}</a> })}
+                {ways::button("btn primary", paths::JOIN_TOKENS, words.t("wall-empty-action"))}
             </section>
         }
         .into_any()
@@ -287,9 +284,7 @@ fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -
             </td>
         }
     });
-    let entry = |permission: Permission, href: String, key: &str| {
-        ctx.holds(permission).then(|| view! { <a href=href>{words.t(key)}</a> })
-    };
+    let entry = |href: String, key: &str| ways::opens(ctx, &href).then(|| view! { <a href=href>{words.t(key)}</a> });
     // A popover, because the table's scroll region would cut a menu off.
     let menu = format!("menu-{}", machine.id);
     view! {
@@ -303,11 +298,11 @@ fn row(words: Words, ctx: &OpContext, columns: &[String], machine: MachineRow) -
                     <div class="menu-body" id=menu popover="auto">
                         <a href=paths::machine(&machine.id)>{words.t("list-open")}</a>
                         {match &machine.holder {
-                            Some(holder) => entry(Permission::AllocationsManage, paths::allocation(holder.allocation_id), "lease-open"),
-                            None => entry(Permission::AllocationsCreate, paths::machine_allocate(&machine.id), "machine-allocate"),
+                            Some(holder) => entry(paths::allocation(holder.allocation_id), "lease-open"),
+                            None => entry(paths::machine_allocate(&machine.id), "machine-allocate"),
                         }}
-                        {entry(Permission::MachinesUpdate, paths::machine_edit(&machine.id), "machine-edit")}
-                        {entry(Permission::MachinesOperate, paths::machine_service(&machine.id), "machine-service")}
+                        {entry(paths::machine_edit(&machine.id), "machine-edit")}
+                        {entry(paths::machine_service(&machine.id), "machine-service")}
                         <rg-copy data-text=machine.id.clone() data-done=words.t("copied")>
                             <button r#type="button" class="link">{words.t("machine-copy-code")}</button>
                             <span role="status" class="unseen-text"></span>

@@ -19,6 +19,7 @@ use crate::paths;
 use crate::ui::copy::copy_button;
 use crate::ui::state::{Tone, state};
 use crate::ui::time::clock;
+use crate::ways;
 use crate::words::Words;
 
 struct Data {
@@ -72,7 +73,7 @@ fn machine_view(data: Data) -> AnyView {
     let lost = lost.then(|| crate::ui::state::state(Tone::Bad, words.t("trouble-gpu_lost")));
     let ruled = platform::allocations::may_be_lent(machine.pool, machine.service_state);
     // The rule asks nobody, so that it cannot fail otherwise.
-    let may_lend = platform::may(&ctx, ctx.holds(Permission::AllocationsCreate), ruled).unwrap_or_default();
+    let may_lend = platform::may(&ctx, ways::opens(&ctx, &paths::machine_allocate(&code)), ruled).unwrap_or_default();
     let head = PageFrame::new(machine.name.clone(), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES)
         .beside(view! {
@@ -85,15 +86,11 @@ fn machine_view(data: Data) -> AnyView {
         .actions(view! {
             {copy_button(code.clone(), words.t("machine-copy-code"), words.t("copied"))}
             {lease::actions(words, &code, leases.as_ref(), &may_lend)}
-            {[Permission::MachinesOperate, Permission::MachinesConnect].iter().any(|one| ctx.holds(*one)).then(|| view! {
-                <a class="btn" href=paths::machine_service(&code)>{words.t("machine-service")}</a>
-            })}
+            {ways::button("btn", paths::machine_service(&code), words.t("machine-service"))}
             <a class="btn" href=paths::machine_docker(&code)>{words.t("engine-title")}</a>
-            <a class="btn" href=paths::instances_on(&code)>{words.t("nav-instances")}</a>
+            {ways::button("btn", paths::instances_on(&code), words.t("nav-instances"))}
             <a class="btn" href=paths::machine_passport(&code)>{words.t("passport")}</a>
-            {ctx.holds(Permission::MachinesUpdate).then(|| view! {
-                <a class="btn primary" href=paths::machine_edit(&code)>{words.t("machine-edit")}</a>
-            })}
+            {ways::button("btn primary", paths::machine_edit(&code), words.t("machine-edit"))}
         })
         .live()
         .elements();

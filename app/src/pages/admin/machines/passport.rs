@@ -14,6 +14,7 @@ use crate::ui::format::{self, NOT_MEASURED, whole};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// `/admin/machines/{code}/passport`.
@@ -224,7 +225,7 @@ fn leases_card(words: Words, leases: Vec<PassportLease>) -> impl IntoView + use<
         let standing = words.t(&format!("allocation-state-{}", allocation.state.code()));
         view! {
             <tr>
-                <th scope="row"><a href=paths::handover(id)>{allocation.customer_name}</a></th>
+                <th scope="row">{ways::name(paths::handover(id), allocation.customer_name)}</th>
                 <td data-label=words.t("allocation-starts")>{time(allocation.starts_at, zone)}</td>
                 <td data-label=words.t("allocation-ends")>{time(ends, zone)}</td>
                 <td data-label=words.t("allocation-state")>{standing}</td>

@@ -7,12 +7,13 @@ use leptos_router::hooks::use_query_map;
 
 use super::islands::{LINK_WORDS, LiveChip, LiveWall, WALL_EMPTY_ID, WALL_ID, WALL_WORDS};
 use super::order::{WallOptions, WallSort};
-use super::tile::{TILE_WORDS, tile_element};
+use super::tile::{TILE_WAY, TILE_WORDS, tile_element};
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::lexicon::Lexicon;
 use crate::ui::{icons, time};
+use crate::ways;
 use crate::words::Words;
 
 /// `/admin/metrics`.
@@ -32,7 +33,11 @@ fn wall_view(options: WallOptions, snapshot: WallSnapshot) -> AnyView {
     let (words, zone, now) = (Words::now(), look().zone, door().1.now());
     let totals = FleetTotals::of(snapshot.machines.iter());
     let none_at_all = snapshot.machines.is_empty();
-    let lexicon = words.lexicon(&[&WALL_WORDS[..], &TILE_WORDS].concat());
+    let mut lexicon = words.lexicon(&[&WALL_WORDS[..], &TILE_WORDS].concat());
+    // Where it is missing, tiles lead nowhere.
+    if ways::open_here(&paths::machine("")) {
+        lexicon.0.insert(TILE_WAY.to_owned(), paths::machine(""));
+    }
     let mut tiles: Vec<_> = snapshot.machines.into_iter().filter(|tile| options.shows(tile)).collect();
     tiles.sort_by(|a, b| options.compare(a, b));
     let mut html = String::new();
@@ -66,7 +71,7 @@ fn empty_view(words: Words, none_at_all: bool, hidden: bool) -> impl IntoView {
     view! {
         <div class="empty card" id=WALL_EMPTY_ID hidden=hidden>
             <p>{text}</p>
-            <a class="btn" href=href>{action}</a>
+            {ways::button("btn", href, action)}
         </div>
     }
 }

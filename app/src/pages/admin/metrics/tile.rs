@@ -42,6 +42,9 @@ pub const TILE_WORDS: [&str; 26] = [
     "service-retired",
 ];
 
+/// Key of where machines' pages are, before their codes; it is sent only to who may open them.
+pub const TILE_WAY: &str = "way";
+
 /// Classes of the tile's element.
 pub fn tile_class(tile: &WallTile) -> &'static str {
     if !tile.monitored {
@@ -213,8 +216,11 @@ pub fn ages(tile: &WallTile, now: i64) -> bool {
 pub fn tile_element(out: &mut String, tile: &WallTile, words: &Lexicon, now: i64) {
     out.push_str(&format!("<a class=\"{}\" data-code=\"", tile_class(tile)));
     escape(out, &tile.id);
-    out.push_str("\" href=\"");
-    escape(out, &crate::paths::machine(&tile.id));
+    if let Some(way) = words.0.get(TILE_WAY) {
+        out.push_str("\" href=\"");
+        out.push_str(way);
+        escape(out, &tile.id);
+    }
     out.push_str("\">");
     out.push_str(&tile_html(tile, words, now));
     out.push_str("</a>");
@@ -344,6 +350,20 @@ mod tests {
         assert!(html.contains("Cordoned · fans &lt;2&gt;"), "{html}");
         let html = tile_html(&WallTile { service_state: ServiceState::Retired, ..offline() }, &words(), 1_252);
         assert!(html.contains("Retired") && !html.contains("offline"), "{html}");
+    }
+
+    #[test]
+    fn a_tile_leads_somewhere_only_where_the_page_says_where() {
+        let drawn = |words: &Lexicon| {
+            let mut html = String::new();
+            tile_element(&mut html, &tile(Presence::Online, vec![]), words, 1_000);
+            html
+        };
+        let mut words = words();
+        let html = drawn(&words);
+        assert!(html.contains("data-code=\"host-001\">") && !html.contains("href"), "{html}");
+        words.0.insert(TILE_WAY.to_owned(), crate::paths::machine(""));
+        assert!(drawn(&words).contains("data-code=\"host-001\" href=\"/admin/machines/host-001\">"));
     }
 
     #[test]

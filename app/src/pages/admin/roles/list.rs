@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::customer::accounts::page::done_notice;
 use crate::paths;
 use crate::role_words::roles_in_words;
 use crate::ui::lists::ListQuery;
@@ -32,9 +33,11 @@ fn list_view(query: &ListQuery, roles: Vec<RoleView>) -> AnyView {
     let none = roles.is_empty().then(|| view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> });
     let rows = roles.into_iter().map(|role| row(words, role)).collect_view();
     let begin = (!custom).then(|| view! { <p class="note-line">{words.t("roles-none-custom")}</p> });
+    let done = done_notice(words, false, &[("deleted", "roles-done-deleted")]);
     frame(
         head,
         view! {
+            {done}
             <section class="card">
                 {begin}
                 <form class="filters" method="get" action=paths::ROLES>

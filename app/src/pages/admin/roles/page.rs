@@ -9,6 +9,7 @@ use super::list::kind;
 use super::server_fns::DeleteRole;
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::customer::accounts::page::done_notice;
 use crate::paths;
 use crate::role_words::{group_title, permission_title, role_in_words};
 use crate::ui::ask::{Ask, may_open};
@@ -38,6 +39,8 @@ pub fn RolePage() -> impl IntoView {
 fn role_view(role: RoleView, (list, holders): (ListQuery, Page<RoleHolder>)) -> AnyView {
     let words = Words::now();
     let message = Refused::from_query().map(|r| r.message(words.0));
+    let known = [("made", "role-done-made"), ("changed", "role-done-changed")];
+    let done = done_notice(words, message.is_some(), &known);
     let (may_change, may_delete) =
         (role.may_change.clone().unwrap_or_default(), role.may_delete.clone().unwrap_or_default());
     // Of a built-in role both would be refused for ever; what it is stands beside its name.
@@ -56,6 +59,7 @@ fn role_view(role: RoleView, (list, holders): (ListQuery, Page<RoleHolder>)) -> 
     frame(
         head,
         view! {
+            {done}
             {form_fault(message)}
             <div class="split">
                 <div class="main-column">

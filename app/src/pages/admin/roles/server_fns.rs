@@ -25,7 +25,7 @@ pub async fn create_role(#[server(default)] form: RoleForm) -> Result<(), ApiErr
         Ok(body) => platform::roles::create(&platform, &ctx, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::RolesManage).and(Err(error)),
     };
-    let next = |role: RoleView| paths::role(role.id);
+    let next = |role: RoleView| paths::role_done(role.id, "made");
     door::form_answer((&platform, &ctx), result, next, paths::ROLE_NEW, form.typed()).await
 }
 
@@ -37,7 +37,8 @@ pub async fn update_role(id: RoleId, #[server(default)] form: RoleForm) -> Resul
         Ok(body) => platform::roles::update(&platform, &ctx, id, body).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::RolesManage).and(Err(error)),
     };
-    door::form_answer((&platform, &ctx), result, |_| paths::role(id), &paths::role_edit(id), form.typed()).await
+    let next = |_| paths::role_done(id, "changed");
+    door::form_answer((&platform, &ctx), result, next, &paths::role_edit(id), form.typed()).await
 }
 
 /// Deletes a role that nobody holds.
@@ -45,6 +46,6 @@ pub async fn update_role(id: RoleId, #[server(default)] form: RoleForm) -> Resul
 pub async fn delete_role(id: RoleId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::roles::delete(&platform, &ctx, id).await;
-    let next = |()| paths::ROLES.to_owned();
+    let next = |()| paths::role_deleted();
     door::form_answer((&platform, &ctx), result, next, &paths::role(id), Vec::new()).await
 }

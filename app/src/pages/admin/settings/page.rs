@@ -18,6 +18,7 @@ use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, check_field, file_field, form_fault, hinted_select, text_field};
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// `/admin/settings`.
@@ -47,9 +48,7 @@ fn settings_view(settings: Vec<SettingView>) -> AnyView {
             Some(_) => (Some(refused), None),
             None => (None, Some(refused)),
         });
-    let identity = door().1.holds(Permission::SettingsIdentity).then(|| {
-        view! { <a class="btn" href=paths::IDENTITY_PROVIDERS>{words.t("identity-title")}</a> }
-    });
+    let identity = ways::button("btn", paths::IDENTITY_PROVIDERS, words.t("identity-title"));
     let head = PageFrame::new(words.t("settings-title"), Area::Settings).actions(view! {
         {identity}
         <a class="btn" href="/api/admin/settings/export" download="">{words.t("settings-export")}</a>

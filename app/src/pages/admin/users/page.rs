@@ -30,6 +30,7 @@ use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, described_by, fault_view, form_fault, options_view, text_field, whose_password};
 use crate::ui::secret::shown_once;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 struct Found {
@@ -80,7 +81,17 @@ fn user_view(found: Found) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let message = refused.as_ref().map(|r| r.message(words.0));
-    let known = [("session", "sessions-done-one"), ("sessions", "user-sessions-done"), ("totp", "user-totp-done")];
+    let known = [
+        ("session", "sessions-done-one"),
+        ("sessions", "user-sessions-done"),
+        ("totp", "user-totp-done"),
+        ("role", "user-done-role"),
+        ("role-taken", "user-done-role-taken"),
+        ("disabled", "user-done-disabled"),
+        ("enabled", "user-done-enabled"),
+        ("deleted", "user-done-deleted"),
+        ("restored", "user-done-restored"),
+    ];
     let done = done_notice(words, refused.is_some(), &known);
     let (id, name) = (view.user.id, view.user.name.clone());
     let there = view.user.state != UserState::Deleted;
@@ -169,7 +180,7 @@ fn roles_card(
         });
         view! {
             <tr>
-                <th scope="row"><a href=paths::role(role.id)>{name}</a></th>
+                <th scope="row">{ways::name(paths::role(role.id), name)}</th>
                 <td class="row-actions">{take}</td>
             </tr>
         }
@@ -227,7 +238,7 @@ fn memberships_card(words: Words, view: &UserView) -> impl IntoView + use<> {
             let role = words.t(&format!("member-role-{}", membership.role.code()));
             view! {
                 <tr>
-                    <th scope="row"><a href=paths::customer(membership.customer_id)>{membership.customer_name.clone()}</a></th>
+                    <th scope="row">{ways::name(paths::customer(membership.customer_id), membership.customer_name.clone())}</th>
                     <td>{role}</td>
                 </tr>
             }

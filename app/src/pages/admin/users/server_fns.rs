@@ -49,7 +49,8 @@ pub async fn update_user(id: UserId, #[server(default)] form: UserForm) -> Resul
 pub async fn set_user_active(id: UserId, active: bool) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::set_active(&platform, &ctx, id, active).await;
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |_| paths::user_done(id, if active { "enabled" } else { "disabled" });
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// The same with many. Back to the list of these filters when all is done, which says so, else to what is left, with why.
@@ -83,7 +84,8 @@ pub async fn act_on_users(
 pub async fn delete_user(id: UserId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::delete(&platform, &ctx, id).await;
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |_| paths::user_done(id, "deleted");
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Brings a deleted account back.
@@ -91,7 +93,8 @@ pub async fn delete_user(id: UserId) -> Result<(), ApiError> {
 pub async fn restore_user(id: UserId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::restore(&platform, &ctx, id).await;
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |_| paths::user_done(id, "restored");
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Makes a new password; the account's page shows it once.
@@ -143,7 +146,7 @@ pub async fn list_user_sessions(
 pub async fn end_user_session(id: UserId, session: SessionId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::end_session(&platform, &ctx, id, session).await;
-    let next = |()| paths::with_query(&paths::user(id), [("done", "session")]);
+    let next = |()| paths::user_done(id, "session");
     door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
@@ -156,7 +159,7 @@ pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiE
         return door::answer(&platform, &ctx, result.map(Some)).await;
     }
     let back = paths::user(id);
-    let next = |_| paths::with_query(&paths::user(id), [("done", "sessions")]);
+    let next = |_| paths::user_done(id, "sessions");
     let answer = door::form_answer((&platform, &ctx), result, next, &back, Vec::new());
     answer.await.map(|()| None)
 }
@@ -166,7 +169,7 @@ pub async fn end_user_sessions(id: UserId) -> Result<Option<SessionsEnded>, ApiE
 pub async fn reset_user_second_factor(id: UserId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::reset_second_factor(&platform, &ctx, id).await;
-    let next = |_| paths::with_query(&paths::user(id), [("done", "totp")]);
+    let next = |_| paths::user_done(id, "totp");
     door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
@@ -179,7 +182,7 @@ pub async fn unlink_user_identity(
 ) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::unlink_identity(&platform, &ctx, (id, identity), only_way).await;
-    let next = |_| paths::with_query(&paths::user(id), [("done", "parted")]);
+    let next = |_| paths::user_done(id, "parted");
     door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
@@ -188,7 +191,8 @@ pub async fn unlink_user_identity(
 pub async fn assign_role(id: UserId, role: RoleId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::roles::assign(&platform, &ctx, id, role).await;
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |_| paths::user_done(id, "role");
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Takes it away.
@@ -196,7 +200,8 @@ pub async fn assign_role(id: UserId, role: RoleId) -> Result<(), ApiError> {
 pub async fn revoke_role(id: UserId, role: RoleId) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::roles::revoke(&platform, &ctx, id, role).await;
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |_| paths::user_done(id, "role-taken");
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Sets a person's limits.

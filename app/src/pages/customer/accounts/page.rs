@@ -68,6 +68,8 @@ fn account_view(
 ) -> AnyView {
     let words = Words::now();
     let note = standing_note(words, &profile);
+    let known = [("picture", "account-done-picture"), ("picture-removed", "account-done-picture-removed")];
+    let done = done_notice(words, Refused::from_query().is_some(), &known);
     let head = PageFrame::new(words.t("account-title"), Area::Account).actions(view! {
         <form method="post" action=SignOut::url()>
             <button class="btn">{words.t("sign-out")}</button>
@@ -77,6 +79,7 @@ fn account_view(
         head,
         view! {
             {tabs(words, paths::ACCOUNT)}
+            {done}
             {note.map(|text| view! { <p class="note-line">{text}</p> })}
             <div class="columns">
                 {who(words, profile.clone(), &leaving)}

@@ -347,5 +347,6 @@ pub async fn remove_ssh_keys() -> Result<(), ApiError> {
 pub async fn remove_avatar() -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::remove_avatar(&platform, &ctx).await;
-    door::form_answer((&platform, &ctx), result, |()| paths::ACCOUNT.to_owned(), paths::ACCOUNT, Vec::new()).await
+    let next = |()| paths::account_done("picture-removed");
+    door::form_answer((&platform, &ctx), result, next, paths::ACCOUNT, Vec::new()).await
 }

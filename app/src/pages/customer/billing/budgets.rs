@@ -16,6 +16,7 @@ use crate::ui::money::money;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// Where they are shown, and what may be done there.
@@ -91,7 +92,7 @@ pub fn budgets_card(words: Words, place: Place, budgets: Vec<BudgetView>, refuse
 
 fn row(words: Words, place: Place, view: &BudgetView) -> impl IntoView + use<> {
     let customer = view.customer_name.clone().filter(|_| !place.is_of_one()).map(|name| {
-        view! { " " <a href=paths::customer(view.customer_id)>{name}</a> }
+        view! { " " {ways::name(paths::customer(view.customer_id), name)} }
     });
     let platforms = (view.side.code() == "platform").then(|| {
         view! { " " <span class="sub">{words.t("budget-side-platform")}</span> }

@@ -15,6 +15,7 @@ use crate::ui::lists::{ListQuery, hidden_filters, pager};
 use crate::ui::money::{money, per_hour};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 /// What the address of the page may say.
@@ -181,7 +182,7 @@ fn usage_row(
         BillingGroup::Machine => view! { <a href=narrowed("machine")>{name}</a> }.into_any(),
         BillingGroup::Spec => view! { <a href=narrowed("specId")>{name}</a> }.into_any(),
         BillingGroup::Instance => match key.parse() {
-            Ok(id) => view! { <a href=side.instance(id)>{name}</a> }.into_any(),
+            Ok(id) => ways::name(side.instance(id), name),
             Err(_) => name.into_any(),
         },
     };
@@ -231,20 +232,20 @@ fn ledger_row(words: Words, side: Side, zone: Tz, line: LedgerLine) -> impl Into
     let closed = line.closed_by.map(|by| words.t(&format!("billing-closed-{}", by.code())));
     let price = per_hour(words, &line.price_per_hour, &line.currency);
     let customer = side.staff.then(|| {
-        view! { <a href=paths::customer(line.customer_id)>{line.customer_name.clone()}</a> " " }
+        view! { {ways::name(paths::customer(line.customer_id), line.customer_name.clone())} " " }
     });
     let ended = match line.ended_at {
         Some(at) => view! { <span title=closed>{time(at, zone)}</span> }.into_any(),
         None => words.t("billing-goes-on").into_any(),
     };
     let machine = match side.staff {
-        true => view! { <a href=paths::machine(&line.machine)>{line.machine_name.clone()}</a> }.into_any(),
+        true => ways::name(paths::machine(&line.machine), line.machine_name.clone()),
         false => line.machine_name.clone().into_any(),
     };
     let user = Some(line.user_name.clone()).filter(|name| !name.is_empty());
     view! {
         <tr>
-            <th scope="row"><a href=side.instance(line.instance_id)>{line.instance_name.clone()}</a></th>
+            <th scope="row">{ways::name(side.instance(line.instance_id), line.instance_name.clone())}</th>
             <td data-label=words.t("billing-started")><span title=opened>{time(line.started_at, zone)}</span></td>
             <td data-label=words.t("billing-ended")>{ended}</td>
             <td class="num" data-label=words.t("billing-length")>{length(words, &line.seconds)}</td>

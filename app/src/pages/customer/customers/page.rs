@@ -24,6 +24,7 @@ use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::{end_time, time};
+use crate::ways;
 use crate::words::Words;
 
 /// `/`: the workbench of a customer; staff are sent to their dashboard, people who belong nowhere to their account.
@@ -80,7 +81,6 @@ fn home_view(
 ) -> AnyView {
     let words = Words::now();
     let role = role_of(&profile, &customer).map(|role| words.t(&format!("member-role-{}", role.code())));
-    let owner = door().1.holds(Permission::CustomersListMembers);
     let people = words.with("home-people-count", &[("n", customer.member_count.to_string())]);
     let active = if customer.active {
         state(Tone::Ok, words.t("customer-active")).into_any()
@@ -116,11 +116,7 @@ fn home_view(
                     <dd>{role}</dd>
                     <dt>{words.t("home-people")}</dt>
                     <dd>
-                        {if owner {
-                            view! { <a class="link" href=paths::MEMBERS>{people}</a> }.into_any()
-                        } else {
-                            people.into_any()
-                        }}
+                        {ways::link(paths::MEMBERS, people)}
                     </dd>
                 </dl>
             </section>

@@ -17,6 +17,7 @@ use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 const NAMES: [&str; 8] = ["q", "kind", "door", "from", "until", "session", "pageSize", "page"];
@@ -282,7 +283,7 @@ fn facts(words: Words, view: &RecordingView, staff: bool) -> impl IntoView + use
     let fact = |key: &str, value: AnyView| view! { <dt>{words.t(key)}</dt><dd>{value}</dd> };
     let customer = view.customer_name.clone().map(|name| {
         let href = paths::customer(view.customer_id);
-        fact("access-customer", view! { <a href=href>{name}</a> }.into_any())
+        fact("access-customer", ways::name(href, name))
     });
     let command =
         view.command.clone().map(|command| fact("recording-command", view! { <code>{command}</code> }.into_any()));
@@ -295,7 +296,7 @@ fn facts(words: Words, view: &RecordingView, staff: bool) -> impl IntoView + use
             <header><h2>{words.t("recording-facts")}</h2></header>
             <dl class="facts start">
                 {fact("access-person", view.user_name.clone().into_any())}
-                {fact("access-instance", view! { <a href=instance>{view.instance_name.clone()}</a> }.into_any())}
+                {fact("access-instance", ways::name(instance, view.instance_name.clone()))}
                 {customer}
                 {fact("recording-kind", words.t(&format!("recording-kind-{}", view.kind.code())).into_any())}
                 {fact("access-kind", words.t(&format!("access-kind-{}", view.door.code())).into_any())}

@@ -20,6 +20,7 @@ use crate::ui::lists::{ListQuery, pager};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 struct Shown {
@@ -201,7 +202,7 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
         Some(subject) => {
             let standing = words.t(&format!("{}-state-{}", subject.kind, subject.state));
             let name = match subject.link {
-                Some(link) => view! { <a href=link>{subject.name}</a> }.into_any(),
+                Some(link) => ways::name(link, subject.name),
                 None => subject.name.into_any(),
             };
             let standing = match subject.failed {
