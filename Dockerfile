@@ -1,6 +1,7 @@
 # RemoteGPU's server as an image: the program from `cargo xtask release`, nothing built here.
 #   cargo xtask release && docker build -t remotegpu --build-arg DIST=target/dist/remotegpu-<version>-linux-x86_64 .
-#   docker run -p 3000:3000 -p 2026:2026 -v remotegpu:/var/lib/remotegpu -e REMOTEGPU_PUBLIC_URL=https://gpu.example.org remotegpu
+#   docker run -p 3000:3000 -p 2026:2026 -v remotegpu:/var/lib/remotegpu -e REMOTEGPU_PUBLIC_URL=https://gpu.example.org -e REMOTEGPU_TRUSTED_PROXIES=1 remotegpu
+# One proxy in front, as deploy/ has it; without one, leave REMOTEGPU_TRUSTED_PROXIES out: addresses would be what strangers say.
 # With DATABASE_URL it uses that PostgreSQL; without, it keeps its own in the volume.
 FROM debian:bookworm-slim
 

@@ -130,13 +130,26 @@ pub async fn outcomes(
 ) -> Vec<BulkOutcome> {
     let mut outcomes = Vec::with_capacity(results.len());
     for (id, result) in results {
-        let message = match result {
+        let error = match result {
             Ok(()) => None,
-            Err(error) => Some(to_api_error(platform, ctx, error).await.message),
+            Err(error) => Some(to_api_error(platform, ctx, error).await),
         };
-        outcomes.push(BulkOutcome { id, done: message.is_none(), message });
+        let done = error.is_none();
+        let (message, fields) = error.map(|error| (whole(error.clone()), error.fields)).unzip();
+        outcomes.push(BulkOutcome { id, done, message, fields: fields.unwrap_or_default() });
     }
     outcomes
+}
+
+/// An error in one text: of one row among many nothing is marked, so its fields say what is wrong.
+fn whole(error: ApiError) -> String {
+    let general = error.key == ErrorCode::Validation.message_key();
+    let fields = error.fields.into_values().collect::<Vec<_>>().join(" ");
+    match (fields.is_empty(), general) {
+        (true, _) => error.message,
+        (false, true) => fields,
+        (false, false) => format!("{} {fields}", error.message),
+    }
 }
 
 /// A note in the reader's language.

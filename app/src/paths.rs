@@ -5,7 +5,7 @@ mod many;
 use contract::imports::ImportSubject;
 
 use many::packed;
-pub use many::{allocations_bulk, allocations_done, machines_bulk, machines_done, unpacked};
+pub use many::{allocations_bulk, allocations_done, machines_bulk, machines_done, unpacked, with_filters};
 
 /// Sign-in.
 pub const LOGIN: &str = "/login";

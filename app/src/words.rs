@@ -152,6 +152,9 @@ mod tests {
                 "renewal_requested",
                 "renewal_refused",
                 "reminded",
+                "delayed",
+                "step_skipped",
+                "renewal_withdrawn",
             ],
         );
         add("job-kind", platform::jobs::kinds().collect());

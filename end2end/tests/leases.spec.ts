@@ -118,3 +118,29 @@ test('a page that is open in the grace says when the machine is taken back', asy
   await page.goto('/notifications');
   await expect(page.locator('tbody')).toContainText('held-2 is being taken back');
 });
+
+test('an open workbench, and the page of a machine, say what staff do', async ({ page, installation, signIn }) => {
+  const token = await installation.token(installation.admin);
+  const customer = (await installation.rest(token, '/api/admin/customers?q=Hooli')).body.data.list[0].id;
+  await installation.rest(token, '/api/admin/machines', 'POST', { id: 'held-3', name: 'held-3' });
+  const made = await installation.rest(token, '/api/admin/machines/held-3/allocate', 'POST', { customerId: customer, endsAt: later(20) });
+  const allocation = made.body.data.allocation;
+  await signIn(page, { name: 'hooli-owner', password });
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/machines/held-3');
+  await page.locator('input[name="form[months]"]').fill('2');
+  await page.getByRole('button', { name: 'Ask for more time' }).click();
+  await expect(page.locator('[data-part="side"]')).toContainText('Open');
+  const asked = (await installation.rest(token, `/api/admin/allocations/${allocation.id}`)).body.data.allocation.openRequest;
+  const refused = await installation.rest(token, `/api/admin/renewal-requests/${asked}/refuse`, 'POST', { answer: 'Somebody else needs it' });
+  expect(refused.status).toBe(200);
+  // Neither state nor end is another than before.
+  await expect(page.locator('[data-part="side"]')).toContainText('Somebody else needs it', { timeout: 15_000 });
+
+  await page.goto('/');
+  const row = page.getByRole('row', { name: /held-3/ });
+  await expect(row).toContainText('days left');
+  await installation.rest(token, `/api/admin/allocations/${allocation.id}/reclaim`, 'POST', {});
+  await expect(row).toContainText('Reclaiming', { timeout: 15_000 });
+  await expectAccessible(page);
+});

@@ -123,7 +123,7 @@ fn write_dump(owner: &Owner, part: &Path) -> anyhow::Result<()> {
 /// backup: nothing is written then.
 pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     std::fs::File::open(file).with_context(|| format!("{}", file.display()))?;
-    let Some(keyring) = Keyring::read(&config.secrets_key_file)? else {
+    let Some(keyring) = database::read_key(&config.secrets_key_file)? else {
         bail!(
             "{} is missing: without the key that the backup was written with, its secrets cannot be read. Put the key \
              file there first; nothing was written",

@@ -1,5 +1,9 @@
 //! Where the data is: the private cluster, or the PostgreSQL of `DATABASE_URL`; and the secrets key that belongs to it.
 
+use std::error::Error as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use anyhow::Context;
 use platform::db::Db;
 use platform::secrets::Keyring;
@@ -83,10 +87,26 @@ pub async fn leave(cluster: Option<pg_cluster::Cluster>, ran_before: bool) -> an
     }
 }
 
+/// The key in a file, or `None` where there is no file. One that others can read is taken, and said to be so.
+pub(crate) fn read_key(path: &Path) -> anyhow::Result<Option<Keyring>> {
+    let keyring = Keyring::read(path).map_err(|error| {
+        let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        anyhow::anyhow!(
+            "no secrets key: {why}. A key file holds one line of 64 hexadecimal digits, as the server wrote it"
+        )
+    })?;
+    let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode() & 0o777);
+    if keyring.is_some() && mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!("others than its owner can use the secrets key {path} (mode {mode:o}): chmod 600 {path}");
+    }
+    Ok(keyring)
+}
+
 /// The key file; made only beside a database that has never seen a key.
 async fn keyring(config: &Config, db: &Db, fresh: Option<bool>) -> anyhow::Result<Keyring> {
     let path = &config.secrets_key_file;
-    if let Some(keyring) = Keyring::read(path)? {
+    if let Some(keyring) = read_key(path)? {
         return Ok(keyring);
     }
     if fresh != Some(true) && db.has_key().await? {

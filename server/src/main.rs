@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use contract::ErrorCode;
 use contract::accounts::MemberRole;
 use contract::machines::JoinTokenCreate;
 use platform::{Platform, SystemActor, accounts, machines};
@@ -206,9 +207,11 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
             let ctx = platform.system(SystemActor::Operator);
             machines::create_join_token(platform, &ctx, request).await?.secret
         }
-        Admin::ResetPassword { name } => accounts::reset_password(platform, &name).await?,
+        Admin::ResetPassword { name } => {
+            accounts::reset_password(platform, &name).await.map_err(|error| about_a_person(error, &name))?
+        }
         Admin::ResetSecondFactor { name } => {
-            accounts::reset_second_factor(platform, &name).await?;
+            accounts::reset_second_factor(platform, &name).await.map_err(|error| about_a_person(error, &name))?;
             name
         }
         Admin::CreateCustomer { name, owner } => accounts::create_customer(platform, &name, &owner).await?,
@@ -220,4 +223,15 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
             verify::verify(platform, anchor.as_deref(), config.audit_anchor_file.as_deref()).await?
         }
     })
+}
+
+/// Why nothing was done about somebody, in words.
+fn about_a_person(error: platform::Error, name: &str) -> anyhow::Error {
+    match error.code {
+        ErrorCode::NotFound => anyhow::anyhow!(
+            "nobody has the user name {name}. The first account is made when the server starts for the first time: \
+             remotegpu serve"
+        ),
+        _ => error.into(),
+    }
 }

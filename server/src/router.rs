@@ -447,6 +447,7 @@ fn own(all: Routes) -> Routes {
         .rest(routes!(customer::machines::history))
         .rest(routes!(customer::machines::ssh))
         .rest(routes!(customer::machines::request_renewal))
+        .rest(routes!(customer::machines::withdraw_renewal))
 }
 
 /// Sockets, and what is for everybody.

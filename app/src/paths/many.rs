@@ -51,6 +51,15 @@ pub fn allocations_bulk(action: &str, months: Option<u32>, ids: &[String], done:
     format!("{ALLOCATIONS_BULK}?action={action}{months}&done={done}&more={more}&ids={ids}")
 }
 
+/// With the filters of the list that one came from, whose address `back` is: what was done with some of them leads there.
+pub fn with_filters(address: String, list: &str, back: &str) -> String {
+    let filters = super::local(back).and_then(|back| back.strip_prefix(list)?.strip_prefix('?'));
+    match filters.filter(|filters| !filters.is_empty()) {
+        Some(filters) => format!("{address}&{filters}"),
+        None => address,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +73,16 @@ mod tests {
         let (text, more) = packed(&many);
         assert!(text.len() <= MAX_IDS && more > 0, "{}", text.len());
         assert_eq!(unpacked(&[text]), many[..500 - more]);
+    }
+    #[test]
+    fn what_is_done_leads_back_to_the_list_as_it_was() {
+        let done = || machines_done("drain", &["a".to_owned()]);
+        let kept = "/admin/machines?did=drain&done=1&ids=a&q=rack-&pool=whole";
+        assert_eq!(with_filters(done(), MACHINES, "/admin/machines?q=rack-&pool=whole"), kept);
+        for other in
+            ["", "/admin/machines", "/admin/machines?", "//evil.example/admin/machines?q=1", "/admin/users?q=1"]
+        {
+            assert_eq!(with_filters(done(), MACHINES, other), done(), "{other}");
+        }
     }
 }

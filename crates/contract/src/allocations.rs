@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use overview::*;
 
 use crate::machines::{MaintenanceView, Presence, word_enum};
+use crate::metrics::{GpuFigures, MachineLive};
 use crate::{AllocationId, CustomerId, RenewalRequestId};
 
 /// Most months of one allocation or renewal.
@@ -104,6 +105,9 @@ pub struct AllocationView {
     pub presence: Option<Presence>,
     /// False while nobody listens to the machine: its presence means nothing then.
     pub monitored: bool,
+    /// How busy it is, in a customer's own list and while it has the machine; absent where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<MachineLoad>,
     pub customer_id: CustomerId,
     pub customer_name: String,
     pub starts_at: DateTime<Utc>,
@@ -115,6 +119,8 @@ pub struct AllocationView {
     /// For staff; the customer does not see it.
     pub remark: Option<String>,
     pub ended_at: Option<DateTime<Utc>>,
+    /// Since when it has waited to begin, because its machine is out of service.
+    pub waits_since: Option<DateTime<Utc>>,
     /// The customer's open wish for more time.
     pub open_request: Option<RenewalRequestId>,
     /// The last reminder that is out: 30, 14, 7 or 1 days before the end.
@@ -122,6 +128,42 @@ pub struct AllocationView {
     /// The machine's next planned or running maintenance.
     pub maintenance: Option<MaintenanceView>,
     pub revision: i64,
+}
+
+/// How busy a machine is, in whole percent: its GPUs together, or the host where it has none. Absent means "not measured".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineLoad {
+    /// Mean utilisation of the GPUs, or of the CPUs.
+    pub util_percent: Option<u32>,
+    /// Memory in use of all that they have.
+    pub memory_percent: Option<u32>,
+}
+
+impl MachineLoad {
+    /// What the newest figures say; nothing of a machine that is silent: that was then. `rg-loads.js` says the same.
+    pub fn of(live: &MachineLive) -> Option<Self> {
+        if !live.monitored || live.presence != Presence::Online {
+            return None;
+        }
+        let here = || live.gpus.iter().filter(|gpu| !gpu.lost);
+        let (util, used, total) = match live.gpus.is_empty() {
+            true => (live.host.cpu_percent, live.host.memory_used_bytes, live.host.memory_total_bytes),
+            false => {
+                let measured: Vec<f32> = here().filter_map(|gpu| gpu.util_percent).collect();
+                let mean = (!measured.is_empty()).then(|| measured.iter().sum::<f32>() / measured.len() as f32);
+                let sum = |bytes: fn(&GpuFigures) -> Option<u64>| here().filter_map(bytes).reduce(u64::saturating_add);
+                (mean, sum(|gpu| gpu.memory_used_bytes), sum(|gpu| gpu.memory_total_bytes))
+            }
+        };
+        let memory =
+            used.zip(total).filter(|(_, total)| *total > 0).map(|(used, total)| used as f64 * 100.0 / total as f64);
+        Some(Self {
+            util_percent: util.map(|percent| percent.round().max(0.0) as u32),
+            memory_percent: memory.map(|percent| percent.round() as u32),
+        })
+    }
 }
 
 /// What happened to an allocation.
@@ -204,6 +246,8 @@ pub struct AllocationRenew {
     pub ends_at: Option<DateTime<Utc>>,
     /// Why, for the history.
     pub note: Option<String>,
+    /// The revision the caller looked at: where it changed since, nothing is moved.
+    pub revision: Option<i64>,
 }
 
 /// Body of `POST /api/admin/allocations/{id}/end`.
@@ -267,6 +311,8 @@ pub struct AllocationQuery {
     pub machine: Option<String>,
     /// Only those that end within so many days.
     pub days: Option<u32>,
+    /// `true`: only those that are not over.
+    pub held: Option<bool>,
 }
 
 #[cfg(test)]
@@ -274,6 +320,32 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+
+    #[test]
+    fn a_load_is_of_all_gpus_and_of_now() {
+        let gpu = |util, used| GpuFigures {
+            util_percent: util,
+            memory_used_bytes: Some(used),
+            memory_total_bytes: Some(80),
+            ..GpuFigures::default()
+        };
+        let lost = GpuFigures { lost: true, ..gpu(Some(0.0), 0) };
+        let live = |presence, gpus| MachineLive {
+            id: "a".to_owned(),
+            presence,
+            monitored: true,
+            at: None,
+            host: crate::metrics::HostFigures { cpu_percent: Some(12.4), ..Default::default() },
+            gpus,
+            processes: Vec::new(),
+            processes_at: None,
+        };
+        let gpus = vec![gpu(Some(100.0), 80), gpu(Some(25.0), 0), gpu(None, 40), lost];
+        let load = |util, memory| Some(MachineLoad { util_percent: util, memory_percent: memory });
+        assert_eq!(MachineLoad::of(&live(Presence::Online, gpus.clone())), load(Some(63), Some(50)));
+        assert_eq!(MachineLoad::of(&live(Presence::Offline, gpus)), None);
+        assert_eq!(MachineLoad::of(&live(Presence::Online, Vec::new())), load(Some(12), None));
+    }
 
     #[test]
     fn begun_days_count() {

@@ -1,5 +1,7 @@
 //! Lists: one shape for every page of anything.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Page sizes a list offers.
@@ -107,6 +109,9 @@ pub struct BulkOutcome {
     pub done: bool,
     /// Why not, in the caller's language.
     pub message: Option<String>,
+    /// What is wrong with single values, as in an error's answer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 #[cfg(test)]

@@ -72,6 +72,8 @@ pub enum NotificationKind {
     BudgetReached,
     /// A customer asks for more time on a machine; for those who may answer.
     RenewalRequested,
+    /// A lease waits to begin, because its machine is out of service; for those who may do something about it.
+    AllocationWaits,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
     /// Sessions of a customer have to be recorded and cannot be any more; for those who look after instances.
@@ -110,6 +112,7 @@ impl NotificationKind {
         NotificationKind::SignInCopied,
         NotificationKind::AccountSwitched,
         NotificationKind::RenewalRequested,
+        NotificationKind::AllocationWaits,
         NotificationKind::EngineCertificates,
         NotificationKind::RecordingStopped,
     ];
@@ -118,7 +121,9 @@ impl NotificationKind {
     pub fn concerns(self) -> Option<Permission> {
         match self {
             NotificationKind::EngineCertificates => Some(Permission::MachinesConnect),
-            NotificationKind::RenewalRequested => Some(Permission::AllocationsUpdate),
+            NotificationKind::RenewalRequested | NotificationKind::AllocationWaits => {
+                Some(Permission::AllocationsUpdate)
+            }
             NotificationKind::RecordingStopped => Some(Permission::InstancesOperate),
             _ => None,
         }
@@ -172,6 +177,7 @@ impl NotificationKind {
             NotificationKind::InstanceIdle => "instance-idle",
             NotificationKind::BudgetReached => "budget-reached",
             NotificationKind::RenewalRequested => "renewal-requested",
+            NotificationKind::AllocationWaits => "allocation-waits",
             NotificationKind::EngineCertificates => "engine-certificates",
             NotificationKind::RecordingStopped => "recording-stopped",
         }

@@ -50,7 +50,7 @@ fn sheet_of(subject: ImportSubject, text: &str) {
     let columns = header_columns(subject);
     let Some(found) = header::find(&sheet, &columns) else { return };
     assert!(found.index < HEADER_ROWS && found.row == sheet[found.index].row);
-    let header = &sheet[found.index].cells;
+    let header = &found.headings;
     for (number, (key, column)) in found.found.iter().enumerate() {
         assert!(!header[*column].is_empty());
         assert!(!found.found[..number].iter().any(|(earlier, _)| earlier == key), "{key} is found once");

@@ -10,16 +10,20 @@ use chrono::{
 use chrono_tz::Tz;
 
 /// `months` after `from`. `anchor` is where the period began: its day of the month is kept where `from` is the last day of
-/// a month only because that month is shorter.
+/// a month only because that month is shorter, and its time where `from` has another only because the clocks skipped it.
 pub(crate) fn add_months(
     from: DateTime<Utc>,
     months: u32,
     zone: Tz,
     anchor: Option<DateTime<Utc>>,
 ) -> Option<DateTime<Utc>> {
+    let anchor = anchor.map(|anchor| anchor.with_timezone(&zone).naive_local());
     let start = from.with_timezone(&zone).naive_local();
+    // Where the clocks skipped the time the period goes by, `from` is the first after it, and the next has that time again.
+    let meant = anchor.map(|anchor| start.date().and_time(anchor.time()));
+    let start = meant.filter(|meant| instant(*meant, zone) == Some(from)).unwrap_or(start);
     let end = start.checked_add_months(Months::new(months))?;
-    let kept = anchor.map(|anchor| anchor.with_timezone(&zone).naive_local()).filter(|anchor| {
+    let kept = anchor.filter(|anchor| {
         anchor.time() == start.time() && anchor.day() > start.day() && start.day() == days_in_month(start)
     });
     let end = match kept {

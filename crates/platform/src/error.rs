@@ -48,6 +48,8 @@ pub struct Denial {
     pub missing: contract::Permission,
     /// What more is to be said of the attempt; no secrets.
     pub details: serde_json::Map<String, serde_json::Value>,
+    /// Whether there is such a target at all is not known: a guess at nothing is no attempt on anything.
+    pub unproven: bool,
 }
 
 impl Error {

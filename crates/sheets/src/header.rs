@@ -39,10 +39,12 @@ pub struct Heading {
 /// The header row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderMatch<'a> {
-    /// Its place among the rows given; data begins after it.
+    /// Its place among the rows given, of its second line where it has two; data begins after it.
     pub index: usize,
     /// Its number in Excel.
     pub row: u32,
+    /// What stands over the columns of the sheet: of two lines, both.
+    pub headings: Vec<String>,
     /// Columns found: key and column of the sheet, counted from 0, in the order of the sheet.
     pub found: Vec<(&'a str, usize)>,
     /// Keys of required columns that are not there.
@@ -67,18 +69,39 @@ impl HeaderMatch<'_> {
 
 /// The header among the first [`HEADER_ROWS`] of `rows`: of those with all required columns the one with the most
 /// matches, or, where none has them all, the one with the most matches and a list of what is missing. `None` where
-/// nothing matches anywhere. Of equal rows the first wins.
+/// nothing matches anywhere. Of equal rows the first wins. Two rows, as under a merged "GPU" the "Model" and the "Count", are
+/// one header where together they say more than any row alone.
 pub fn find<'a>(rows: &[Row], columns: &[Column<'a>]) -> Option<HeaderMatch<'a>> {
     let names = Names::of(columns);
+    let rows = &rows[..rows.len().min(HEADER_ROWS)];
+    let one_line =
+        rows.iter().enumerate().map(|(index, row)| names.matches((index, row.row), row.cells.clone(), columns));
+    let two_lines = rows.windows(2).enumerate().filter_map(|(index, pair)| {
+        let [above, below] = pair else { return None };
+        let header = names.matches((index + 1, below.row), names.joined(above, below), columns);
+        (below.row == above.row + 1 && header.twice.is_empty()).then_some(header)
+    });
     let mut best: Option<HeaderMatch<'a>> = None;
-    for (index, row) in rows.iter().take(HEADER_ROWS).enumerate() {
-        let candidate = names.matches(index, row, columns);
+    for candidate in one_line.chain(two_lines) {
         let rank = |header: &HeaderMatch<'_>| (header.missing.is_empty(), header.found.len());
         if !candidate.found.is_empty() && best.as_ref().is_none_or(|best| rank(&candidate) > rank(best)) {
             best = Some(candidate);
         }
     }
     best
+}
+
+/// The unit that a heading names in its last brackets or at its end, in lower case and half-width: "tb" of "Disk（TB）", of
+/// "内存（单位：TB）" and of "Disk/TB". Whatever else is in brackets comes as it is.
+pub fn unit_of(heading: &str) -> Option<String> {
+    let plain = plain(heading);
+    let name = without_unit(&plain);
+    if name.len() < plain.len() {
+        let inside = plain[name.len()..].trim_matches(['(', ')', '[', ']']);
+        let said = ["单位", "unit"].iter().find_map(|word| inside.strip_prefix(word)).unwrap_or(inside);
+        return Some(said.trim_start_matches(':').to_owned());
+    }
+    without_size(&plain).1.map(str::to_owned)
 }
 
 /// Accepted names in the form they are compared in, and the column each belongs to.
@@ -103,19 +126,48 @@ impl Names {
 
     fn column(&self, text: &str) -> Option<usize> {
         let whole = plain(text);
-        self.whole.get(&whole).or_else(|| self.without_unit.get(without_unit(&whole))).copied()
+        let by_unit = || self.without_unit.get(without_unit(&whole));
+        let by_size = || self.without_unit.get(without_size(&whole).0);
+        self.whole.get(&whole).or_else(by_unit).or_else(by_size).copied()
     }
 
-    fn matches<'a>(&self, index: usize, row: &Row, columns: &[Column<'a>]) -> HeaderMatch<'a> {
+    /// What two rows say together: of a merged cell in the upper one, only the first holds the text.
+    fn joined(&self, above: &Row, below: &Row) -> Vec<String> {
+        let text = |row: &Row, column: usize| row.cells.get(column).cloned().unwrap_or_default();
+        let mut group = String::new();
+        let mut joined = Vec::new();
+        for column in 0..above.cells.len().max(below.cells.len()) {
+            let (upper, lower) = (text(above, column), text(below, column));
+            if !upper.is_empty() {
+                group.clone_from(&upper);
+            }
+            let both = format!("{group} {lower}");
+            let alone = group.is_empty() || (self.column(&both).is_none() && self.column(&lower).is_some());
+            joined.push(match (lower.is_empty(), alone) {
+                (true, _) => upper,
+                (false, true) => lower,
+                (false, false) => both,
+            });
+        }
+        joined
+    }
+
+    fn matches<'a>(
+        &self,
+        (index, row): (usize, u32),
+        headings: Vec<String>,
+        columns: &[Column<'a>],
+    ) -> HeaderMatch<'a> {
         let mut header = HeaderMatch {
             index,
-            row: row.row,
+            row,
+            headings: Vec::new(),
             found: Vec::new(),
             missing: Vec::new(),
             unknown: Vec::new(),
             twice: Vec::new(),
         };
-        for (column, text) in row.cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+        for (column, text) in headings.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
             let heading = Heading { column, text: text.clone() };
             let Some(known) = self.column(text).and_then(|known| columns.get(known)) else {
                 header.unknown.push(heading);
@@ -127,7 +179,7 @@ impl Names {
             };
             // A sheet may well have a column of its own beside ours that some people call ours by.
             let before = header.found[place].1;
-            let written = row.cells.get(before).cloned().unwrap_or_default();
+            let written = headings.get(before).cloned().unwrap_or_default();
             match (known.is_called(&written), known.is_called(text)) {
                 (true, false) => header.unknown.push(heading),
                 (false, true) => {
@@ -140,6 +192,7 @@ impl Names {
         }
         let missing = columns.iter().filter(|column| column.required && header.column(column.key).is_none());
         header.missing = missing.map(|column| column.key).collect();
+        header.headings = headings;
         header
     }
 }
@@ -167,5 +220,17 @@ fn without_unit(plain: &str) -> &str {
     match plain.rfind(open) {
         Some(at) if at > 0 => &plain[..at],
         _ => plain,
+    }
+}
+
+/// Units of sizes that people write behind a name without brackets.
+const SIZES: [&str; 10] = ["kib", "mib", "gib", "tib", "pib", "kb", "mb", "gb", "tb", "pb"];
+
+/// Without a size's unit at the end, and that unit.
+fn without_size(plain: &str) -> (&str, Option<&str>) {
+    let cut = SIZES.iter().find_map(|unit| Some((plain.strip_suffix(unit)?, plain.get(plain.len() - unit.len()..)?)));
+    match cut.map(|(name, unit)| (name.trim_end_matches(['/', '_', '-', ':', ',', '|']), unit)) {
+        Some((name, unit)) if !name.is_empty() => (name, Some(unit)),
+        _ => (plain, None),
     }
 }

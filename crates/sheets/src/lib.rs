@@ -23,5 +23,5 @@ pub use child::child_main;
 pub use options::ReadOptions;
 pub use parent::{ReadError, Rows, SUBCOMMAND, Source, read_in_child};
 pub use refusal::Refusal;
-pub use stream::{End, Row};
+pub use stream::{End, Row, Unworked};
 pub use write::{SheetWriter, WriteError};

@@ -13,6 +13,8 @@ pub struct ReadOptions {
     /// Names of the sheet to read, the first one found wins; where none is found, or none is given, the first visible
     /// sheet is read. Compared without regard to case.
     pub sheet_names: Vec<String>,
+    /// Visible sheets that are passed over where none of those names is found: a cover often stands before a list.
+    pub passed: usize,
     /// Largest file, in bytes.
     pub max_bytes: u64,
     /// Columns that may have something in them, counted from column A.
@@ -32,6 +34,7 @@ impl Default for ReadOptions {
     fn default() -> Self {
         Self {
             sheet_names: Vec::new(),
+            passed: 0,
             max_bytes: 32 << 20,
             max_columns: 200,
             max_rows: 100_001 + HEADER_ROWS as u32,

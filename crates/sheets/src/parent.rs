@@ -144,6 +144,12 @@ impl Rows {
         self.outcome.as_ref()?.as_ref().ok()
     }
 
+    /// Ends the child, whatever is left of the sheet, and waits until it is gone: another one may read the same file then.
+    pub async fn stop(mut self) {
+        // One that is gone already is what is wanted.
+        let _ = self.child.kill().await;
+    }
+
     /// Process number of the child while it runs.
     pub fn child_id(&self) -> Option<u32> {
         self.child.id()

@@ -1,9 +1,10 @@
 //! One sheet, cell by cell.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek};
 
-use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{DataRef, Reader, SheetType, SheetVisible, Style, Xlsx, XlsxError};
 use serde::{Deserialize, Serialize};
 
 use crate::text::of_cell;
@@ -13,6 +14,8 @@ use crate::{ReadOptions, Refusal};
 const MAX_CELL: usize = 32_767;
 /// Most text in a row, in bytes: what a reader of rows must hold at once.
 const MAX_ROW_BYTES: usize = 1 << 20;
+/// More zeros than any code has before it.
+const MOST_ZEROS: usize = 32;
 /// Blank cells that are looked at for formulas without a result.
 const MAX_BLANKS: usize = 65_536;
 
@@ -34,8 +37,29 @@ pub struct End {
     pub other_sheets: Vec<String>,
     /// Rows told.
     pub rows: u64,
+    /// Formulas without a result, by column: blank cells to the reader of rows, though somebody wrote something there.
+    pub unworked: Vec<Unworked>,
     /// Most memory the child held at once, where the system tells.
     pub peak_kib: Option<u64>,
+}
+
+/// Formulas in a column whose results are not in the file: no spreadsheet program has worked them out yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unworked {
+    /// Column of the sheet, counted from 0.
+    pub column: u32,
+    /// Number in Excel of the first row with one.
+    pub first: u32,
+    /// And of the last.
+    pub last: u32,
+}
+
+impl Unworked {
+    /// The name of such a cell below a row, as Excel has it.
+    pub fn below(&self, row: u32) -> Option<String> {
+        let line = [self.first, self.last].into_iter().find(|line| *line > row)?;
+        Some(name(line.saturating_sub(1), self.column))
+    }
 }
 
 /// Why the rows stop before the end.
@@ -68,18 +92,30 @@ pub(crate) fn rows(
     }
     let mut blanks = HashSet::new();
     let rows = scan(&mut book, &sheet, options, &mut blanks, take)?;
-    if !blanks.is_empty() {
-        // Blank to the reader are also formulas that a program wrote and no spreadsheet has worked out: taken for nothing, they
-        // would be a value that nobody wrote.
-        let mut reader = book.worksheet_cells_reader(&sheet).map_err(refuse)?;
-        while let Some(cell) = reader.next_formula().map_err(refuse)? {
-            if !cell.get_value().is_empty() && blanks.contains(&cell.get_position()) {
-                let (line, column) = cell.get_position();
-                return Err(Refusal::Formula { cell: name(line, column) }.into());
-            }
+    let unworked = if blanks.is_empty() { Vec::new() } else { unworked(&mut book, &sheet, options, &blanks)? };
+    Ok(End { sheet, other_sheets, rows, unworked, peak_kib: None })
+}
+
+/// Blank to the reader are also formulas that a program wrote and no spreadsheet has worked out: taken for nothing, they would
+/// be a value that nobody wrote. Whether anybody reads their column is the caller's to know.
+fn unworked<R: Read + Seek>(
+    book: &mut Xlsx<R>,
+    sheet: &str,
+    options: &ReadOptions,
+    blanks: &HashSet<(u32, u32)>,
+) -> Result<Vec<Unworked>, Refusal> {
+    let refuse = |error| refusal(error, options);
+    let mut found: BTreeMap<u32, Unworked> = BTreeMap::new();
+    let mut reader = book.worksheet_cells_reader(sheet).map_err(refuse)?;
+    while let Some(cell) = reader.next_formula().map_err(refuse)? {
+        let (line, column) = cell.get_position();
+        if column >= options.max_columns || cell.get_value().is_empty() || !blanks.contains(&(line, column)) {
+            continue;
         }
+        let row = line + 1;
+        found.entry(column).or_insert(Unworked { column, first: row, last: row }).last = row;
     }
-    Ok(End { sheet, other_sheets, rows, peak_kib: None })
+    Ok(found.into_values().collect())
 }
 
 /// Name of the sheet to read, and of the other visible ones.
@@ -91,7 +127,11 @@ fn choose<R: Read + Seek>(book: &Xlsx<R>, options: &ReadOptions) -> Result<(Stri
         .map(|sheet| sheet.name.clone())
         .collect();
     let wanted = |wanted: &String| names.iter().position(|name| name.to_lowercase() == wanted.trim().to_lowercase());
-    let index = options.sheet_names.iter().find_map(wanted).unwrap_or(0);
+    // A sheet of a name that is asked for is the only one meant.
+    let index = match options.sheet_names.iter().find_map(wanted) {
+        Some(_) if options.passed > 0 => return Err(Refusal::NoSheet),
+        found => found.unwrap_or(options.passed),
+    };
     if index >= names.len() {
         return Err(Refusal::NoSheet);
     }
@@ -112,7 +152,8 @@ fn scan<R: Read + Seek>(
     let mut rows = 0;
     let mut row = Row { row: 1, cells: Vec::new() };
     let mut row_bytes = 0;
-    while let Some(cell) = reader.next_cell().map_err(|error| refusal(error, options))? {
+    let digits: Vec<usize> = reader.styles().iter().map(least_digits).collect();
+    while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(|error| refusal(error, options))? {
         let (line, column) = cell.get_position();
         let text = match cell.get_value() {
             DataRef::Empty => {
@@ -120,6 +161,9 @@ fn scan<R: Read + Seek>(
                     blanks.insert((line, column));
                 }
                 continue;
+            }
+            value @ (DataRef::Float(_) | DataRef::Int(_)) => {
+                with_zeros(of_cell(value, from_1904), digits.get(style).copied().unwrap_or(0))
             }
             value => of_cell(value, from_1904),
         };
@@ -153,6 +197,22 @@ fn scan<R: Read + Seek>(
         row.cells[column] = text.into_owned();
     }
     Ok(rows + finish(&row, take)?)
+}
+
+/// How many digits a whole number has at least where it is shown with zeros before it, as a code 007 is with the format `000`;
+/// 0 for every other format.
+fn least_digits(style: &Style) -> usize {
+    let code = style.number_format.as_ref().map_or("", |format| format.format_code.as_str());
+    let zeros = !code.is_empty() && code.len() <= MOST_ZEROS && code.bytes().all(|byte| byte == b'0');
+    if zeros { code.len() } else { 0 }
+}
+
+/// As Excel shows a whole number with such a format.
+fn with_zeros(text: Cow<'_, str>, digits: usize) -> Cow<'_, str> {
+    if text.len() >= digits || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text;
+    }
+    Cow::Owned(format!("{text:0>digits$}"))
 }
 
 fn finish(row: &Row, take: &mut dyn FnMut(&Row) -> io::Result<()>) -> Result<u64, Stop> {

@@ -1,7 +1,8 @@
 // <rg-follow data-href="/api/customer/machines?machine=…" data-machine="…" data-seen="grace 2026-09-21T13:33:20" data-gone="…"
 // data-changed="…"><span role="status"></span></rg-follow>: looks from time to time how an allocation stands, and brings the
 // page up to date when that is not what it shows. Only makes quicker what works without it. Staff's page of one allocation
-// names that in `data-href`, and is followed step by step while the machine is taken back.
+// names that in `data-href`, and is followed step by step while the machine is taken back. The workbench names no machine: it
+// follows all of its customer's.
 //
 // What can change is marked `data-part`; it is taken from the same page, fetched anew. Islands are left as they are, because
 // nothing would wake new ones: where the new page has some and this one has none, it is loaded again. What somebody is in the
@@ -9,16 +10,30 @@
 
 const LOOK_MS = 5_000;
 
-/// How the allocation of a machine stands that is not over; empty when there is none.
+const isOver = ({ state }) => ['ended', 'cancelled'].includes(state);
+
+/// Its state, its end, and whether more time is asked for: an answer may change nothing else.
+const ofOne = ({ state, endsAt, openRequest }) => `${state} ${endsAt.slice(0, 19)}${openRequest ? ' asked' : ''}`;
+
+/// How the allocation of a machine stands that is not over; empty when there is none. Without a machine, how all of them do, and
+/// how their machines are.
 export function standing(list, machine) {
-  const row = list.find((row) => row.machine === machine && !['ended', 'cancelled'].includes(row.state));
-  return row ? `${row.state} ${row.endsAt.slice(0, 19)}` : '';
+  const rows = list.filter((row) => !isOver(row));
+  if (!machine) return ['all', ...rows.map((row) => `${row.machine} ${ofOne(row)} ${row.presence ?? ''} ${row.maintenance?.state ?? ''}`)].join('; ');
+  const row = rows.find((row) => row.machine === machine);
+  return row ? ofOne(row) : '';
 }
 
-/// How one allocation stands, with the steps of taking its machine back. A waiting one has another time and other figures at
-/// nearly every try: of those only why it waits counts.
+/// How one allocation stands, with the steps of taking its machine back. A waiting one has another time at nearly every try:
+/// of those only why it waits counts, or the figures as they are shown.
 export function stepping({ allocation, steps }) {
-  return [allocation.state, ...steps.map(({ state, at, result }) => state + (state === 'waiting' ? (result.reason ?? '') : at.slice(0, 19)))].join(' ');
+  return [allocation.state, ...steps.map(({ state, at, result }) => state + (state === 'waiting' ? waitsFor(result) : at.slice(0, 19)))].join(' ');
+}
+
+/// Bytes change all the time: tenths of a GiB are what is read.
+function waitsFor({ reason, processes, missing, ecc, xid, usedBytes }) {
+  const used = usedBytes && `${Math.floor((usedBytes / 2 ** 30) * 10)}`;
+  return reason ?? [processes, missing, ecc, xid, used].filter(Boolean).join();
 }
 
 /// What becomes of a part: `now` and `next` say whether there are islands in it, `next` null that it is gone.

@@ -13,6 +13,18 @@ test('an allocation stands as its state and its end', () => {
   assert.equal(standing(list, 'h1'), 'grace 2026-11-27T14:00:00');
   assert.equal(standing(list, 'h3'), '');
   assert.equal(standing([row('h1', 'cancelled', '2026-11-01T00:00:00Z')], 'h1'), '');
+  const asked = { ...row('h1', 'active', '2026-11-27T14:00:00Z'), openRequest: 7 };
+  assert.equal(standing([asked], 'h1'), 'active 2026-11-27T14:00:00 asked', 'a refusal changes this alone');
+});
+
+test('a workbench stands as all that is not over', () => {
+  const list = [
+    { machine: 'h1', state: 'active', endsAt: '2026-12-01T00:00:00Z', openRequest: 7, presence: 'online', maintenance: { state: 'planned' } },
+    { machine: 'h2', state: 'scheduled', endsAt: '2026-12-02T00:00:00.5Z', openRequest: null, presence: null, maintenance: null },
+    { machine: 'h3', state: 'ended', endsAt: '2026-11-02T00:00:00Z', presence: null },
+  ];
+  assert.equal(standing(list), 'all; h1 active 2026-12-01T00:00:00 asked online planned; h2 scheduled 2026-12-02T00:00:00  ');
+  assert.equal(standing([]), 'all');
 });
 
 /// Being taken back: somebody's process still holds `usedBytes`.
@@ -25,11 +37,12 @@ function detail(usedBytes, at, memory = 'waiting') {
   return { allocation: { state: 'reclaiming' }, steps };
 }
 
-const first = 'reclaiming done2026-11-27T14:00:00 waitingoffline waiting';
+const first = 'reclaiming done2026-11-27T14:00:00 waitingoffline waiting65';
 
-test('one allocation stands as its state and its steps, and a waiting one as why it waits', () => {
+test('one allocation stands as its state and its steps, and a waiting one as what is read of it', () => {
   assert.equal(stepping(detail('7000000000', '2026-11-27T14:00:01Z')), first);
   assert.equal(stepping(detail('7000000001', '2026-11-27T14:00:09Z')), first);
+  assert.notEqual(stepping(detail('8000000000', '2026-11-27T14:00:09Z')), first);
   assert.notEqual(stepping(detail('0', '2026-11-27T14:00:09Z', 'done')), first);
   assert.equal(stepping({ allocation: { state: 'active' }, steps: [] }), 'active');
 });
@@ -79,7 +92,7 @@ test('a page is not taken away under the hand, and brought up to date afterwards
     element.connectedCallback();
     data = detail('7000000001', '2026-11-27T14:00:06Z');
     await look();
-    assert.deepEqual([fetches, replaced, said.textContent], [0, 0, ''], 'other figures are nothing new');
+    assert.deepEqual([fetches, replaced, said.textContent], [0, 0, ''], 'what reads as before is nothing new');
     busy = true;
     data = detail('0', '2026-11-27T14:00:11Z', 'done');
     await look();

@@ -27,11 +27,23 @@ async fn a_command_leaves_the_private_cluster_as_it_found_it() {
     assert!(cluster.join("data").exists() && !pg_cluster::is_running(&cluster), "migrated, and stopped again");
     let refused = run(&["admin", "reset-password", "nobody-of-that-name"]).await;
     assert!(!refused.status.success());
+    let why = said(&refused);
+    assert!(why.contains("nobody has the user name nobody-of-that-name") && why.contains("remotegpu serve"), "{why}");
     assert!(!pg_cluster::is_running(&cluster), "a command that fails stops it too");
 
     // Another key than the database was written with: no command and no server starts.
     let key = data.path().join("secrets.key");
     let right = std::fs::read_to_string(&key).unwrap();
+    // One that others can read is named.
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let open = said(&run(&["migrate"]).await);
+    assert!(open.contains("chmod 600") && open.contains("mode 644"), "{open}");
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(!said(&run(&["migrate"]).await).contains("chmod 600"));
+    // One that is none says what a key file is.
+    std::fs::write(&key, [0xff, 0xfe, 0x00, 0x80]).unwrap();
+    let none = said(&run(&["migrate"]).await);
+    assert!(none.contains("64 hexadecimal digits") && none.contains("secrets.key"), "{none}");
     std::fs::write(&key, format!("{}\n", "ab".repeat(32))).unwrap();
     let serve = run(&["serve"]).await;
     assert!(!serve.status.success());

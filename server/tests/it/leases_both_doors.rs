@@ -151,7 +151,11 @@ async fn pages_of_a_machine_say_who_has_it_and_why_it_is_out() {
     assert!(!refused.contains("allocate_machine") && refused.contains("This machine is not in service."), "{refused}");
     let owner = server.browser(&acme.owner).await;
     let mine = server.get(&owner, "/machines/host-001").await.text;
-    assert!(mine.contains(&format!("data-seen=\"active {}\"", ends_at.format("%FT%T"))), "{mine}");
+    let stands = format!("active {} asked", ends_at.format("%FT%T"));
+    assert!(mine.contains(&format!("data-seen=\"{stands}\"")), "{mine}");
+    // The workbench is followed, too.
+    let home = server.get(&owner, "/").await.text;
+    assert!(home.contains(&format!("data-seen=\"all; host-001 {stands} ")), "{home}");
 }
 
 /// Months that are typed count whether or not they were looked at before, all that became of it is said, and nothing else is.
@@ -225,6 +229,16 @@ async fn many_are_renewed_by_the_months_that_are_typed() {
     let fields = [("action", "cordon"), ("ids[]", "host-001"), ("ids[]", "host-002")];
     let said = page(&send("act_on_machines", &fields[..]).await).await;
     assert!(said.contains("Done for 2 machines:") && said.contains(">host-002</li>"), "{said}");
+
+    // What was looked for stays: by the list's form, by the preview, and by the answer to what is done.
+    let list = page("/admin/machines?q=host-001").await;
+    let bulk = list.split("id=\"bulk\"").nth(1).and_then(|rest| rest.split("</form>").next()).expect("the form");
+    assert!(bulk.contains("name=\"q\"") && bulk.contains("value=\"host-001\""), "{bulk}");
+    let preview = page("/admin/machines/bulk?action=uncordon&ids=host-001&q=host-001").await;
+    assert!(preview.contains("value=\"/admin/machines?q=host-001\""), "{preview}");
+    let fields = [("action", "uncordon"), ("ids[]", "host-001"), ("back", "/admin/machines?q=host-001")];
+    let said = page(&send("act_on_machines", &fields[..]).await).await;
+    assert!(said.contains("Done for 1 machine:") && !said.contains("/admin/machines/host-002"), "{said}");
 }
 
 /// Staff are staff for a customer, in the page and by REST; nobody is offered what would be refused.
@@ -344,4 +358,76 @@ async fn a_last_day_is_of_the_platforms_time_zone() {
     let until = "to_char(ends_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI')";
     let until = server.sql(&format!("select {until} from allocations")).await;
     assert_eq!(until, [format!("{} 00:00", last.succ_opt().unwrap())]);
+}
+
+/// Nothing is marked in an answer about many: each says itself what is wrong with it.
+#[tokio::test]
+async fn what_is_refused_among_many_says_why() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (acme, globex) = (server.test.customer("Acme").await, server.test.customer("Globex").await);
+    server.test.node("host-001").await;
+    let staff = server.token(&admin).await;
+    let window = json!({ "startsAt": "2100-01-01T00:00:00Z", "endsAt": "2100-01-02T00:00:00Z", "message": "fans" });
+    let plan = json!({ "ids": ["host-001"], "window": window });
+    let path = "/api/admin/machines/bulk/maintenance";
+    assert_eq!(server.post(&staff, path, plan.clone()).await.data()[0]["done"], true);
+    let refused = server.post(&staff, path, plan).await.data();
+    assert_eq!(refused[0]["message"], "Another maintenance is planned in that time.");
+
+    let ctx = admin.ctx();
+    let months = |customer, starts_at| AllocationCreate {
+        customer_id: Some(customer),
+        months: Some(1),
+        starts_at,
+        ..AllocationCreate::default()
+    };
+    let p = server.platform();
+    let first = allocations::create(p, &ctx, "host-001", months(acme.id, None)).await.unwrap().allocation;
+    let next = Some(first.ends_at + chrono::TimeDelta::days(30));
+    allocations::create(p, &ctx, "host-001", months(globex.id, next)).await.unwrap();
+    let body = json!({ "ids": [first.id.0], "action": "renew", "months": 6 });
+    let refused = server.post(&staff, "/api/admin/allocations/bulk", body).await.data();
+    let message = refused[0]["message"].as_str().unwrap();
+    assert!(message.contains("Globex") && message.contains("until"), "{message}");
+}
+
+#[tokio::test]
+async fn a_customers_machines_are_found_put_in_order_and_paged() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server
+        .sql("insert into machines (code, name) select 'rack-' || n, 'Rack ' || n from generate_series(10, 34) n returning id")
+        .await;
+    for number in 10..35 {
+        let months = if number == 20 { 2 } else { 3 };
+        let body = AllocationCreate { customer_id: Some(acme.id), months: Some(months), ..AllocationCreate::default() };
+        allocations::create(server.platform(), &admin.ctx(), &format!("rack-{number}"), body).await.unwrap();
+    }
+    let owner = server.browser(&acme.owner).await;
+    let shown = async |path: &str| {
+        let page = server.get(&owner, path).await;
+        assert_eq!(page.status, 200, "{path}");
+        let rows: Vec<String> = page
+            .text
+            .split("href=\"/machines/rack-")
+            .skip(1)
+            .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect())
+            .collect();
+        (rows, page.text)
+    };
+    let (rows, page) = shown("/").await;
+    assert_eq!((rows.len(), rows[0].as_str()), (20, "20"), "what ends first is on top");
+    assert!(page.contains("<rg-loads") && page.contains("data-load=\"rack-20\""), "figures are followed");
+    assert_eq!(shown("/?page=2").await.0.len(), 5);
+    let (rows, _) = shown("/?sort=-machine&pageSize=10").await;
+    assert_eq!((rows.len(), rows[0].as_str()), (10, "34"));
+    let (rows, page) = shown("/?q=rack-2").await;
+    assert_eq!(rows.len(), 10);
+    assert!(page.contains("value=\"rack-2\""), "what was looked for stays in its field");
+    let (rows, page) = shown("/?q=nothing").await;
+    assert!(rows.is_empty() && page.contains("No machine of yours matches"), "{page}");
+    assert!(shown("/?state=grace").await.0.is_empty());
+    let found = server.get(&owner, "/api/customer/machines?held=true&q=rack-20").await.data();
+    assert_eq!(found["total"], 1);
 }

@@ -33,6 +33,7 @@ mod invitations_both_doors;
 mod jobs_both_doors;
 mod joining_both_doors;
 mod leases_both_doors;
+mod leases_ends_both_doors;
 mod links;
 mod live;
 mod machine_ssh;

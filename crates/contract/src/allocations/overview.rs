@@ -55,6 +55,8 @@ pub struct HealthSnapshot {
 #[serde(rename_all = "camelCase")]
 pub struct HandoverView {
     pub allocation: AllocationView,
+    /// The end that was agreed, where the machine was taken back before it.
+    pub agreed_until: Option<DateTime<Utc>>,
     pub handed_over: Option<HealthSnapshot>,
     pub returned: Option<HealthSnapshot>,
     /// Xid errors of the machine's GPUs between begin and end (or now).

@@ -2,25 +2,31 @@
 
 use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState};
 use contract::machines::SshAccess;
-use contract::{ErrorCode, PageQuery, Permission};
+use contract::{CustomerId, ErrorCode, MachineId, PageQuery, Permission};
 
-use super::{held_now, store};
+use super::{readable_now, store};
 use crate::authz::AllocationRef;
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, machines, settings};
 
-/// Address, port and user of a machine one has, with the line to paste and who manages keys there; never a secret.
+/// Address, port and user of a machine one has, with the line to paste and who manages keys there; never a secret. In the
+/// grace, too, what is there can be read and downloaded, except where the agent took the keys away with the period.
 ///
 /// # Errors
-/// `NotFound` for a machine one's customer does not have now.
+/// `NotFound` for a machine one's customer does not have, nor had until its grace.
 pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<SshAccess> {
-    held_now(platform, ctx, machine).await?;
+    let row = readable_now(platform, ctx, machine).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let mut access = machines::ssh_access(&mut tx, machine, ctx.now()).await?;
     tx.commit().await?;
+    if access.keys_by_agent && !row.lets_in(platform.clock().now()) {
+        return Err(Error::not_found());
+    }
     let door = settings::ssh(platform).await;
     if let (true, Some(account), Some(user)) = (access.keys_by_agent, &access.user, ctx.user()) {
         // A token that may not see one's keys sees none.
-        access.has_key = accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
+        access.has_key =
+            accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
         let at = format!("{}+{machine}@{}", user.name, door.host);
         let (straight, jump) = match door.port {
             22 => (format!("ssh {at}"), format!("ssh -J {at} {account}@{machine}")),
@@ -52,4 +58,11 @@ pub async fn end_of_machine(
     let row = row.ok_or_else(|| Error::new(ErrorCode::WrongState).with_key("error-machine-free"))?;
     tx.commit().await?;
     super::end(platform, ctx, row.id, body).await
+}
+
+/// Looking for a machine that one had is no attempt on what is others'.
+pub(super) async fn unless_had(tx: &mut Tx, machine: MachineId, customer: CustomerId, unseen: Error) -> Result<Error> {
+    let had = store::current(tx, machine, customer).await?.is_some()
+        || store::last(tx, &[machine.0], customer).await?.is_some();
+    Ok(if had { Error::not_found() } else { unseen })
 }

@@ -4,10 +4,12 @@
 use chrono::{DateTime, Utc};
 use contract::AllocationId;
 use contract::allocations::AllocationState;
+use contract::machines::ServiceState;
 
 use super::{event, health, keep, notices, reclaim, record, store};
 use crate::authz::UpdateAllocation;
-use crate::{OpContext, Platform, Result, SystemActor};
+use crate::db::Tx;
+use crate::{OpContext, Platform, Result, SystemActor, machines};
 
 /// Days before the end at which a reminder goes out.
 pub const REMINDERS: [i32; 4] = [30, 14, 7, 1];
@@ -47,6 +49,10 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
             if store::is_occupied(&mut tx, row.machine).await? {
                 return Ok(false);
             }
+            let service = machines::service_states(&mut tx, &[row.machine.0]).await?.remove(&row.machine.0);
+            if let Some(service) = service.filter(|service| *service != ServiceState::InService) {
+                return wait(platform, ctx, tx, &row, service).await;
+            }
             store::set_state(&mut tx, &granted, AllocationState::Active).await?;
             event(&mut tx, ctx, id, "started", None, None, None).await?;
             notices::given(platform, &mut tx, ctx, &store::Row { state: AllocationState::Active, ..row.clone() })
@@ -75,6 +81,33 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
     }
     let after = store::get(&mut tx, id).await?.unwrap_or(row.clone());
     record(&mut tx, ctx, "allocations:advance", Some(&row), &after).await?;
+    keep(platform, tx).await?;
+    Ok(true)
+}
+
+/// Nobody is let onto a machine that is out of service: its lease begins when the machine is back. Who was to have it and who
+/// may do something about it are told so once; when its whole period has gone by like that, it is called off.
+async fn wait(
+    platform: &Platform,
+    ctx: &OpContext,
+    mut tx: Tx,
+    row: &store::Row,
+    service: ServiceState,
+) -> Result<bool> {
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    if row.ends_at <= ctx.now() {
+        store::close(&mut tx, &granted, AllocationState::Cancelled, ctx.now()).await?;
+        event(&mut tx, ctx, row.id, "cancelled", None, None, None).await?;
+        notices::taken_back(platform, &mut tx, ctx, row).await?;
+    } else if row.waits_since.is_none() {
+        store::set_waiting(&mut tx, &granted, ctx.now()).await?;
+        event(&mut tx, ctx, row.id, "delayed", None, None, None).await?;
+        notices::waits(platform, &mut tx, ctx, row, service).await?;
+    } else {
+        return Ok(false);
+    }
+    let after = store::get(&mut tx, row.id).await?.unwrap_or(row.clone());
+    record(&mut tx, ctx, "allocations:advance", Some(row), &after).await?;
     keep(platform, tx).await?;
     Ok(true)
 }

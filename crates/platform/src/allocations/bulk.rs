@@ -1,5 +1,6 @@
 //! Renewing or reclaiming many allocations: first what would become of each, then the doing, each for itself.
 
+use chrono::{DateTime, Utc};
 use contract::allocations::{
     AllocationAction, AllocationBulk, AllocationEnd, AllocationRenew, AllocationView, MAX_MONTHS,
 };
@@ -38,12 +39,12 @@ pub async fn act_on_many(
     }
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
-        outcomes.push((id, act(platform, ctx, id, &bulk, true).await));
+        outcomes.push((id, act(platform, ctx, id, &bulk, true).await.map(|_| ())));
     }
     Ok(outcomes)
 }
 
-/// What would become of each: the same work in a transaction that is thrown away.
+/// What would become of each, and when it would end: the same work in a transaction that is thrown away.
 ///
 /// # Errors
 /// As [`act_on_many`]'s, but none for none or for more than fit.
@@ -51,7 +52,7 @@ pub async fn preview_many(
     platform: &Platform,
     ctx: &OpContext,
     bulk: &AllocationBulk,
-) -> Result<Preview<AllocationView>> {
+) -> Result<Preview<AllocationView, DateTime<Utc>>> {
     check(ctx, bulk)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (ids, more) = chosen(&mut tx, ctx, bulk).await?;
@@ -95,22 +96,29 @@ fn check(ctx: &OpContext, bulk: &AllocationBulk) -> Result<()> {
     wrong.into_result()
 }
 
-async fn act(platform: &Platform, ctx: &OpContext, id: AllocationId, bulk: &AllocationBulk, real: bool) -> Result<()> {
+/// Returns its end.
+async fn act(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: AllocationId,
+    bulk: &AllocationBulk,
+    real: bool,
+) -> Result<DateTime<Utc>> {
     let zone = settings::time_zone(platform).await;
     let mut tx = platform.db().begin(ctx).await?;
-    match bulk.action {
+    let after = match bulk.action {
         AllocationAction::Renew => {
-            let body = AllocationRenew { months: bulk.months, ends_at: None, note: bulk.note.clone() };
-            renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
+            let body = AllocationRenew { months: bulk.months, note: bulk.note.clone(), ..AllocationRenew::default() };
+            renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?
         }
         AllocationAction::Reclaim => {
-            end_in_tx(platform, &mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?;
+            end_in_tx(platform, &mut tx, ctx, id, AllocationEnd { note: bulk.note.clone() }).await?
         }
-    }
+    };
     if real {
         keep(platform, tx).await?
     } else {
         tx.rollback().await?
     }
-    Ok(())
+    Ok(after.ends_at)
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contract::allocations::{GpuHealth, HandoverView, HealthSnapshot};
+use chrono::{DateTime, Utc};
+use contract::allocations::{AllocationEventView, GpuHealth, HandoverView, HealthSnapshot};
 use contract::machines::{HealthLoss, PassportLease, Presence};
 use contract::metrics::MachineLive;
 use contract::{AllocationId, MachineId, Permission};
@@ -26,10 +27,17 @@ pub async fn handover(platform: &Platform, ctx: &OpContext, id: AllocationId) ->
     let until = row.ended_at.unwrap_or(ctx.now());
     let xid_errors = metrics::xid_errors(&mut tx, row.machine, row.starts_at, until).await?;
     let steps = store::steps(&mut tx, id).await?;
+    let agreed_until = agreed(&store::events(&mut tx, id, true).await?).filter(|agreed| *agreed > row.ends_at);
     let view = views(platform, ctx, &mut tx, vec![row]).await?.into_iter().next();
     tx.commit().await?;
     let allocation = view.ok_or_else(crate::Error::not_found)?;
-    Ok(HandoverView { allocation, handed_over, returned, xid_errors, steps })
+    Ok(HandoverView { allocation, agreed_until, handed_over, returned, xid_errors, steps })
+}
+
+/// The end that was agreed last: taking a machine back moves it without a word about it.
+fn agreed(events: &[AllocationEventView]) -> Option<DateTime<Utc>> {
+    let agrees = |event: &&AllocationEventView| matches!(event.kind.as_str(), "created" | "renewed" | "shortened");
+    events.iter().rev().find(agrees).and_then(|event| event.ends_after)
 }
 
 /// Keeps how machines are that were handed over lately; one that is silent is looked at when it speaks.

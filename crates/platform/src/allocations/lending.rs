@@ -1,10 +1,14 @@
 //! What is in the way of lending a machine, and how that is said.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use contract::allocations::AllocationState;
 use contract::machines::{Pool, ServiceState};
-use contract::{ErrorCode, MachineId};
+use contract::{ErrorCode, MachineId, Permission};
 
 use super::store;
+use crate::authz::AllocationRef;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, calendar, customers};
@@ -28,6 +32,25 @@ pub fn may_be_lent(pool: Pool, state: ServiceState) -> Result<()> {
     }
 }
 
+/// A lease that is to begin on a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToCome {
+    pub customer: String,
+    pub starts_at: DateTime<Utc>,
+}
+
+/// The next lease that is to begin on each of these machines, by the machine's id; none for who does not see leases.
+pub(crate) async fn to_come(tx: &mut Tx, ctx: &OpContext, machines: &[i64]) -> Result<HashMap<i64, ToCome>> {
+    if ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage).is_err() {
+        return Ok(HashMap::new());
+    }
+    let rows = store::next_scheduled(tx, machines).await?;
+    let customers: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
+    let names = customers::names(tx, &customers).await?;
+    let named = |row: &store::Row| names.get(&row.customer.0).cloned().unwrap_or_default();
+    Ok(rows.iter().map(|row| (row.machine.0, ToCome { customer: named(row), starts_at: row.starts_at })).collect())
+}
+
 /// Who has the machine, and until when.
 pub(super) async fn overlap(
     platform: &Platform,
@@ -38,14 +61,19 @@ pub(super) async fn overlap(
 ) -> Result<Error> {
     let names = customers::names(tx, &[other.customer.0]).await?;
     let mut wrong = Wrong::new();
-    wrong.add_with(
-        path,
-        "field-allocation-overlap",
-        vec![
-            ("from", calendar::day(other.starts_at, ctx.time_zone(platform))),
-            ("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))),
-        ],
-    );
+    if other.state == AllocationState::Reclaiming {
+        // Its period is over: what was agreed of it, and how far the hold is moved along, says nothing any more.
+        wrong.add(path, "field-allocation-reclaiming");
+    } else {
+        wrong.add_with(
+            path,
+            "field-allocation-overlap",
+            vec![
+                ("from", calendar::day(other.starts_at, ctx.time_zone(platform))),
+                ("until", calendar::day(other.hold_until.unwrap_or(other.ends_at), ctx.time_zone(platform))),
+            ],
+        );
+    }
     let mut error = wrong.into_result().err().unwrap_or_else(Error::not_found);
     error.code = ErrorCode::Conflict;
     error.key = "error-allocation-overlap";
@@ -68,6 +96,13 @@ pub(crate) async fn refuse_if_held(
         return Err(Error::new(ErrorCode::Conflict)
             .with_key("error-machine-reclaiming")
             .with_arg("customer", customer));
+    }
+    // What has not begun is not taken back.
+    if other.state == AllocationState::Scheduled {
+        return Err(Error::new(ErrorCode::Conflict)
+            .with_key("error-machine-scheduled")
+            .with_arg("customer", customer)
+            .with_arg("from", calendar::day(other.starts_at, ctx.time_zone(platform))));
     }
     Err(Error::new(ErrorCode::Conflict)
         .with_key("error-machine-allocated")

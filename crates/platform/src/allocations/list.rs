@@ -1,12 +1,12 @@
 //! Lists of allocations: everybody's for staff, its own for a customer, and the whole of one for an export.
 
-use contract::allocations::{AllocationQuery, AllocationSort, AllocationView};
+use contract::allocations::{AllocationQuery, AllocationSort, AllocationState, AllocationView, MachineLoad};
 use contract::{Page, Permission, SortDirection};
 
 use super::{own_customer, store, views};
 use crate::authz::{AllocationRef, Scope};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, audit, customers, machines};
+use crate::{Error, OpContext, Platform, Result, audit, customers, machines, metrics};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
@@ -17,10 +17,19 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
     page(platform, ctx, scope, query).await
 }
 
-/// What the customer one acts for has, had and will have.
+/// What the customer one acts for has, had and will have; of what it has now, how busy it is.
 pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
     let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);
-    page(platform, ctx, scope, query).await
+    let mut found = page(platform, ctx, scope, query).await?;
+    if ctx.holds(Permission::AllocationsMonitor) {
+        let has_now = |row: &&mut AllocationView| row.state == AllocationState::Active && row.ends_at > ctx.now();
+        for row in found.list.iter_mut().filter(has_now) {
+            // Of a machine that has never said anything there is none.
+            let live = metrics::live_of_machine(platform, ctx, &row.machine).await.ok();
+            row.load = live.as_ref().and_then(MachineLoad::of);
+        }
+    }
+    Ok(found)
 }
 
 /// Who takes the list away is in the log: to be called before it is read for a workbook.
@@ -114,7 +123,7 @@ async fn filter<'a>(
         Some(code) => Some(machines::id_in_tx(tx, code).await?.ok_or_else(Error::not_found)?),
         None => None,
     };
-    Ok(store::Filter { scope, query, machine, search, holding: false, now: ctx.now() })
+    Ok(store::Filter { scope, query, machine, search, holding: query.held == Some(true), now: ctx.now() })
 }
 
 /// Names are other slices': where they decide, the ids come in their order.

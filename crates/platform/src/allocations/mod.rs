@@ -14,6 +14,7 @@ mod keys;
 mod lending;
 mod list;
 mod notices;
+mod period;
 mod reclaim;
 mod renewals;
 mod store;
@@ -24,8 +25,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contract::allocations::{
-    AllocationCreate, AllocationDetail, AllocationEnd, AllocationRenew, AllocationState, AllocationView,
-    DEFAULT_GRACE_DAYS, MAX_MONTHS,
+    AllocationCreate, AllocationDetail, AllocationEnd, AllocationState, AllocationView, DEFAULT_GRACE_DAYS, MAX_MONTHS,
 };
 use contract::machines::MachineView;
 use contract::metrics::{History, HistoryQuery, MachineLive};
@@ -41,15 +41,20 @@ pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
 pub use jump::{DoorIdentity, MachineChoice, MachineVisit, enter_by_ssh, ssh_choices};
 pub(crate) use keys::HostWish;
 pub use keys::follow_keys;
-pub use lending::may_be_lent;
 use lending::overlap;
-pub(crate) use lending::{LeaseMachine, refuse_if_held};
+pub(crate) use lending::{LeaseMachine, refuse_if_held, to_come};
+pub use lending::{ToCome, may_be_lent};
 pub use list::{export, list, mine, note_export};
 pub(crate) use notices::{
     maintenance as tell_of_maintenance, maintenance_begun, maintenance_missed, maintenance_off, maintenance_over,
 };
+use period::{end_of, move_end, renew_in_tx};
+pub use period::{may_extend, renew};
 pub use reclaim::{STEPS as RECLAIM_STEPS, can_be_skipped, skip_step};
-pub use renewals::{decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal};
+pub(crate) use renewals::is_requested;
+pub use renewals::{
+    decide_renewal, list_renewals, may_request_renewal, page_of_renewals, request_renewal, withdraw_renewal,
+};
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
 
@@ -87,7 +92,8 @@ pub async fn of_machine(platform: &Platform, ctx: &OpContext, machine: &str) -> 
         Some(row) => row,
         None => {
             let ids = machines::ids_ever_in_tx(&mut tx, machine).await?;
-            store::last(&mut tx, &ids, customer).await?.ok_or_else(Error::not_found)?
+            let unseen = || ctx.unseen(Permission::AllocationsView, "machine", machine);
+            store::last(&mut tx, &ids, customer).await?.ok_or_else(unseen)?
         }
     };
     ctx.authorize(ViewAllocation, &row.resource())?;
@@ -124,8 +130,10 @@ pub async fn create(
         wrong.add_with("startsAt", "field-start-far", vec![("months", MAX_MONTHS.to_string())]);
     }
     let ends_at = end_of(&mut wrong, (starts_at, starts_at), zone, body.months, body.ends_at);
-    if ends_at.is_some_and(|end| end <= ctx.now()) {
-        wrong.add("endsAt", "field-end-past");
+    let end_path = if body.months.is_some() { "months" } else { "endsAt" };
+    // Both may lie ahead the wrong way round.
+    if ends_at.is_some_and(|end| end <= ctx.now().max(starts_at)) {
+        wrong.add(end_path, "field-end-past");
     }
     let grace_days = body.grace_days.unwrap_or(DEFAULT_GRACE_DAYS);
     wrong.number("graceDays", Some(grace_days), 90);
@@ -153,7 +161,8 @@ pub async fn create(
     let new = store::NewAllocation { customer, starts_at, ends_at, grace_days, remark };
     // Who is in the way is asked before the constraint refuses, because after it the transaction is over.
     if let Some(other) = store::in_the_way(&mut tx, granted.id(), None, starts_at, new.hold_until()).await? {
-        let path = if body.starts_at.is_some() { "startsAt" } else { "months" };
+        // Whoever has it on the first day is in the way of the beginning, who comes later in the way of the end.
+        let path = if body.starts_at.is_some() && other.starts_at <= starts_at { "startsAt" } else { end_path };
         return Err(overlap(platform, ctx, &mut tx, &other, path).await?);
     }
     // A lease that was to end before may still be on its way out: then this one waits for the machine.
@@ -173,42 +182,6 @@ pub async fn create(
         tracing::error!(%error, allocation = id.0, "how the machine is at its hand-over was not kept; it is tried again");
     }
     Ok(detail)
-}
-
-/// Moves the end of an allocation: later, or earlier.
-pub async fn renew(
-    platform: &Platform,
-    ctx: &OpContext,
-    id: AllocationId,
-    body: AllocationRenew,
-) -> Result<AllocationDetail> {
-    let zone = settings::time_zone(platform).await;
-    let mut tx = platform.db().begin(ctx).await?;
-    let after = renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?;
-    let detail = detail(platform, ctx, &mut tx, after).await?;
-    keep(platform, tx).await?;
-    Ok(detail)
-}
-
-async fn renew_in_tx(
-    platform: &Platform,
-    tx: &mut Tx,
-    ctx: &OpContext,
-    id: AllocationId,
-    body: AllocationRenew,
-    zone: chrono_tz::Tz,
-) -> Result<store::Row> {
-    let ctx = &ctx.trying_on("allocations:renew", "allocation", id);
-    let before = lock(tx, ctx, id).await?;
-    let mut wrong = Wrong::new();
-    let ends_at = end_of(&mut wrong, (before.ends_at, before.starts_at), zone, body.months, body.ends_at);
-    let note = wrong.text("note", body.note, 1000);
-    wrong.into_result()?;
-    let ends_at = ends_at.ok_or_else(|| Error::internal("checked above"))?;
-    renewals::answer_open(tx, ctx, &before, ends_at).await?;
-    let after = move_end(platform, tx, ctx, &before, ends_at, note.as_deref()).await?;
-    notices::moved(platform, tx, ctx, &before, &after).await?;
-    Ok(after)
 }
 
 /// Ends an allocation now: one that has not begun is cancelled, one that runs goes to its reclaim.
@@ -284,8 +257,7 @@ pub async fn history(platform: &Platform, ctx: &OpContext, machine: &str, query:
 /// `NotFound` when it does not have it.
 pub(crate) async fn held_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<store::Row> {
     let row = readable_now(platform, ctx, machine).await?;
-    let held = row.state == AllocationState::Active && row.ends_at > platform.clock().now();
-    if held { Ok(row) } else { Err(Error::not_found()) }
+    if row.lets_in(platform.clock().now()) { Ok(row) } else { Err(Error::not_found()) }
 }
 
 /// The allocation by which the caller's customer has this machine, or had it until its grace.
@@ -293,8 +265,11 @@ async fn readable_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Re
     let customer = own_customer(ctx, Permission::AllocationsMonitor)?;
     let now = platform.clock().now();
     let mut tx = platform.db().begin(ctx).await?;
-    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::readable(&mut tx, id, customer, now).await?.ok_or_else(Error::not_found)?;
+    let unseen = ctx.unseen(Permission::AllocationsMonitor, "machine", machine);
+    let Some(id) = machines::id_in_tx(&mut tx, machine).await? else { return Err(unseen) };
+    let Some(row) = store::readable(&mut tx, id, customer, now).await? else {
+        return Err(access::unless_had(&mut tx, id, customer, unseen).await?);
+    };
     ctx.authorize(MonitorAllocation, &row.resource())?;
     tx.commit().await?;
     Ok(row)
@@ -388,79 +363,9 @@ fn own_customer(ctx: &OpContext, permission: Permission) -> Result<CustomerId> {
     }
 }
 
-/// `months` after `from`, in a period that began at `began`, or `ends_at`: exactly one.
-fn end_of(
-    wrong: &mut Wrong,
-    (from, began): (DateTime<Utc>, DateTime<Utc>),
-    zone: chrono_tz::Tz,
-    months: Option<u32>,
-    ends_at: Option<DateTime<Utc>>,
-) -> Option<DateTime<Utc>> {
-    let end = match (months, ends_at) {
-        (Some(_), Some(_)) => {
-            wrong.add("endsAt", "field-months-or-end");
-            return None;
-        }
-        (None, None) => {
-            wrong.add("months", "field-required");
-            return None;
-        }
-        (Some(months), None) => {
-            if months == 0 || months > MAX_MONTHS {
-                wrong.add_with(
-                    "months",
-                    "field-number-range",
-                    vec![("min", "1".to_owned()), ("max", MAX_MONTHS.to_string())],
-                );
-                return None;
-            }
-            add_months(from, months, zone, Some(began))?
-        }
-        (None, Some(end)) => end,
-    };
-    let latest = add_months(from, MAX_MONTHS, zone, Some(began))?;
-    if end > latest {
-        wrong.add_with("endsAt", "field-end-too-late", vec![("months", MAX_MONTHS.to_string())]);
-        return None;
-    }
-    Some(end)
-}
-
-/// Moves the end in the caller's transaction, with its event and audit row.
-async fn move_end(
-    platform: &Platform,
-    tx: &mut Tx,
-    ctx: &OpContext,
-    before: &store::Row,
-    ends_at: DateTime<Utc>,
-    note: Option<&str>,
-) -> Result<store::Row> {
-    let granted = ctx.authorize(UpdateAllocation, &before.resource())?;
-    if !before.state.can_be_moved() {
-        return Err(wrong_state(before.state));
-    }
-    if ends_at <= before.starts_at.max(ctx.now()) {
-        return Err(Error::field("endsAt", "field-end-past"));
-    }
-    // A machine that is being emptied, or is gone, is not promised for longer.
-    if ends_at > before.ends_at && !machines::takes_renewals(tx, before.machine).await? {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-service-state"));
-    }
-    let hold = ends_at + chrono::TimeDelta::days(i64::from(before.grace_days));
-    if let Some(other) = store::in_the_way(tx, before.machine, Some(before.id), before.starts_at, hold).await? {
-        return Err(overlap(platform, ctx, tx, &other, "endsAt").await?);
-    }
-    store::set_end(tx, &granted, before, ends_at, hold, ctx.now()).await?;
-    let kind = if ends_at > before.ends_at { "renewed" } else { "shortened" };
-    event(tx, ctx, before.id, kind, Some(before.ends_at), Some(ends_at), note).await?;
-    let after = store::get(tx, before.id).await?.ok_or_else(Error::not_found)?;
-    record(tx, ctx, "allocations:renew", Some(before), &after).await?;
-    Ok(after)
-}
-
 async fn find(tx: &mut Tx, ctx: &OpContext, id: AllocationId) -> Result<store::Row> {
     ctx.authorize_list::<AllocationRef>(Permission::AllocationsView)?;
-    store::get(tx, id).await?.ok_or_else(Error::not_found)
+    store::get(tx, id).await?.ok_or_else(|| ctx.unseen(Permission::AllocationsView, "allocation", id))
 }
 
 /// Loads and locks an allocation to change it.
@@ -518,6 +423,7 @@ async fn views(
                 // How a machine is doing is told to who has it.
                 presence: (staff || row.state == AllocationState::Active).then_some(brief.presence),
                 monitored: brief.monitored,
+                load: None,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
                 starts_at: row.starts_at,
@@ -527,6 +433,7 @@ async fn views(
                 days_left: contract::allocations::days_left(row.ends_at, ctx.now()),
                 remark: row.remark.filter(|_| staff),
                 ended_at: row.ended_at,
+                waits_since: row.waits_since.filter(|_| row.state == AllocationState::Scheduled),
                 open_request: row.open_request,
                 reminded_days: row.reminded_days.and_then(|days| u32::try_from(days).ok()),
                 maintenance,
@@ -579,6 +486,6 @@ fn facts(row: &store::Row, code: Option<&str>) -> serde_json::Value {
     serde_json::json!({
         "name": code,
         "machine": row.machine, "customer": row.customer, "startsAt": row.starts_at, "endsAt": row.ends_at,
-        "graceDays": row.grace_days, "state": row.state, "remark": row.remark,
+        "graceDays": row.grace_days, "state": row.state, "remark": row.remark, "waitsSince": row.waits_since,
     })
 }

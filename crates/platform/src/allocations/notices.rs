@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contract::allocations::AllocationState;
-use contract::machines::{MaintenanceState, MaintenanceView};
+use contract::machines::{MaintenanceState, MaintenanceView, ServiceState};
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, MachineId, Permission};
 
@@ -20,6 +20,35 @@ pub(super) async fn given(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row
         ("endsAt", Value::Time(row.ends_at)),
     ];
     tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGiven, args).await
+}
+
+/// Its time has come and the machine is out of service: told to who was to have it, and to those who may do something about it.
+pub(super) async fn waits(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    service: ServiceState,
+) -> Result<()> {
+    let begins = if service == ServiceState::Maintenance { "waits-maintenance" } else { "waits" };
+    let args = vec![
+        ("begins", Value::Text(begins.to_owned())),
+        ("startsAt", Value::Time(row.starts_at)),
+        ("endsAt", Value::Time(row.ends_at)),
+    ];
+    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGiven, args).await?;
+    let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
+    let names = customers::names(tx, &[row.customer.0]).await?;
+    let args = vec![
+        ("machine", Value::Text(brief.get(&row.machine.0).cloned().unwrap_or_default().name)),
+        ("customer", Value::Text(names.get(&row.customer.0).cloned().unwrap_or_default())),
+        ("startsAt", Value::Time(row.starts_at)),
+        ("state", Value::Text(service.code().to_owned())),
+    ];
+    let link = Some(format!("/admin/allocations/{}", row.id));
+    let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
+    let notice = Notice { kind: NotificationKind::AllocationWaits, args, link };
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }
 
 /// The end was moved by staff, whom nobody had asked.

@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationDetail, AllocationState, StepState};
-use contract::machines::Presence;
+use contract::machines::{OFFLINE_AFTER_SECONDS, Presence};
+use contract::metrics::{MachineLive, ProcessView};
 use contract::{AllocationId, ErrorCode};
 
 use super::{detail, event, health, keep, keys, lock, notices, record, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, machines, metrics};
+use crate::{Error, OpContext, Platform, Result, audit, machines, metrics};
 
 /// Names of the steps, in this order. The customer's access ends with the state itself, in the transaction that begins this;
 /// that the keys are gone from the host is looked at where its agent keeps them.
@@ -48,10 +49,34 @@ pub async fn skip_step(platform: &Platform, ctx: &OpContext, id: AllocationId, s
     let mut result = waiting.result.clone();
     result.insert("by".to_owned(), ctx.user().map(|user| user.display_name.clone()).unwrap_or_default());
     store::set_step(&mut tx, &granted, step, StepState::Skipped, &result, ctx.now()).await?;
-    record(&mut tx, ctx, "allocations:skip-step", Some(&row), &row).await?;
+    event(&mut tx, ctx, id, "step_skipped", None, None, Some(step)).await?;
+    note_skip(&mut tx, ctx, &row, step, &waiting.result).await?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;
     Ok(detail)
+}
+
+/// In the log: which step, and what was seen when it was left out.
+async fn note_skip(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    step: &str,
+    seen: &BTreeMap<String, String>,
+) -> Result<()> {
+    let code = machines::codes(tx, &[row.machine.0]).await?.remove(&row.machine.0);
+    let facts = |state: StepState| {
+        Some(serde_json::json!({ "name": code, "machine": row.machine, "step": step, "state": state, "seen": seen }))
+    };
+    let entry = audit::Entry {
+        action: "allocations:skip-step",
+        target_kind: "allocation",
+        target_id: Some(row.id.to_string()),
+        customer: Some(row.customer),
+        before: facts(StepState::Waiting),
+        after: facts(StepState::Skipped),
+    };
+    audit::record_in_tx(tx, ctx, entry).await
 }
 
 /// Begins it: from this commit on the customer has no access.
@@ -76,73 +101,32 @@ pub(super) async fn begin(
 /// Tries what waits; ends the allocation when nothing waits any more.
 pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: &store::Row) -> Result<bool> {
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
-    let briefs = machines::briefs(platform, &mut tx, &[row.machine.0], ctx.now()).await?;
-    let brief = briefs.get(&row.machine.0).cloned().unwrap_or_default();
-    let live = metrics::live_of_machine(platform, ctx, &brief.code).await.ok();
     let steps = store::steps(&mut tx, row.id).await?;
     // What was measured before access ended says nothing about who is still there.
     let began = steps.iter().find(|step| step.step == "access").map_or(ctx.now(), |step| step.at);
-    let fresh = live.as_ref().filter(|live| live.at.is_some_and(|at| at >= began));
+    let machine = Machine::now(platform, ctx, &mut tx, row, began).await?;
     let mut open = false;
     let mut changed = false;
     for step in steps {
-        if step.state != StepState::Waiting {
+        // It may take days until the machine is back, and much can break in them: its health is compared until then.
+        let again = step.step == "health" && step.state != StepState::Waiting;
+        if step.state != StepState::Waiting && !again {
             continue;
         }
         // The machine goes back into the pool only after everything else.
         if step.step == "pool" && open {
             continue;
         }
-        let seen: Seen = match step.step.as_str() {
-            "access" | "pool" => Seen::done([]),
-            "keys" => {
-                let (done, result) = keys::are_gone(&mut tx, row.machine, began, brief.presence).await?;
-                Seen { done, result }
-            }
-            // Then nobody listens to it, whether it speaks or not.
-            _ if !brief.monitored => Seen::waits([("reason", "not_monitored".to_owned())]),
-            _ if brief.presence == Presence::NeverSeen => Seen::waits([("reason", "never_joined".to_owned())]),
-            _ if brief.presence != Presence::Online => Seen::waits([("reason", "offline".to_owned())]),
-            "processes" => match fresh {
-                Some(live) if live.processes_at.is_none_or(|at| at < began) && !live.gpus.is_empty() => {
-                    Seen::waits([("reason", "no_figures".to_owned())])
-                }
-                Some(live) => {
-                    let count = live.processes.len();
-                    let names = live.processes.iter().take(5).map(|p| {
-                        format!("{} ({})", p.command.as_deref().unwrap_or("?"), p.user.as_deref().unwrap_or("?"))
-                    });
-                    let names = names.collect::<Vec<_>>().join(", ");
-                    Seen::when(count == 0, [("processes", count.to_string()), ("names", names)])
-                }
-                None => Seen::waits([("reason", "no_figures".to_owned())]),
-            },
-            "gpu_memory" => match fresh {
-                Some(live) => {
-                    let most = live.gpus.iter().filter_map(|gpu| gpu.memory_used_bytes).max();
-                    let lost = live.gpus.iter().filter(|gpu| gpu.lost).count();
-                    let measured = most.is_some() || live.gpus.is_empty();
-                    let idle = measured && most.unwrap_or(0) < IDLE_GPU_BYTES && lost == 0;
-                    Seen::when(
-                        idle,
-                        [
-                            ("usedBytes", most.map(|bytes| bytes.to_string()).unwrap_or_default()),
-                            ("lostGpus", lost.to_string()),
-                        ],
-                    )
-                }
-                None => Seen::waits([("reason", "no_figures".to_owned())]),
-            },
-            // What is worse than at the hand-over waits for somebody's decision.
-            "health" => {
-                let (done, result) = health::compare(&mut tx, ctx, row, live.as_ref()).await?;
-                Seen { done, result }
-            }
-            other => return Err(Error::internal(format!("no step {other}"))),
-        };
+        let seen = machine.look(&mut tx, ctx, row, &step.step).await?;
+        // Somebody decided about it; how the machine was when it came back is kept all the same.
+        if step.state == StepState::Skipped {
+            continue;
+        }
         open |= !seen.done;
         let state = if seen.done { StepState::Done } else { StepState::Waiting };
-        if state != step.state || seen.result != step.result {
+        // When it was compared last is told, too.
+        let at_last = again && !open;
+        if state != step.state || seen.result != step.result || at_last {
             store::set_step(&mut tx, &granted, &step.step, state, &seen.result, ctx.now()).await?;
             changed = true;
         }
@@ -158,6 +142,99 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
     }
     keep(platform, tx).await?;
     Ok(changed || !open)
+}
+
+/// The machine that comes back, as it can be looked at now.
+struct Machine {
+    presence: Presence,
+    /// Why nothing can be seen of it.
+    unseen: Option<&'static str>,
+    /// Figures of after access ended.
+    live: Option<MachineLive>,
+    began: DateTime<Utc>,
+}
+
+impl Machine {
+    async fn now(
+        platform: &Platform,
+        ctx: &OpContext,
+        tx: &mut Tx,
+        row: &store::Row,
+        began: DateTime<Utc>,
+    ) -> Result<Self> {
+        let briefs = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
+        let brief = briefs.get(&row.machine.0).cloned().unwrap_or_default();
+        let live = metrics::live_of_machine(platform, ctx, &brief.code).await.ok();
+        let unseen = match brief.presence {
+            // Then nobody listens to it, whether it speaks or not.
+            _ if !brief.monitored => Some("not_monitored"),
+            Presence::NeverSeen => Some("never_joined"),
+            Presence::Online => None,
+            _ => Some("offline"),
+        };
+        Ok(Self {
+            presence: brief.presence,
+            unseen,
+            live: live.filter(|live| live.at.is_some_and(|at| at >= began)),
+            began,
+        })
+    }
+
+    /// Looks at what one step is about.
+    async fn look(&self, tx: &mut Tx, ctx: &OpContext, row: &store::Row, step: &str) -> Result<Seen> {
+        if matches!(step, "access" | "pool") {
+            return Ok(Seen::done([]));
+        }
+        if step == "keys" {
+            let (done, result) = keys::are_gone(tx, row.machine, self.began, self.presence).await?;
+            return Ok(Seen { done, result });
+        }
+        if let Some(reason) = self.unseen {
+            return Ok(Seen::waits([("reason", reason.to_owned())]));
+        }
+        let Some(live) = &self.live else { return Ok(Seen::waits([("reason", "no_figures".to_owned())])) };
+        match step {
+            "processes" => Ok(self.processes(live)),
+            "gpu_memory" => Ok(gpu_memory(live)),
+            // What is worse than at the hand-over waits for somebody's decision.
+            "health" => {
+                // What was measured before it was away says nothing about how it came back.
+                let fresh = live.at.is_some_and(|at| at > ctx.now() - TimeDelta::seconds(OFFLINE_AFTER_SECONDS));
+                let (done, result) = health::compare(tx, ctx, row, Some(live).filter(|_| fresh)).await?;
+                Ok(Seen { done, result })
+            }
+            other => Err(Error::internal(format!("no step {other}"))),
+        }
+    }
+
+    fn processes(&self, live: &MachineLive) -> Seen {
+        if live.processes_at.is_none_or(|at| at < self.began) && !live.gpus.is_empty() {
+            return Seen::waits([("reason", "no_figures".to_owned())]);
+        }
+        let count = live.processes.len();
+        let names = live.processes.iter().take(5).map(named).collect::<Vec<_>>().join(", ");
+        Seen::when(count == 0, [("processes", count.to_string()), ("names", names)])
+    }
+}
+
+/// A process as far as it is known: its number always is.
+fn named(process: &ProcessView) -> String {
+    let pid = format!("PID {}", process.pid);
+    match (&process.command, &process.user) {
+        (Some(command), Some(user)) => format!("{command} ({user}, {pid})"),
+        (Some(command), None) => format!("{command} ({pid})"),
+        (None, Some(user)) => format!("{pid} ({user})"),
+        (None, None) => pid,
+    }
+}
+
+fn gpu_memory(live: &MachineLive) -> Seen {
+    let most = live.gpus.iter().filter_map(|gpu| gpu.memory_used_bytes).max();
+    let lost = live.gpus.iter().filter(|gpu| gpu.lost).count();
+    let measured = most.is_some() || live.gpus.is_empty();
+    let idle = measured && most.unwrap_or(0) < IDLE_GPU_BYTES && lost == 0;
+    let used = most.map(|bytes| bytes.to_string()).unwrap_or_default();
+    Seen::when(idle, [("usedBytes", used), ("lostGpus", lost.to_string())])
 }
 
 /// What a step saw.

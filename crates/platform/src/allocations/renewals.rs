@@ -28,7 +28,10 @@ pub async fn request_renewal(
     // What staff are told is the system's.
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
-    let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
+    let Some(row) = store::current(&mut tx, id, customer).await? else {
+        let unseen = ctx.unseen(Permission::AllocationsRequestRenewal, "machine", machine);
+        return Err(super::access::unless_had(&mut tx, id, customer, unseen).await?);
+    };
     let tried = ctx.trying_on("allocations:request-renewal", "allocation", row.id);
     let granted = tried.authorize(RequestRenewal, &row.resource())?;
     let mut wrong = Wrong::new();
@@ -58,6 +61,46 @@ pub async fn request_renewal(
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     notices::wished(platform, &mut tx, ctx, &row, wanted).await?;
     // As the customer sees it; before it is kept, so that nothing is kept that is answered with an error.
+    let row = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
+    let detail = detail(platform, ctx, &mut tx, row).await?;
+    tx.commit().await?;
+    Ok(detail)
+}
+
+/// Takes back what one's customer asked for and nobody has answered.
+///
+/// # Errors
+/// `WrongState` where nothing is asked for any more.
+pub async fn withdraw_renewal(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<AllocationDetail> {
+    // Of the machine, until it is known by which allocation one has it.
+    let ctx = &ctx.trying(machines::attempt("allocations:withdraw-renewal", machine));
+    let customer = super::own_customer(ctx, Permission::AllocationsView)?;
+    // By the database's own rules a customer changes no request that is there.
+    let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
+    let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
+    let Some(row) = store::current(&mut tx, id, customer).await? else {
+        let unseen = ctx.unseen(Permission::AllocationsRequestRenewal, "machine", machine);
+        return Err(super::access::unless_had(&mut tx, id, customer, unseen).await?);
+    };
+    let tried = ctx.trying_on("allocations:withdraw-renewal", "allocation", row.id);
+    let granted = tried.authorize(RequestRenewal, &row.resource())?;
+    // Somebody may be answering it.
+    let row = store::lock(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
+    let none_open = || Error::new(ErrorCode::WrongState).with_key("error-renewal-none-open");
+    let open = row.open_request.ok_or_else(none_open)?;
+    let request = store::lock_request(&mut tx, open).await?.filter(|request| request.state == RenewalState::Open);
+    let wanted = request.ok_or_else(none_open)?.wanted_until;
+    store::withdraw(&mut tx, &granted, open, ctx.now()).await?;
+    event(&mut tx, ctx, row.id, "renewal_withdrawn", None, None, None).await?;
+    let entry = audit::Entry {
+        action: "allocations:withdraw-renewal",
+        target_kind: "allocation",
+        target_id: Some(row.id.to_string()),
+        customer: Some(customer),
+        before: Some(serde_json::json!({ "wantedUntil": wanted })),
+        after: None,
+    };
+    audit::record_in_tx(&mut tx, ctx, entry).await?;
     let row = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
     tx.commit().await?;
@@ -118,6 +161,11 @@ pub async fn page_of_renewals(
     Ok(Page { list, total, page, page_size })
 }
 
+/// Whether there is such a request, for the log of what was tried.
+pub(crate) async fn is_requested(tx: &mut Tx, id: RenewalRequestId) -> Result<bool> {
+    Ok(store::allocation_of(tx, id).await?.is_some())
+}
+
 /// Grants, changes or refuses a request.
 pub async fn decide_renewal(
     platform: &Platform,
@@ -128,7 +176,9 @@ pub async fn decide_renewal(
     let action = if body.approve { "allocations:renew" } else { "allocations:refuse-renewal" };
     ctx.trying_on(action, "renewal_request", id).authorize_list::<AllocationRef>(Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let unseen =
+        || ctx.trying_on(action, "renewal_request", id).unseen(Permission::AllocationsView, "renewal_request", id);
+    let allocation = store::allocation_of(&mut tx, id).await?.ok_or_else(unseen)?;
     let ctx = &ctx.trying_on(action, "allocation", allocation);
     let row = super::lock(&mut tx, ctx, allocation).await?;
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
@@ -144,13 +194,18 @@ pub async fn decide_renewal(
     }
     let row = if body.approve {
         let until = body.ends_at.unwrap_or(request.wanted_until);
-        // Renewed meanwhile beyond what was asked for: a plain yes would take time away.
-        if body.ends_at.is_none() && until < row.ends_at {
-            return Err(Error::new(ErrorCode::WrongState).with_key("error-renewal-overtaken"));
+        // Who asks for more time is never answered by having some taken away: renewed meanwhile beyond what was asked for, a
+        // plain yes would do that, and so would an earlier day by mistake. To shorten a lease is to move its end.
+        match body.ends_at {
+            None if until < row.ends_at => {
+                return Err(Error::new(ErrorCode::WrongState).with_key("error-renewal-overtaken"));
+            }
+            Some(end) if end <= row.ends_at => return Err(Error::field("endsAt", "field-renewal-not-later")),
+            _ => {}
         }
         let state = if until == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
         store::decide(&mut tx, &granted, id, state, Some(until), answer.as_deref(), ctx).await?;
-        move_end(platform, &mut tx, ctx, &row, until, answer.as_deref()).await?
+        move_end(platform, &mut tx, ctx, &row, ("endsAt", until), answer.as_deref()).await?
     } else {
         store::decide(&mut tx, &granted, id, RenewalState::Refused, None, answer.as_deref(), ctx).await?;
         event(&mut tx, ctx, row.id, "renewal_refused", None, None, answer.as_deref()).await?;

@@ -6,8 +6,8 @@ use contract::machines::MaintenanceView;
 use super::store;
 use crate::OpContext;
 
-/// The one event that the customer's own people make.
-const OF_CUSTOMER: &str = "renewal_requested";
+/// Events that the customer's own people make.
+const OF_CUSTOMER: [&str; 2] = ["renewal_requested", "renewal_withdrawn"];
 
 /// Whoever works for the platform, in the reader's language.
 fn staff_word(ctx: &OpContext) -> String {
@@ -17,7 +17,7 @@ fn staff_word(ctx: &OpContext) -> String {
 /// The history, without names of staff; what happened by itself stays nobody's.
 pub(super) fn history(ctx: &OpContext, mut events: Vec<AllocationEventView>) -> Vec<AllocationEventView> {
     for event in &mut events {
-        if event.kind != OF_CUSTOMER && !event.actor_name.is_empty() {
+        if !OF_CUSTOMER.contains(&event.kind.as_str()) && !event.actor_name.is_empty() {
             event.actor_name = staff_word(ctx);
         }
     }

@@ -111,6 +111,7 @@ pub async fn seal(platform: &Platform) -> Result<usize> {
     let mut tx = platform.db().begin(&ctx).await?;
     let granted = ctx.authorize(SealAudit, &AuditLog)?;
     store::lock_chain(&mut tx).await?;
+    store::look_up_by_index(&mut tx).await?;
     let store::ChainEnd { mut position, mut hash, horizon } = store::chain_end(&mut tx).await?;
     let window = store::window(&mut tx, horizon.as_deref()).await?;
     let events = store::unsealed(&mut tx, &window, BATCH).await?;

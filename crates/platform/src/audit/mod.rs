@@ -10,6 +10,7 @@ mod own;
 mod repeats;
 mod retention;
 mod store;
+mod unseen;
 mod withheld;
 
 use std::collections::{BTreeSet, HashMap};
@@ -133,6 +134,9 @@ pub(crate) async fn record_failed_again(platform: &Platform, ctx: &OpContext, en
 
 /// Records a refusal, in a transaction of its own; what is refused again and again is counted, and told in one row.
 pub(crate) async fn record_denial(platform: &Platform, ctx: &OpContext, denial: &Denial) -> Result<()> {
+    if denial.unproven && !unseen::is_there(platform, ctx, denial).await? {
+        return Ok(());
+    }
     let mut details = denial.details.clone();
     details.entry("missing").or_insert_with(|| denial.missing.name().into());
     let entry = Entry {

@@ -297,6 +297,18 @@ pub(super) async fn lock_chain(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
+/// From here to its end, this transaction finds rows by their indexes, whatever the statistics say: a plan that was made, and
+/// kept, while the log was short compares every event with every seal once an import has written tens of thousands.
+pub(super) async fn look_up_by_index(tx: &mut Tx) -> Result<()> {
+    sqlx::query!(
+        r#"select set_config('plan_cache_mode', 'force_custom_plan', true) as "a", set_config('enable_seqscan', 'off', true) as "b",
+                  set_config('enable_hashjoin', 'off', true) as "c", set_config('enable_mergejoin', 'off', true) as "d""#
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Where the chain goes on.
 pub(super) struct ChainEnd {
     pub position: i64,

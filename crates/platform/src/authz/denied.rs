@@ -64,7 +64,7 @@ impl OpContext {
             (self.must_enroll() && !is_own_account(missing)).then(|| ("missing".to_owned(), SECOND_FACTOR.into()));
         let Some(tried) = self.attempt() else {
             let (action, details) = (missing.name(), factor.into_iter().collect());
-            return Denial { action, target_kind, target_id, customer, missing, details };
+            return Denial { action, target_kind, target_id, customer, missing, details, unproven: false };
         };
         Denial {
             action: tried.action,
@@ -76,7 +76,17 @@ impl OpContext {
                 let wanted = tried.after.as_ref().and_then(|wanted| wanted.as_object().cloned()).unwrap_or_default();
                 wanted.into_iter().chain(factor).collect()
             },
+            unproven: false,
         }
+    }
+
+    /// What is not among the rows that the caller may find: `NotFound`, as for what is not there, and in the log as an attempt
+    /// where there is such a thing. It is the operator's to know; to the customer who tried it the thing does not exist.
+    pub(crate) fn unseen(&self, missing: Permission, target_kind: &'static str, id: impl ToString) -> Error {
+        let target_id = Some(id.to_string());
+        let denial = self.denial(missing, (target_kind, target_id.clone()), None);
+        let denial = Denial { target_kind, target_id, customer: None, unproven: true, ..denial };
+        Error::not_found().with_denial(denial)
     }
 
     /// The refusal, as much of it as the caller may know.

@@ -361,6 +361,11 @@ pub(crate) async fn matching(tx: &mut Tx, text: &str) -> Result<Vec<i64>> {
     store::matching(tx, text).await
 }
 
+/// Whether a customer that is not deleted is active, for a slice that has decided that the caller may know.
+pub(crate) async fn is_active(tx: &mut Tx, id: CustomerId) -> Result<bool> {
+    Ok(read(tx, id).await?.active)
+}
+
 /// Keeps the customer as it is for this transaction; `None` when there is none, else whether it is active.
 pub(crate) async fn lock(tx: &mut Tx, id: CustomerId) -> Result<Option<bool>> {
     store::lock(tx, id).await

@@ -20,6 +20,13 @@ pub struct SheetColumn {
     pub(crate) variants: &'static [&'static str],
 }
 
+impl SheetColumn {
+    /// Whether its numbers are sizes, in GB unless something else is said.
+    pub(super) fn is_size(&self) -> bool {
+        self.heading.1.ends_with("(GB)")
+    }
+}
+
 macro_rules! columns {
     ($($key:literal $zh:literal $en:literal $required:literal [$($variant:literal),*];)+) => {
         /// In the order of the workbook.
@@ -47,7 +54,30 @@ pub(crate) fn faults_of(error: Error) -> Vec<RowFault> {
     error.fields.into_iter().map(fault_of).collect()
 }
 
-/// What a cell says, unless it is blank.
+/// What a cell says, unless it is blank or a formula failed in it.
 pub(crate) fn text_of(cells: &BTreeMap<String, String>, column: &str) -> Option<String> {
-    cells.get(column).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    cells.get(column).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty() && !is_error(text))
+}
+
+/// What stands in a cell whose formula failed.
+const ERRORS: [&str; 10] =
+    ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!", "#GETTING_DATA", "#SPILL!"];
+
+fn is_error(text: &str) -> bool {
+    ERRORS.contains(&text.trim())
+}
+
+/// A fault for each cell whose formula failed, in the order of the columns' names.
+pub(crate) fn errors_in(cells: &BTreeMap<String, String>) -> Vec<RowFault> {
+    let failed = cells.iter().filter(|(column, text)| !column.starts_with(super::UNKNOWN_COLUMN) && is_error(text));
+    failed.map(|(column, text)| fault(column, FAILED, &[("text", text.trim().to_owned())])).collect()
+}
+
+const FAILED: &str = "field-cell-error";
+
+/// Where a formula failed, nothing else is wrong with the cell: it is not "missing" besides.
+pub(super) fn without_aftermath(faults: Vec<RowFault>) -> Vec<RowFault> {
+    let failed: Vec<String> =
+        faults.iter().filter(|fault| fault.note.key == FAILED).map(|fault| fault.column.clone()).collect();
+    faults.into_iter().filter(|fault| fault.note.key == FAILED || !failed.contains(&fault.column)).collect()
 }

@@ -11,6 +11,7 @@ pub(crate) mod fuzzing;
 mod reading;
 mod store;
 mod subject;
+mod units;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ use contract::{ErrorCode, ImportId, Page};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 pub use columns::SheetColumn;
-pub(crate) use columns::{columns, fault, faults_of, text_of};
+pub(crate) use columns::{columns, errors_in, fault, faults_of, text_of};
 pub use confirm::confirm;
 pub use reading::read;
 pub(crate) use store::{ToWrite, to_write_after};
@@ -79,7 +80,7 @@ impl Judged {
             written: None,
             changes: Vec::new(),
             before: BTreeMap::new(),
-            faults,
+            faults: columns::without_aftermath(faults),
             base_revision: None,
             secret: row.secret,
         }

@@ -1,21 +1,24 @@
 //! The job that reads a staged workbook and gives every row its verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use contract::ImportId;
 use contract::accounts::Language;
 use contract::imports::Note;
-use sheets::header::{self, HEADER_ROWS, HeaderMatch, Heading};
-use sheets::{ReadError, ReadOptions, Row, Rows};
+use sheets::header::{self, Column, HEADER_ROWS, HeaderMatch, Heading};
+use sheets::{ReadError, ReadOptions, Refusal, Row, Rows};
 use tokio::io::AsyncWriteExt as _;
 
 use super::columns::header_columns;
 use super::subject::{self, Judge, Kind};
+use super::units::{take_units, with_unit};
 use super::{TextRow, UNKNOWN_COLUMN, note, store};
 use crate::{Error, Platform, Principal, Result, SystemActor, UserPrincipal};
 
 /// Rows that are judged and staged together.
 const BATCH: usize = 500;
+
+const NO_HEADING: &str = "import-no-heading";
 
 /// Text keys of the headings that an answer file has beside the sheet's own: who mends it and sends it back is not warned.
 const ANSWERED: [&str; 2] = ["import-row", "import-result"];
@@ -83,38 +86,35 @@ async fn workbook(platform: &Platform, id: ImportId) -> Result<std::fs::File> {
     Ok(file.into_std().await)
 }
 
+/// Sheets of a workbook that are looked at for a list: a cover and a guide often stand before it.
+const SHEETS: usize = 10;
+
+/// What the beginning of a sheet says.
+enum Look {
+    /// Its first rows, with the heading among them.
+    List(Vec<Row>, HeaderMatch<'static>),
+    /// No list of this subject; another sheet may be one.
+    Other(Note),
+    /// Nothing else is looked at.
+    Refused(Note),
+    NoMore,
+}
+
+/// A sheet with a list.
+struct Opened {
+    rows: Rows,
+    first: Vec<Row>,
+    heading: HeaderMatch<'static>,
+}
+
 async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, judge: Judge) -> Result<Outcome> {
     let content = workbook(platform, id).await?;
-    let options = ReadOptions {
-        sheet_names: kind.sheets.map(str::to_owned).to_vec(),
-        max_rows: kind.max_rows + HEADER_ROWS as u32 + 1,
-        ..ReadOptions::default()
+    let mut opened = match open(platform, &content, kind).await? {
+        Ok(opened) => opened,
+        Err(note) => return Ok(Outcome::Refused(note)),
     };
-    let reader = &platform.settings().sheet_reader;
-    let mut rows = sheets::read_in_child(reader, content, &options).await.map_err(Error::internal)?;
-    // The heading is among the first rows: titles and notes may stand above it.
-    let mut first = Vec::new();
-    while first.len() < HEADER_ROWS {
-        match rows.next().await {
-            Ok(Some(row)) => first.push(row),
-            Ok(None) => break,
-            Err(error) => return refused(error),
-        }
-    }
-    let columns: Vec<_> = [kind.columns, kind.compared].into_iter().flat_map(header_columns).collect();
-    let Some(heading) = header::find(&first, &columns) else {
-        return Ok(Outcome::Refused(note("import-no-heading", &[])));
-    };
-    if let Some((key, twice)) = heading.twice.first() {
-        let other = heading.column(key).and_then(|column| first.get(heading.index)?.cells.get(column));
-        return Ok(Outcome::Refused(match other.filter(|other| other.trim() != twice.text.trim()) {
-            Some(other) => note("import-columns-alike", &[("first", other.clone()), ("second", twice.text.clone())]),
-            None => note("import-column-twice", &[("heading", twice.text.clone())]),
-        }));
-    }
-    if !heading.missing.is_empty() {
-        return Ok(Outcome::Refused(note(kind.no_key, &[("row", heading.row.to_string())])));
-    }
+    let (heading, rows) = (&mut opened.heading, &mut opened.rows);
+    let units = take_units(heading, kind.columns);
     let is_ours = |text: &str| {
         let said = |key: &str| [Language::Zh, Language::En].map(|language| texts::message(language, key, &[]));
         // Workbooks say of times that they are of no zone.
@@ -124,8 +124,9 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     let unknown: Vec<Heading> = heading.unknown.iter().filter(|heading| !is_ours(&heading.text)).cloned().collect();
     let names: Vec<String> = unknown.iter().map(|heading| heading.text.clone()).collect();
     let kept = if kind.keeps_unknown { unknown } else { Vec::new() };
-    let below = first.split_off(heading.index + 1);
-    let outcome = stage(platform, (id, kind, judge), &mut rows, below, (&heading, &kept)).await?;
+    let below = opened.first.split_off(heading.index + 1);
+    let headings = Headings { found: heading, kept: &kept, units: &units };
+    let outcome = stage(platform, (id, kind, judge), rows, below, &headings).await?;
     if let Outcome::Read = outcome {
         let ctx = platform.system(SystemActor::Worker);
         let mut tx = platform.db().begin(&ctx).await?;
@@ -136,12 +137,98 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     Ok(outcome)
 }
 
+/// The first sheet with a list of two columns or more, or else the first with one; `Err`: why there is none.
+async fn open(
+    platform: &Platform,
+    content: &std::fs::File,
+    kind: &'static Kind,
+) -> Result<std::result::Result<Opened, Note>> {
+    let columns: Vec<_> = [kind.columns, kind.compared].into_iter().flat_map(header_columns).collect();
+    let mut narrow = None;
+    let mut why: Option<Note> = None;
+    let mut last = false;
+    for passed in 0..SHEETS {
+        let mut rows = begin(platform, content, kind, passed).await?;
+        match look(&mut rows, &columns, kind, passed).await? {
+            Look::List(first, heading) if heading.found.len() > 1 => return Ok(Ok(Opened { rows, first, heading })),
+            Look::List(..) => narrow = narrow.or(Some(passed)),
+            Look::Refused(note) if narrow.is_none() => return Ok(Err(note)),
+            Look::Other(note) => {
+                let says_more = why.as_ref().is_none_or(|why| why.key == NO_HEADING && note.key != NO_HEADING);
+                why = if says_more { Some(note) } else { why };
+            }
+            Look::Refused(_) | Look::NoMore => last = true,
+        }
+        // Both read one file, and would move its position.
+        rows.stop().await;
+        if last {
+            break;
+        }
+    }
+    let Some(passed) = narrow else {
+        return Ok(Err(why.unwrap_or_else(|| note(NO_HEADING, &[]))));
+    };
+    let mut rows = begin(platform, content, kind, passed).await?;
+    match look(&mut rows, &columns, kind, passed).await? {
+        Look::List(first, heading) => Ok(Ok(Opened { rows, first, heading })),
+        Look::Other(note) | Look::Refused(note) => Ok(Err(note)),
+        Look::NoMore => Ok(Err(note(NO_HEADING, &[]))),
+    }
+}
+
+async fn begin(platform: &Platform, content: &std::fs::File, kind: &Kind, passed: usize) -> Result<Rows> {
+    let options = ReadOptions {
+        sheet_names: kind.sheets.map(str::to_owned).to_vec(),
+        passed,
+        max_rows: kind.max_rows + HEADER_ROWS as u32 + 1,
+        ..ReadOptions::default()
+    };
+    let file = content.try_clone().map_err(Error::internal)?;
+    sheets::read_in_child(&platform.settings().sheet_reader, file, &options).await.map_err(Error::internal)
+}
+
+/// The heading is among the first rows: titles and notes may stand above it.
+async fn look(rows: &mut Rows, columns: &[Column<'static>], kind: &Kind, passed: usize) -> Result<Look> {
+    let mut first = Vec::new();
+    while first.len() < HEADER_ROWS {
+        match rows.next().await {
+            Ok(Some(row)) => first.push(row),
+            Ok(None) => break,
+            Err(ReadError::Refused(Refusal::NoSheet)) if passed > 0 => return Ok(Look::NoMore),
+            Err(error) => {
+                let of_one_sheet = matches!(
+                    error,
+                    ReadError::Refused(
+                        Refusal::TooManyColumns { .. } | Refusal::TooManyRows { .. } | Refusal::TextTooLong { .. }
+                    )
+                );
+                let note = refusal_note(error)?;
+                return Ok(if of_one_sheet { Look::Other(note) } else { Look::Refused(note) });
+            }
+        }
+    }
+    let Some(heading) = header::find(&first, columns) else {
+        return Ok(Look::Other(note(NO_HEADING, &[])));
+    };
+    if !heading.missing.is_empty() {
+        return Ok(Look::Other(note(kind.no_key, &[("row", heading.row.to_string())])));
+    }
+    if let Some((key, twice)) = heading.twice.first() {
+        let other = heading.column(key).and_then(|column| heading.headings.get(column));
+        return Ok(Look::Refused(match other.filter(|other| other.trim() != twice.text.trim()) {
+            Some(other) => note("import-columns-alike", &[("first", other.clone()), ("second", twice.text.clone())]),
+            None => note("import-column-twice", &[("heading", twice.text.clone())]),
+        }));
+    }
+    Ok(Look::List(first, heading))
+}
+
 async fn stage(
     platform: &Platform,
     (id, kind, mut judge): (ImportId, &'static Kind, Judge),
     rows: &mut Rows,
     first: Vec<Row>,
-    headings: (&HeaderMatch<'_>, &[Heading]),
+    headings: &Headings<'_>,
 ) -> Result<Outcome> {
     let ctx = platform.system(SystemActor::Worker);
     let mut waiting = first.into_iter();
@@ -152,7 +239,7 @@ async fn stage(
             Some(row) => Some(row),
             None => match rows.next().await {
                 Ok(next) => next,
-                Err(error) => return refused(error),
+                Err(error) => return refusal_note(error).map(Outcome::Refused),
             },
         };
         let done = next.is_none();
@@ -175,23 +262,39 @@ async fn stage(
     if count == 0 {
         return Ok(Outcome::Refused(note("import-no-rows", &[])));
     }
-    Ok(Outcome::Read)
+    // A value that nobody has worked out is missed where it is read, and nowhere else.
+    let unworked = rows.end().into_iter().flat_map(|end| &end.unworked);
+    let is_read = |column: u32| headings.found.found.iter().any(|(_, found)| *found == column as usize);
+    let mut missed = unworked.filter(|one| is_read(one.column)).filter_map(|one| one.below(headings.found.row));
+    match missed.next() {
+        Some(cell) => refusal_note(ReadError::Refused(Refusal::Formula { cell })).map(Outcome::Refused),
+        None => Ok(Outcome::Read),
+    }
+}
+
+/// What is read of a sheet's columns.
+struct Headings<'a> {
+    found: &'a HeaderMatch<'static>,
+    /// Those that nobody knows, whose cells are kept.
+    kept: &'a [Heading],
+    /// Units that headings name, other than the column's own.
+    units: &'a HashMap<&'static str, String>,
 }
 
 /// The cells under known headings; `None` for a row that says nothing under them, and for the template's example. Those under
 /// headings that are kept go with them.
-fn texts(row: &Row, (heading, kept): (&HeaderMatch<'_>, &[Heading]), kind: &Kind) -> Option<TextRow> {
-    let mut cells: BTreeMap<String, String> = heading
-        .found
-        .iter()
-        .filter_map(|(key, column)| Some(((*key).to_owned(), row.cells.get(*column)?.clone())))
-        .filter(|(_, text)| !text.is_empty())
-        .collect();
+fn texts(row: &Row, headings: &Headings<'_>, kind: &Kind) -> Option<TextRow> {
+    let text = |key: &'static str, column: usize| {
+        let text = row.cells.get(column).filter(|text| !text.is_empty())?;
+        Some((key.to_owned(), with_unit(text, headings.units.get(key))))
+    };
+    let mut cells: BTreeMap<String, String> =
+        headings.found.found.iter().filter_map(|(key, column)| text(*key, *column)).collect();
     let example = cells.get(kind.key).is_some_and(|name| kind.examples.contains(&name.as_str()));
     if cells.is_empty() || example {
         return None;
     }
-    let kept = kept.iter().filter_map(|heading| {
+    let kept = headings.kept.iter().filter_map(|heading| {
         let text = row.cells.get(heading.column).filter(|text| !text.is_empty())?;
         Some((format!("{UNKNOWN_COLUMN}{}", heading.text), text.clone()))
     });
@@ -200,7 +303,7 @@ fn texts(row: &Row, (heading, kept): (&HeaderMatch<'_>, &[Heading]), kind: &Kind
 }
 
 /// What is wrong with the workbook is for who sent it; what is wrong with the reader is ours.
-fn refused(error: ReadError) -> Result<Outcome> {
+fn refusal_note(error: ReadError) -> Result<Note> {
     match error {
         ReadError::Refused(refusal) => {
             let value = serde_json::to_value(&refusal).map_err(Error::internal)?;
@@ -210,7 +313,7 @@ fn refused(error: ReadError) -> Result<Outcome> {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 args.insert(name.clone(), text);
             }
-            Ok(Outcome::Refused(Note { key, args, message: String::new() }))
+            Ok(Note { key, args, message: String::new() })
         }
         ReadError::Child(why) => Err(Error::internal(why)),
     }

@@ -309,7 +309,8 @@ pub(crate) async fn known(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i64>> {
 
 async fn read(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Row> {
     let mut tx = platform.db().begin(ctx).await?;
-    let row = store::find(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    let unseen = || ctx.unseen(Permission::InstancesUse, "instance", id);
+    let row = store::find(&mut tx, id).await?.ok_or_else(unseen)?;
     tx.commit().await?;
     Ok(row)
 }
@@ -496,6 +497,11 @@ pub(crate) async fn refuse_if_used(tx: &mut Tx, machine: MachineId) -> Result<()
         0 => Ok(()),
         n => Err(Error::new(ErrorCode::Conflict).with_key("error-machine-has-instances").with_arg("n", n)),
     }
+}
+
+/// Which of these machines instances are on.
+pub(crate) async fn used_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
+    store::used_among(tx, machines).await
 }
 
 /// What the live instances of a customer, or of a person, take of their limits.

@@ -12,9 +12,9 @@ use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result};
 
-/// What would become of many.
-pub struct Preview<T> {
-    pub rows: Vec<(T, Result<()>)>,
+/// What would become of many; `D`: what is known of one that would be done.
+pub struct Preview<T, D = ()> {
+    pub rows: Vec<(T, Result<D>)>,
     /// How many more match than one bulk takes.
     pub more: u64,
 }

@@ -43,7 +43,7 @@ pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_jo
 pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
 pub use passport::passport;
 pub use reporting::report_inventory;
-pub use service::{act, may_act};
+pub use service::{act, leases_to_come, may_act};
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
@@ -112,9 +112,10 @@ pub async fn facets(platform: &Platform, ctx: &OpContext) -> Result<MachineFacet
 
 /// One machine in full.
 pub async fn get(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineView> {
-    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    ctx.trying(attempt("machines:view", code)).authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let (id, mut view) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
+    let unseen = || ctx.unseen(Permission::MachinesView, "machine", code);
+    let (id, mut view) = store::view(&mut tx, code, ctx.now()).await?.ok_or_else(unseen)?;
     ctx.authorize(ViewMachine, &resource(id))?;
     tx.commit().await?;
     platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, ctx.now());
@@ -124,7 +125,8 @@ pub async fn get(platform: &Platform, ctx: &OpContext, code: &str) -> Result<Mac
 /// The id behind a code, when the caller may see the machine.
 pub(crate) async fn find(platform: &Platform, ctx: &OpContext, code: &str) -> Result<MachineId> {
     let mut tx = platform.db().begin(ctx).await?;
-    let id = store::id_of(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let unseen = || ctx.unseen(Permission::MachinesView, "machine", code);
+    let id = store::id_of(&mut tx, code).await?.ok_or_else(unseen)?;
     tx.commit().await?;
     Ok(id)
 }

@@ -1,5 +1,7 @@
 //! Taking machines out of service and back, one or many.
 
+use std::collections::HashMap;
+
 use contract::machines::{MachineAction, MachineView, ServiceState};
 use contract::{ErrorCode, MachineId, May, Permission};
 
@@ -12,7 +14,8 @@ use crate::{Error, OpContext, Platform, Result, allocations, audit, engines, ins
 /// Does something with a machine; `None` when it is deleted.
 ///
 /// # Errors
-/// `WrongState` where the action makes no sense; `Conflict` (`error-machine-allocated`) with who has it until when.
+/// `WrongState` where the action makes no sense; `Conflict` (`error-machine-allocated`, `error-machine-scheduled`) with who has
+/// it until when, or from when on.
 pub async fn act(
     platform: &Platform,
     ctx: &OpContext,
@@ -110,6 +113,24 @@ pub async fn may_act<const N: usize>(
     }
     tx.commit().await?;
     Ok(found)
+}
+
+/// The next lease that is to begin on each of these machines, by code: it would wait while the machine is out of service.
+pub async fn leases_to_come(
+    platform: &Platform,
+    ctx: &OpContext,
+    codes: &[String],
+) -> Result<HashMap<String, allocations::ToCome>> {
+    ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let mut by_id = HashMap::with_capacity(codes.len());
+    for code in codes {
+        by_id.extend(super::id_in_tx(&mut tx, code).await?.map(|id| (id.0, code.clone())));
+    }
+    let ids: Vec<i64> = by_id.keys().copied().collect();
+    let mut to_come = allocations::to_come(&mut tx, ctx, &ids).await?;
+    tx.commit().await?;
+    Ok(by_id.into_iter().filter_map(|(id, code)| Some((code, to_come.remove(&id)?))).collect())
 }
 
 /// The action in the audit log.

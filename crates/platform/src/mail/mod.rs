@@ -78,6 +78,7 @@ pub const KINDS: [&str; 38] = [
     "image-reviewed",
     "instance-failed",
     "renewal-requested",
+    "allocation-waits",
     "engine-certificates",
     "recording-stopped",
 ];

@@ -1,7 +1,9 @@
 //! Whole machines, lent: never twice at once, begun and ended by the clock, seen by who has them.
 
 mod keys;
+mod moving;
 mod overview;
+mod returning;
 mod time;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -140,7 +142,7 @@ async fn two_never_have_a_machine_at_once() {
     let id = first.unwrap().list[0].id;
     let longer = AllocationRenew { months: Some(1), ..AllocationRenew::default() };
     let error = allocations::renew(&world.test.platform, &world.admin.ctx(), id, longer).await.unwrap_err();
-    assert_eq!((error.code, error.fields[0].path), (ErrorCode::Conflict, "endsAt"));
+    assert_eq!((error.code, error.fields[0].path), (ErrorCode::Conflict, "months"));
 }
 
 #[tokio::test]
@@ -457,7 +459,7 @@ async fn taking_it_back_waits_for_who_is_still_on_it() {
     let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
     assert_eq!(detail.allocation.state, AllocationState::Ended);
     assert_eq!(detail.steps[1].state, StepState::Skipped);
-    assert_eq!(kinds(&detail), ["created", "started", "reclaim_started", "reclaimed"]);
+    assert_eq!(kinds(&detail), ["created", "started", "reclaim_started", "step_skipped", "reclaimed"]);
     world.allocate("h1", world.globex.id, months(1)).await.expect("back in the pool");
 }
 

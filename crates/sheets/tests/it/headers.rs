@@ -1,7 +1,7 @@
 //! Finding the header row.
 
 use sheets::Row;
-use sheets::header::{Column, Heading, find};
+use sheets::header::{Column, Heading, find, unit_of};
 
 const COLUMNS: &[Column<'_>] = &[
     Column { key: "name", headers: &["Name", "名称", "机器名"], required: true },
@@ -82,5 +82,53 @@ fn our_own_heading_wins_over_what_people_call_it_too() {
         let header = find(&rows(&[&cells]), COLUMNS).unwrap();
         assert_eq!((header.column("name"), header.unknown.clone()), (Some(name), vec![heading(other, "机器名")]));
         assert!(header.is_usable());
+    }
+}
+
+#[test]
+fn two_lines_are_one_header_where_they_say_more_together() {
+    const PARTS: &[Column<'_>] = &[
+        Column { key: "name", headers: &["名称", "Name"], required: true },
+        Column { key: "model", headers: &["GPU 型号", "GPU model", "gpu"], required: false },
+        Column { key: "count", headers: &["GPU 数量", "GPU count"], required: false },
+        Column { key: "memory", headers: &["单卡显存 (GB)", "Memory per GPU (GB)", "GPU 显存"], required: false },
+        Column { key: "remark", headers: &["备注", "Remark"], required: false },
+    ];
+    let two = rows(&[
+        &["清单"],
+        &["名称", "GPU", "", "", "备注"],
+        &["", "型号", "数量", "显存（MB）"],
+        &["n1", "H100", "8", "81920", "x"],
+    ]);
+    let header = find(&two, PARTS).unwrap();
+    assert_eq!((header.index, header.row), (2, 3));
+    assert_eq!(header.found, [("name", 0), ("model", 1), ("count", 2), ("memory", 3), ("remark", 4)]);
+    assert_eq!(header.headings[3], "GPU 显存（MB）");
+    // The names may as well stand in the lower line.
+    let lower = rows(&[&["", "GPU"], &["Name", "Model", "Count"], &["n1", "H100", "8"]]);
+    let header = find(&lower, PARTS).unwrap();
+    assert_eq!((header.row, header.found.clone()), (2, vec![("name", 0), ("model", 1), ("count", 2)]));
+    // What is below a header of one line is data, whatever it says.
+    let one = rows(&[&["Name", "GPU", "Remark"], &["", "8", "Count"], &["n1", "H100", "x"]]);
+    assert_eq!(find(&one, PARTS).unwrap().row, 1);
+}
+
+#[test]
+fn a_heading_names_its_unit() {
+    for (heading, unit) in [
+        ("数据盘（TB）", Some("tb")),
+        ("内存（单位：MB）", Some("mb")),
+        ("Disk/TB", Some("tb")),
+        ("内存GB", Some("gb")),
+        ("Memory [ GiB ]*", Some("gib")),
+        ("Memory (sticks)", Some("sticks")),
+        ("Memory", None),
+        ("TB", None),
+    ] {
+        assert_eq!(unit_of(heading).as_deref(), unit, "{heading}");
+    }
+    let header_of = |text: &str| find(&rows(&[&["Name", "GPU count", text]]), COLUMNS).unwrap().found;
+    for text in ["显存TB", "Memory/MB", "memory_gib"] {
+        assert_eq!(header_of(text)[2..], [("memory", 2)], "{text}");
     }
 }

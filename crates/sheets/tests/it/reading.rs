@@ -1,9 +1,9 @@
 //! What cells say.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
-use sheets::{ReadOptions, Refusal, Source};
+use sheets::{ReadOptions, Source, Unworked};
 
-use crate::files::{Parts, read, refusal, rows};
+use crate::files::{Parts, read, refusal_with, rows};
 
 fn texts(cells: &[&str]) -> Vec<String> {
     cells.iter().map(|cell| (*cell).to_owned()).collect()
@@ -108,6 +108,14 @@ async fn the_sheet_is_chosen_by_name_or_is_the_first_visible_one() {
         assert_eq!((rows[0].cells[0].as_str(), end.sheet.as_str()), (sheet, sheet));
         assert_eq!(end.other_sheets, [others]);
     }
+    // The next one is asked for where none has a name that is looked for.
+    for (wanted, passed, sheet) in [(vec![], 1, Some("机器")), (vec![], 2, None), (vec!["机器"], 1, None)] {
+        let options = ReadOptions { sheet_names: texts(&wanted), passed, ..ReadOptions::default() };
+        match sheet {
+            Some(sheet) => assert_eq!(read(file.clone(), &options).await.unwrap().1.sheet, sheet),
+            None => assert_eq!(refusal_with(file.clone(), &options).await, sheets::Refusal::NoSheet),
+        }
+    }
 }
 
 #[tokio::test]
@@ -140,12 +148,29 @@ async fn a_formula_that_nobody_worked_out_is_no_blank_cell() {
         let rows = format!(r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="2"><c r="A2" s="1"/>{second}</row>"#);
         Parts::with_rows(&rows).zip()
     };
-    let formula = || Refusal::Formula { cell: "B2".to_owned() };
-    assert_eq!(refusal(sheet(r#"<c r="B2"><f>A1+1</f><v></v></c>"#)).await, formula());
-    assert_eq!(refusal(sheet(r#"<c r="B2"><f>A1+1</f><v/></c>"#)).await, formula());
-    assert_eq!(refusal(sheet(r#"<c r="B2"><f>A1+1</f></c>"#)).await, formula());
+    for cell in ["<v></v>", "<v/>", ""] {
+        let file = sheet(&format!(r#"<c r="B2"><f>A1+1</f>{cell}</c>"#));
+        let (_, end) = read(file, &ReadOptions::default()).await.unwrap();
+        assert_eq!(end.unworked, [Unworked { column: 1, first: 2, last: 2 }], "{cell}");
+        assert_eq!(end.unworked[0].below(1).as_deref(), Some("B2"));
+        assert_eq!(end.unworked[0].below(2), None);
+    }
     // What a spreadsheet worked out to be nothing is nothing.
     assert_eq!(rows(sheet(r#"<c r="B2" t="str"><f>""</f><v></v></c>"#)).await, [(1, texts(&["1"]))]);
     assert_eq!(rows(sheet(r#"<c r="B2" t="str"><f>""</f><v/></c>"#)).await, [(1, texts(&["1"]))]);
     assert_eq!(rows(sheet(r#"<c r="B2"><f>A1+1</f><v>2</v></c>"#)).await[1], (2, texts(&["", "2"])));
+}
+
+#[tokio::test]
+async fn a_number_keeps_the_zeros_that_its_format_shows() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    let zeros = Format::new().set_num_format("000");
+    for (column, number) in [(0, 7.0), (1, 1234.0), (2, 7.5), (3, -7.0)] {
+        sheet.write_with_format(0, column, number, &zeros).unwrap();
+    }
+    sheet.write_with_format(0, 4, 7.0, &Format::new().set_num_format("0.00")).unwrap();
+    sheet.write(0, 5, 7.0).unwrap();
+    let read = rows(book.save_to_buffer().unwrap()).await;
+    assert_eq!(read, [(1, texts(&["007", "1234", "7.5", "-7", "7", "7"]))]);
 }

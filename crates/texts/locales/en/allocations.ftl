@@ -54,10 +54,15 @@ allocation-event-reclaimed = Back in the pool
 allocation-event-cancelled = Cancelled
 allocation-event-renewal_requested = More time asked for
 allocation-event-renewal_refused = Request refused
+allocation-event-renewal_withdrawn = Request taken back
 allocation-event-reminded = Reminder: { $days } days left
+allocation-event-delayed = Waits: the machine is out of service
+allocation-event-step_skipped = Step skipped: { $name }
 allocation-move-end = Move the end
 allocation-move-hint = Either months more, or a new last day, in { $zone }
 allocation-move-answers = A later end also answers the open request.
+allocation-waits = Its beginning has come, but the machine is not in service: it begins when the machine is back. Return the machine to service, or cancel the allocation.
+allocation-no-longer = { $why } The end can be moved earlier.
 allocation-more-months = Months more
 allocation-reclaim = Reclaim now
 allocation-reclaim-hint = The customer's access ends at once
@@ -86,6 +91,7 @@ step-skip-of = Skip: { $name }
 step-skip-hint = Nobody looks at it any more, and the reclaim goes on. The history says who skipped it.
 step-skip-confirm = Skip this step
 step-access = Access ended
+step-access-seen = At once, when the reclaim began
 step-keys = Keys removed from the host
 step-processes = No process on the GPUs
 step-gpu_memory = GPU memory empty
@@ -93,6 +99,7 @@ step-pool = Back in the pool
 step-state-waiting = Waiting
 step-state-done = Done
 step-state-skipped = Skipped
+step-skipped-by = by { $name }
 step-reason-not_monitored = Monitoring of the machine is off
 step-reason-offline = The machine is offline
 step-reason-never_joined = No agent ever joined from this machine
@@ -115,6 +122,7 @@ renewal-refuse = Refuse
 renewal-ask = Ask for more time
 renewal-message = Why
 renewal-mine = Your requests
+renewal-withdraw = Take it back
 renewal-state-open = Open
 renewal-state-approved = Granted
 renewal-state-changed = Granted otherwise
@@ -134,7 +142,9 @@ my-machine-direct = Straight to the host
 my-machine-no-address = The operator has not entered an address for this machine.
 my-machine-changed = This page was brought up to date.
 my-machine-scheduled = Your period has not begun yet.
-my-machine-grace = Your period is over. Ask for more time, or save what you need.
+my-machine-waits = Your period was to have begun, but the machine is not in service. It begins when the machine is back, and you are told.
+my-machine-grace = Your period is over. Until { $until } the machine is still there to read and download what you need; then it is taken back, unless you are given more time.
+my-machine-grace-closed = Your period is over. Ask for more time before { $until }; then the machine is taken back.
 my-machine-reclaiming = The machine is being taken back.
 my-machine-ended = Your period is over.
 my-machine-cancelled = This was called off.
@@ -162,10 +172,13 @@ timeline-free = free
 timeline-leaving = Leaving
 allocations-bulk-renew = Renew chosen
 allocations-bulk-reclaim = Reclaim chosen
+allocations-bulk-until = Will be renewed, until
+allocations-bulk-cancels = Will be cancelled: it has not begun
+allocations-bulk-reclaims = Will be taken back
 allocations-bulk-renew-go = Renew what can be renewed
 allocations-bulk-reclaim-go = { $n ->
-    [one] Reclaim { $n } machine
-   *[other] Reclaim { $n } machines
+    [one] End { $n } allocation
+   *[other] End { $n } allocations
 }
 allocations-bulk-done = { $n ->
     [one] { $n } is done; these are left.
@@ -179,8 +192,8 @@ allocations-bulk-renew-done = { $n ->
    *[other] { $months } months.
 }
 allocations-bulk-reclaim-done = { $n ->
-    [one] { $n } machine is being taken back.
-   *[other] { $n } machines are being taken back.
+    [one] { $n } allocation was ended. The machine is being taken back, unless it had not begun.
+   *[other] { $n } allocations were ended. The machines are being taken back; what had not begun is cancelled.
 }
 allocations-bulk-nothing = No allocation is chosen.
 allocations-bulk-preview = Preview
@@ -190,11 +203,15 @@ step-health-no-baseline = Nothing was recorded at the hand-over
 handover-title = Hand-over of { $machine }, { $customer }
 handover-print = Print
 handover-page = Hand-over page
+handover-as-of = As of { $at }; all times are of { $zone }.
+handover-unfinished = The check-list is not finished: the machine is not back yet.
+handover-agreed = Agreed until
+handover-early = Taken back early
 handover-before = At the hand-over
 handover-after = At the return
 handover-not-seen = Not recorded: there were no figures of the machine at that time.
 handover-ecc = Uncorrected ECC errors
-handover-xid = Xid errors in the period
+handover-xid = Xid errors from the hand-over until the return
 handover-signatures = Signatures
 handover-for-operator = For the operator, date:
 handover-for-customer = For the customer, date:

@@ -85,7 +85,9 @@ error-job-not-failed = This job has not failed: only a failed one runs again.
 error-job-comes-round = This job comes round by the clock: the next one does its work.
 error-step-by-itself = This step is done by itself. Skip the other steps that wait; the machine goes back into the pool after them.
 error-renewal-decided = This request has been answered already.
+error-renewal-none-open = Nothing is asked for any more: it was answered, or taken back.
 error-renewal-overtaken = The allocation already runs longer than was asked for. Refuse the request, or grant another end.
+error-allocation-changed = This allocation was changed in between. Look at its end as it is now, then move it again.
 error-service-state = The machine is { $state ->
     [in_service] in service
     [cordoned] cordoned
@@ -95,7 +97,9 @@ error-service-state = The machine is { $state ->
 }: this cannot be done now.
 error-machine-allocated = { $customer } has this machine until { $until }, grace included. Reclaim it first.
 error-machine-reclaiming = This machine is on its way back from { $customer }. Finish its check-list first: on the page of the allocation, steps that wait can be skipped.
+error-machine-scheduled = { $customer } is to have this machine from { $from } on. Cancel that allocation first.
 error-renew-service-state = This machine is being drained or is retired: it is not promised for longer.
+error-renew-customer-disabled = The customer is disabled: nothing is promised to it for longer. Enable the customer first.
 error-import-changed = { $n ->
     [one] { $n } row would now turn out differently, because something was changed in between. Nothing was imported: look at it, then confirm again.
    *[other] { $n } rows would now turn out differently, because something was changed in between. Nothing was imported: look at them, then confirm again.

@@ -10,6 +10,7 @@ action-uncordon = Return to service
 action-uncordon-hint = It can be allocated again. Running maintenance ends.
 action-drain = Drain
 action-drain-hint = No new customers and no renewals: it becomes empty by itself.
+service-lease-waits = The allocation of { $customer } that begins at { $from } waits until the machine is back in service.
 action-retire = Retire
 action-retire-hint = Out for good: its agent may not connect any more. Refused while somebody has it.
 action-monitoring-on = Switch monitoring on

@@ -54,6 +54,7 @@ notification-kind-instance-idle = Your instances that are not used
 notification-kind-budget-reached = A budget of your customer is reached
 notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
+notification-kind-allocation-waits = An allocation cannot begin
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
 notification-kind-recording-stopped = Sessions that cannot be recorded
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
@@ -66,6 +67,8 @@ notification-maintenance-begun = The maintenance of { $machine } has begun. It i
 notification-maintenance-over = The maintenance of { $machine } is over.
 notification-allocation-given = { $begins ->
     [later] You have { $machine } from { $startsAt } until { $endsAt }.
+    [waits] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
+    [waits-maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
    *[now] You have { $machine } now, until { $endsAt }.
 }
 notification-allocation-renewed = { $change ->
@@ -176,6 +179,10 @@ notification-password-changed = { $who ->
    *[own] Your password was changed. If it was not you, set a new one at once and tell an administrator.
 }
 notification-renewal-requested = { $by } of { $customer } asks for { $machine } until { $endsAt }.
+notification-allocation-waits = { $state ->
+    [maintenance] { $machine } was to be { $customer }’s from { $startsAt } on, but is under maintenance. The allocation begins when that is over.
+   *[other] { $machine } was to be { $customer }’s from { $startsAt } on, but is not in service. Put it back in service, or cancel the allocation.
+}
 notification-engine-certificates = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. Store new ones.
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. Store new ones before then.
@@ -208,9 +215,11 @@ mail-maintenance-begun-link = Open the machine
 mail-maintenance-over-subject = { $product }: the maintenance of { $machine } is over
 mail-maintenance-over-text = The maintenance of { $machine } is over. It was planned from { $startsAt } until { $endsAt }.
 mail-maintenance-over-link = Open the machine
-mail-allocation-given-subject = { $product }: { $machine } is yours
+mail-allocation-given-subject = { $product }: your time on { $machine }
 mail-allocation-given-text = { $begins ->
     [later] You have { $machine } from { $startsAt } until { $endsAt }.
+    [waits] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
+    [waits-maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
    *[now] You have { $machine } now, until { $endsAt }.
 }
 mail-allocation-given-link = Open the machine
@@ -378,6 +387,12 @@ mail-budget-reached-link = Open use and costs
 mail-renewal-requested-subject = { $product }: { $customer } asks for more time on { $machine }
 mail-renewal-requested-text = { $by } of { $customer } asks for { $machine } until { $endsAt }.
 mail-renewal-requested-link = Answer it
+mail-allocation-waits-subject = { $product }: the allocation of { $machine } to { $customer } cannot begin
+mail-allocation-waits-text = { $state ->
+    [maintenance] { $machine } was to be { $customer }’s from { $startsAt } on, but is under maintenance. The allocation begins when that is over.
+   *[other] { $machine } was to be { $customer }’s from { $startsAt } on, but is not in service. Put it back in service, or cancel the allocation.
+}
+mail-allocation-waits-link = Open the allocation
 mail-engine-certificates-subject = { $product }: certificates of the Docker Engine of { $machine }
 mail-engine-certificates-text = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. The platform does not reach it until new ones are stored.
@@ -421,6 +436,7 @@ mail-kind-instance-failed = Instance failed
 mail-kind-instance-idle = Instance not used
 mail-kind-budget-reached = Budget reached
 mail-kind-renewal-requested = Wish for more time
+mail-kind-allocation-waits = Allocation cannot begin
 mail-kind-engine-certificates = Certificates of an engine
 mail-kind-recording-stopped = Sessions that cannot be recorded
 notifications-webhook = By webhook
@@ -481,6 +497,8 @@ channel-message-maintenance-begun = { $customer }: the maintenance of { $machine
 channel-message-maintenance-over = { $customer }: the maintenance of { $machine } is over.
 channel-message-allocation-given = { $begins ->
     [later] { $customer } has { $machine } from { $startsAt } until { $endsAt }.
+    [waits] { $customer } was to have { $machine } from { $startsAt } on, but the machine is not in service: it begins when it is.
+    [waits-maintenance] { $customer } was to have { $machine } from { $startsAt } on, but the machine is under maintenance: it begins when that is over.
    *[now] { $customer } has { $machine } now, until { $endsAt }.
 }
 channel-message-allocation-renewed = { $change ->

@@ -76,7 +76,9 @@ error-job-not-failed = 该任务没有失败：只有失败的任务才能重新
 error-job-comes-round = 该任务定时执行：下一次会完成其工作。
 error-step-by-itself = 该步骤会自动完成。请跳过其他等待的步骤，之后机器会回到资源池。
 error-renewal-decided = 该申请已处理。
+error-renewal-none-open = 已没有待处理的申请：申请已被答复或撤回。
 error-renewal-overtaken = 该分配的到期时间已晚于申请的时间。请拒绝该申请，或另行指定到期时间。
+error-allocation-changed = 该分配已被他人修改。请查看当前到期时间后再调整。
 error-service-state = 机器当前{ $state ->
     [in_service] 正常服务
     [cordoned] 已暂停分配
@@ -85,8 +87,10 @@ error-service-state = 机器当前{ $state ->
    *[retired] 已退役
 }，不能执行此操作。
 error-machine-allocated = 该机器分配给了“{ $customer }”，含宽限期到 { $until }。请先回收。
-error-machine-reclaiming = 该机器正从“{ $customer }”收回。请先完成回收检查：在分配页面可以跳过等待的步骤。
+error-machine-reclaiming = 该机器正从“{ $customer }”回收。请先完成回收检查：在分配页面可以跳过等待的步骤。
+error-machine-scheduled = 该机器已预定自 { $from } 起分配给“{ $customer }”。请先取消该分配。
 error-renew-service-state = 该机器正在排空或已退役，不能延长使用。
+error-renew-customer-disabled = 该客户已停用，不能延长使用。请先启用该客户。
 error-import-changed = 期间有内容被修改，现在有 { $n } 行的结果会不同。没有导入任何内容：请查看这些行，再次确认。
 error-import-raced = 此刻正有人修改相关内容，没有导入任何内容，请重试。
 error-import-expired = 导入只保留 24 小时，这一次已过期。请重新上传工作簿。

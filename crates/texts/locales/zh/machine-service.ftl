@@ -10,6 +10,7 @@ action-uncordon = 恢复服务
 action-uncordon-hint = 可以再次分配；进行中的维护随之结束。
 action-drain = 排空
 action-drain-hint = 不接受新客户，也不再续期，到期后自然空出。
+service-lease-waits = { $customer } 自 { $from } 开始的分配，将等到机器恢复服务后再开始。
 action-retire = 退役
 action-retire-hint = 永久下线，代理不能再连接。有客户使用时会被拒绝。
 action-monitoring-on = 开启监控

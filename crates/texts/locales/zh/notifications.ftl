@@ -53,6 +53,7 @@ notification-kind-instance-idle = 自己的实例闲置
 notification-kind-budget-reached = 客户预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
+notification-kind-allocation-waits = 分配无法开始
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
 notification-kind-recording-stopped = 无法录制的会话
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
@@ -65,6 +66,8 @@ notification-maintenance-begun = { $machine } 的维护已开始，预计至 { $
 notification-maintenance-over = { $machine } 的维护已结束。
 notification-allocation-given = { $begins ->
     [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
+    [waits] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
+    [waits-maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
    *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
 }
 notification-allocation-renewed = { $change ->
@@ -175,6 +178,10 @@ notification-password-changed = { $who ->
    *[own] 您的密码已修改。如果不是您本人操作，请立即设置新密码，并联系管理员。
 }
 notification-renewal-requested = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
+notification-allocation-waits = { $state ->
+    [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
+   *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
+}
 notification-engine-certificates = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效，请保存新证书。
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，请在此之前保存新证书。
@@ -207,9 +214,11 @@ mail-maintenance-begun-link = 查看机器
 mail-maintenance-over-subject = { $product }：{ $machine } 的维护已结束
 mail-maintenance-over-text = { $machine } 的维护已结束（计划时间为 { $startsAt } 至 { $endsAt }）。
 mail-maintenance-over-link = 查看机器
-mail-allocation-given-subject = { $product }：{ $machine } 已分配给您
+mail-allocation-given-subject = { $product }：您对 { $machine } 的使用期
 mail-allocation-given-text = { $begins ->
     [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
+    [waits] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
+    [waits-maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
    *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
 }
 mail-allocation-given-link = 查看机器
@@ -377,6 +386,12 @@ mail-budget-reached-link = 打开用量和费用
 mail-renewal-requested-subject = { $product }：{ $customer } 申请续期 { $machine }
 mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
 mail-renewal-requested-link = 处理申请
+mail-allocation-waits-subject = { $product }：{ $machine } 对 { $customer } 的分配无法开始
+mail-allocation-waits-text = { $state ->
+    [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
+   *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
+}
+mail-allocation-waits-link = 查看分配
 mail-engine-certificates-subject = { $product }：{ $machine } 的 Docker 引擎证书
 mail-engine-certificates-text = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效。在保存新证书之前，平台无法连接该引擎。
@@ -420,6 +435,7 @@ mail-kind-instance-failed = 实例失败
 mail-kind-instance-idle = 实例闲置
 mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
+mail-kind-allocation-waits = 分配无法开始
 mail-kind-engine-certificates = 引擎证书
 mail-kind-recording-stopped = 无法录制的会话
 notifications-webhook = Webhook
@@ -480,6 +496,8 @@ channel-message-maintenance-begun = { $customer }：{ $machine } 的维护已开
 channel-message-maintenance-over = { $customer }：{ $machine } 的维护已结束。
 channel-message-allocation-given = { $begins ->
     [later] { $customer }：{ $machine } 已分配，使用期为 { $startsAt } 至 { $endsAt }。
+    [waits] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中，恢复服务后即开始。
+    [waits-maintenance] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护，维护结束后即开始。
    *[now] { $customer }：{ $machine } 已分配，可使用至 { $endsAt }。
 }
 channel-message-allocation-renewed = { $change ->

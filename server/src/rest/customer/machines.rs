@@ -52,6 +52,15 @@ pub async fn ssh(rest: Rest, Part(code): Part<String>) -> Response {
     rest.answer(allocations::ssh(&rest.platform, &rest.ctx, &code).await).await
 }
 
+/// Takes back the open request for more time; for owners.
+#[utoipa::path(post, path = "/api/customer/machines/{code}/renewal-requests/withdraw", tag = "customer machines",
+    params(("code" = String, Path)),
+    responses((status = 200, body = Envelope<AllocationDetail>),
+        (status = 422, description = "1402: nothing is asked for, or it was answered")))]
+pub async fn withdraw_renewal(rest: Rest, Part(code): Part<String>) -> Response {
+    rest.answer(allocations::withdraw_renewal(&rest.platform, &rest.ctx, &code).await).await
+}
+
 /// Asks for more time; for owners.
 #[utoipa::path(post, path = "/api/customer/machines/{code}/renewal-requests", tag = "customer machines",
     params(("code" = String, Path)), request_body = RenewalRequestCreate,

@@ -210,6 +210,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/customer/machines/{code}/history",               [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/customer/machines/{code}/ssh",                   [401, 404, 200, 200, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST",  "/api/customer/machines/{code}/renewal-requests",      [401, 404, 403, 201, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/customer/machines/{code}/renewal-requests/withdraw", [401, 404, 403, 200, 404, 404, 401, 404, 404]),
     // Last of the allocation's: it ends it.
     (Door::Rest, "POST",  "/api/admin/allocations/{id}/reclaim",                 [401, 404, 403, 403, 404, 200, 401, 403, 404]),
     // It is on its way back: 422 says that the caller was let in.
@@ -463,6 +464,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "skip_reclaim_step",                                   [401, 404, 403, 403, 404, 422, 401, 403, 404]),
     (Door::ServerFn, "POST",  "list_my_machines",                                    [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "request_renewal",                                     [401, 404, 403, 200, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST",  "withdraw_renewal",                                    [401, 404, 403, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST",  "end_allocation",                                      [401, 404, 403, 403, 404, 200, 401, 403, 404]),
     (Door::ServerFn, "POST",  "wall_snapshot",                                       [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST",  "list_settings",                                       [401, 404, 404, 404, 404, 200, 401, 404, 404]),

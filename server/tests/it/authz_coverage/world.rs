@@ -528,6 +528,7 @@ impl World {
             "skip_reclaim_step" => vec![("id", &allocation), ("step", "processes")],
             "decide_renewal" => vec![("id", &request), ("form[decision]", "approve")],
             "request_renewal" => vec![("code", "host-001"), ("form[months]", "1")],
+            "withdraw_renewal" => vec![("code", "host-001")],
             _ => vec![],
         };
         let request = self.elsewhere(self.server.request(who, "POST".parse().unwrap(), &sfn(name)));

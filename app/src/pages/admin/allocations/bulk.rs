@@ -1,7 +1,8 @@
 //! Renewing or reclaiming many allocations: first what would become of each, then the doing.
 
+use chrono::{DateTime, Utc};
 use contract::AllocationId;
-use contract::allocations::{AllocationAction, AllocationBulk, AllocationView, MAX_MONTHS};
+use contract::allocations::{AllocationAction, AllocationBulk, AllocationState, AllocationView, MAX_MONTHS};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -15,12 +16,13 @@ use crate::paths;
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::end_time;
 use crate::words::Words;
 
 struct Choice {
     bulk: AllocationBulk,
-    rows: Vec<(AllocationView, Option<String>)>,
+    /// Each with the end it would have, or why it is refused.
+    rows: Vec<(AllocationView, Result<DateTime<Utc>, String>)>,
     /// How many more match.
     more: u64,
     before: Before,
@@ -46,15 +48,15 @@ pub fn AllocationBulkPage() -> impl IntoView {
             let mut rows = Vec::new();
             let preview = platform::allocations::preview_many(&platform, &ctx, &bulk).await?;
             for (view, outcome) in preview.rows {
-                let refusal = match outcome {
-                    Ok(()) => None,
+                let outcome = match outcome {
+                    Ok(end) => Ok(end),
                     Err(error) => {
                         let error = to_api_error(&platform, &ctx, error).await;
                         let fields: Vec<_> = error.fields.into_values().collect();
-                        Some(format!("{} {}", error.message, fields.join(" ")).trim().to_owned())
+                        Err(format!("{} {}", error.message, fields.join(" ")).trim().to_owned())
                     }
                 };
-                rows.push((view, refusal));
+                rows.push((view, outcome));
             }
             Ok(Choice { bulk, rows, more: preview.more, before })
         },
@@ -79,20 +81,22 @@ fn bulk_view(choice: Choice) -> AnyView {
             },
         );
     }
-    let possible = rows.iter().filter(|(_, refusal)| refusal.is_none()).count();
+    let possible = rows.iter().filter(|(_, outcome)| outcome.is_ok()).count();
     let all: Vec<_> = rows.iter().map(|(row, _)| row.id.to_string()).collect();
-    let able: Vec<_> = rows.iter().filter(|(_, why)| why.is_none()).map(|(row, _)| row.id.to_string()).collect();
-    let lines = rows.into_iter().map(|(row, refusal)| {
-        let outcome = match refusal {
-            None => state(Tone::Ok, words.t("bulk-will")).into_any(),
-            Some(why) => (state(Tone::Bad, words.t("bulk-refused")), " ", why).into_any(),
+    let able: Vec<_> = rows.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(row, _)| row.id.to_string()).collect();
+    let hints = hints(words, bulk.action, &rows);
+    let action = bulk.action;
+    let lines = rows.into_iter().map(|(row, outcome)| {
+        let outcome = match outcome {
+            Ok(end) => becomes(words, action, &row, end),
+            Err(why) => (state(Tone::Bad, words.t("bulk-refused")), " ", why).into_any(),
         };
         view! {
             <tr>
                 <th scope="row"><a href=paths::allocation(row.id)>{row.machine_name.clone()}</a></th>
                 <td data-label=words.t("allocation-customer")>{row.customer_name.clone()}</td>
                 <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
-                <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+                <td data-label=words.t("allocation-ends")>{end_time(row.ends_at, zone)}</td>
                 <td data-label=words.t("bulk-outcome")>{outcome}</td>
             </tr>
         }
@@ -104,14 +108,12 @@ fn bulk_view(choice: Choice) -> AnyView {
     let months = bulk.months.map(|months| months_field(words, &bulk, months, &all));
     let class = if bulk.action == AllocationAction::Reclaim { "btn danger" } else { "btn primary" };
     let (go, held_back) = doing(words, bulk.action, possible);
-    let hint = (bulk.action == AllocationAction::Reclaim)
-        .then(|| view! { <p class="note-line">{words.t("allocation-reclaim-hint")}</p> });
     frame(
         head,
         view! {
             {counts(words, before, more, "allocations-bulk-done")}
             <section class="card">
-                {hint}
+                {hints}
                 {list_table(words.t("allocations-title"), view! {
                     <th scope="col">{words.t("allocation-machine")}</th>
                     <th scope="col">{words.t("allocation-customer")}</th>
@@ -121,6 +123,7 @@ fn bulk_view(choice: Choice) -> AnyView {
                 }, lines.collect_view())}
                 <form class="form" method="post" action=ActOnAllocations::url()>
                     <input r#type="hidden" name="action" value=code />
+                    <input r#type="hidden" name="back" value=read_query().0.with(&[("page", "")]) />
                     {ids}
                     {months}
                     {text_field(TextField {
@@ -137,6 +140,30 @@ fn bulk_view(choice: Choice) -> AnyView {
             </section>
         },
     )
+}
+
+/// What reclaiming means, for those that somebody has and for those that have not begun.
+fn hints<T>(words: Words, action: AllocationAction, rows: &[(AllocationView, T)]) -> impl IntoView + use<T> {
+    let reclaims = action == AllocationAction::Reclaim;
+    let some = |scheduled: bool| rows.iter().any(|(row, _)| (row.state == AllocationState::Scheduled) == scheduled);
+    let hint = |key: &str| view! { <p class="note-line">{words.t(key)}</p> };
+    (
+        (reclaims && some(false)).then(|| hint("allocation-reclaim-hint")),
+        (reclaims && some(true)).then(|| hint("allocation-cancel-hint")),
+    )
+}
+
+/// What becomes of one that can be done.
+fn becomes(words: Words, action: AllocationAction, row: &AllocationView, end: DateTime<Utc>) -> AnyView {
+    match action {
+        AllocationAction::Renew => {
+            (state(Tone::Ok, words.t("allocations-bulk-until")), " ", end_time(end, look().zone)).into_any()
+        }
+        AllocationAction::Reclaim if row.state == AllocationState::Scheduled => {
+            state(Tone::Ok, words.t("allocations-bulk-cancels")).into_any()
+        }
+        AllocationAction::Reclaim => state(Tone::Ok, words.t("allocations-bulk-reclaims")).into_any(),
+    }
 }
 
 /// What the button says that does it, and whether it stands back. Renewing names no number and never stands back: with other

@@ -18,6 +18,8 @@ pub struct LeaseForm {
     pub decision: String,
     /// A word to the other side, or for the history.
     pub word: String,
+    /// The revision that was looked at.
+    pub revision: String,
 }
 
 #[cfg(feature = "ssr")]
@@ -86,6 +88,8 @@ mod read {
                 remark: t("remark"),
                 decision: t("decision"),
                 word: t("word"),
+                // The page shows the allocation as it is now, whatever the refused form was made from.
+                revision: String::new(),
             }
         }
 
@@ -130,6 +134,7 @@ mod read {
                 months: faults.number("months", &self.months),
                 ends_at: faults.day("endsAt", &self.ends, 1, zone),
                 note: text(&self.word),
+                revision: text(&self.revision).and_then(|revision| revision.parse().ok()),
             };
             faults.done(body)
         }

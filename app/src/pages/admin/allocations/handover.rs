@@ -1,7 +1,7 @@
 //! The page to print when a machine is handed over, and when it comes back.
 
 use contract::AllocationId;
-use contract::allocations::{HandoverView, HealthSnapshot};
+use contract::allocations::{AllocationState, HandoverView, HealthSnapshot};
 use contract::machines::gpus_in_words;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -11,8 +11,9 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::{self, NOT_MEASURED};
+use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{date_time, end_time, time};
 use crate::words::Words;
 
 /// `/admin/allocations/{id}/handover`.
@@ -31,7 +32,16 @@ pub fn HandoverPage() -> impl IntoView {
 
 fn handover_view(handover: HandoverView) -> AnyView {
     let (words, zone) = (Words::now(), look().zone);
-    let HandoverView { allocation, handed_over, returned, xid_errors, steps } = handover;
+    let HandoverView { allocation, agreed_until, handed_over, returned, xid_errors, steps } = handover;
+    let waits = allocation.state == AllocationState::Reclaiming;
+    let as_of = date_time(door().1.now(), zone);
+    let as_of = words.with("handover-as-of", &[("at", as_of), ("zone", zone.name().to_owned())]);
+    let early = agreed_until.map(|agreed| {
+        view! {
+            <dt>{words.t("handover-agreed")}</dt>
+            <dd>{end_time(agreed, zone)} " " {state(Tone::Warn, words.t("handover-early"))}</dd>
+        }
+    });
     let title = words.with(
         "handover-title",
         &[("machine", allocation.machine_name.clone()), ("customer", allocation.customer_name.clone())],
@@ -73,6 +83,10 @@ fn handover_view(handover: HandoverView) -> AnyView {
         head,
         view! {
             <div class="main-column handover">
+                <p class="note-line">{as_of}</p>
+                {waits.then(|| view! {
+                    <div class="card notice" role="note"><p>{words.t("handover-unfinished")}</p></div>
+                })}
                 <section class="card">
                     <header><h2>{words.t("customer-facts")}</h2></header>
                     <dl class="facts">
@@ -85,7 +99,8 @@ fn handover_view(handover: HandoverView) -> AnyView {
                         <dt>{words.t("allocation-starts")}</dt>
                         <dd>{time(allocation.starts_at, zone)}</dd>
                         <dt>{words.t("allocation-ends")}</dt>
-                        <dd>{time(allocation.ends_at, zone)}</dd>
+                        <dd>{end_time(allocation.ends_at, zone)}</dd>
+                        {early}
                         <dt>{words.t("handover-xid")}</dt>
                         <dd>{xid_errors}</dd>
                     </dl>

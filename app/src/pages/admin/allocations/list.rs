@@ -15,10 +15,10 @@ use crate::door::{Refused, afterword_is_ours, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
-use crate::ui::lists::{ListQuery, all_matching, pager, sort_header};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::ways;
 use crate::words::Words;
 
@@ -151,11 +151,16 @@ pub(crate) fn allocation_table(words: Words, list: Vec<AllocationView>, customer
 
 /// What can be done with the chosen rows.
 fn tools(words: Words, query: &ListQuery, more: bool, total: u64) -> impl IntoView + use<> {
-    let all = more.then(|| all_matching(words, query, &FILTERS, total));
+    // What is done with some of them leads back to the list as it is.
+    let all = match more {
+        true => all_matching(words, query, &FILTERS, total).into_any(),
+        false => hidden_filters(query, &FILTERS).into_any(),
+    };
     view! {
         <div class="list-tools">
             <form id="bulk" class="bulk" method="get" action=paths::ALLOCATIONS_BULK>
                 {all}
+                {hidden_filters(query, &["sort", "pageSize"])}
                 <button class="btn" name="action" value="renew">{words.t("allocations-bulk-renew")}</button>
                 <button class="btn" name="action" value="reclaim">{words.t("allocations-bulk-reclaim")}</button>
             </form>
@@ -198,7 +203,7 @@ fn table_of(
                 {customer}
                 <td data-label=words.t("allocation-state")>{allocation_state(words, &row)} " " {asked}</td>
                 <td data-label=words.t("allocation-starts")>{time(row.starts_at, zone)}</td>
-                <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+                <td data-label=words.t("allocation-ends")>{end_time(row.ends_at, zone)}</td>
             </tr>
         }
     });
@@ -296,7 +301,7 @@ pub(super) fn decision_form(
             <div>
                 {whose}
                 <p class="sub">
-                    {words.t("renewal-wanted")} " " {time(request.wanted_until, zone)}
+                    {words.t("renewal-wanted")} " " {end_time(request.wanted_until, zone)}
                     {request.message.map(|message| format!(" · {message}"))}
                 </p>
             </div>

@@ -5,7 +5,7 @@ use contract::allocations::{
     StepState,
 };
 use contract::machines::{MachineAction, gpus_in_words};
-use contract::{AllocationId, Permission};
+use contract::{AllocationId, May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::allocations::can_be_skipped;
@@ -22,7 +22,7 @@ use crate::ui::format;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::ways;
 use crate::words::Words;
 
@@ -31,10 +31,16 @@ use crate::words::Words;
 pub fn AllocationPage() -> impl IntoView {
     let id: AllocationId = id_of_path();
     let (platform, ctx) = door();
-    page(async move { platform::allocations::get(&platform, &ctx, id).await }, allocation_view)
+    page(
+        async move {
+            let detail = platform::allocations::get(&platform, &ctx, id).await?;
+            Ok((detail, platform::allocations::may_extend(&platform, &ctx, id).await?))
+        },
+        |(detail, may_extend)| allocation_view(detail, &may_extend),
+    )
 }
 
-fn allocation_view(detail: AllocationDetail) -> AnyView {
+fn allocation_view(detail: AllocationDetail, may_extend: &May) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let AllocationDetail { allocation, events, requests, steps } = detail;
     let refused = Refused::from_query();
@@ -42,23 +48,31 @@ fn allocation_view(detail: AllocationDetail) -> AnyView {
         "allocation-title",
         &[("machine", allocation.machine_name.clone()), ("customer", allocation.customer_name.clone())],
     );
+    // What has not begun was not handed over.
+    let handed_over = !matches!(allocation.state, AllocationState::Scheduled | AllocationState::Cancelled);
+    let paper = handed_over
+        .then(|| view! { <a class="btn" href=paths::handover(allocation.id)>{words.t("handover-page")}</a> });
     let head = PageFrame::new(title, Area::Allocations)
         .crumb(words.t("nav-allocations"), paths::ALLOCATIONS)
         .beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> })
-        .actions(view! { <a class="btn" href=paths::handover(allocation.id)>{words.t("handover-page")}</a> });
+        .actions(paper);
     let may_change = ctx.holds(Permission::AllocationsUpdate);
     let general = refused.as_ref().map(|r| r.message(words.0));
     let follow = allocation.state.holds().then(|| follow(words, &allocation, &steps));
+    let waits = allocation.waits_since.map(|_| {
+        view! { <div class="card notice" role="note"><p>{words.t("allocation-waits")}</p></div> }
+    });
     frame(
         head,
         view! {
             {follow}
             {form_fault(general)}
+            {waits}
             <div class="split">
                 <div class="main-column" data-part="main">
                     {may_change.then(|| open_request(words, &allocation, requests, refused.as_ref()))}
                     {(!steps.is_empty()).then(|| steps_card(words, &allocation, steps, may_change))}
-                    {may_change.then(|| forms(words, &allocation, refused.as_ref()))}
+                    {may_change.then(|| forms(words, &allocation, may_extend, refused.as_ref()))}
                     {history_card(words, events)}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>{facts(words, &allocation)}</aside>
@@ -81,14 +95,25 @@ fn follow(words: Words, allocation: &AllocationView, steps: &[ReclaimStepView]) 
     }
 }
 
-/// How the allocation and its steps stand, as `rg-follow` puts it together: a waiting step has another time and other figures
-/// at nearly every try, so of those only why it waits counts.
+/// How the allocation and its steps stand, as `rg-follow` puts it together: a waiting step has another time at nearly every
+/// try, so of those only why it waits counts, or the figures as they are shown.
 fn standing(state: AllocationState, steps: &[ReclaimStepView]) -> String {
     let steps = steps.iter().map(|step| match step.state {
-        StepState::Waiting => format!(" waiting{}", step.result.get("reason").map_or("", String::as_str)),
+        StepState::Waiting => format!(" waiting{}", waits_for(step)),
         over => format!(" {}{}", over.code(), step.at.format("%FT%T")),
     });
     format!("{}{}", state.code(), steps.collect::<String>())
+}
+
+/// Bytes change all the time: tenths of a GiB are what is read.
+fn waits_for(step: &ReclaimStepView) -> String {
+    if let Some(reason) = step.result.get("reason") {
+        return reason.clone();
+    }
+    let figures = ["processes", "missing", "ecc", "xid"].into_iter().filter_map(|name| step.result.get(name).cloned());
+    let used = step.result.get("usedBytes").and_then(|used| used.parse::<f64>().ok());
+    let used = used.map(|used| format!("{:.0}", (used / f64::from(1 << 30) * 10.0).floor()));
+    figures.chain(used).collect::<Vec<_>>().join(",")
 }
 
 fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
@@ -107,7 +132,7 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
                 <dt>{words.t("allocation-starts")}</dt>
                 <dd>{time(allocation.starts_at, zone)}</dd>
                 <dt>{words.t("allocation-ends")}</dt>
-                <dd>{time(allocation.ends_at, zone)}</dd>
+                <dd>{end_time(allocation.ends_at, zone)}</dd>
                 <dt>{words.t("allocate-grace")}</dt>
                 <dd>{allocation.grace_days}</dd>
                 <dt>{words.t("customer-remark")}</dt>
@@ -134,7 +159,7 @@ fn open_request(
     })
 }
 
-fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -> Option<AnyView> {
+fn forms(words: Words, allocation: &AllocationView, may_extend: &May, refused: Option<&Refused>) -> Option<AnyView> {
     if !allocation.state.can_be_moved() {
         return None;
     }
@@ -142,6 +167,10 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
     let refused = refused.filter(|refused| !refused.typed.contains_key("request"));
     let answers =
         allocation.open_request.map(|_| view! { <p class="note-line">{words.t("allocation-move-answers")}</p> });
+    // Said before it is tried; an earlier end is always possible.
+    let no_longer = may_extend.why_not.clone().map(|why| {
+        view! { <p class="note-line">{words.with("allocation-no-longer", &[("why", why)])}</p> }
+    });
     let form = refused.map(LeaseForm::from_typed).unwrap_or_default();
     let field = |key: &str, name: &str, path: &str, value: &str, kind: &'static str| TextField {
         label: words.t(key),
@@ -168,9 +197,11 @@ fn forms(words: Words, allocation: &AllocationView, refused: Option<&Refused>) -
                     <h2>{words.t("allocation-move-end")}</h2>
                     <span class="end">{words.with("allocation-move-hint", &[("zone", zone)])}</span>
                 </header>
+                {no_longer}
                 {answers}
                 <form class="form inline" method="post" action=RenewAllocation::url()>
                     <input r#type="hidden" name="id" value=id />
+                    <input r#type="hidden" name="form[revision]" value=allocation.revision.to_string() />
                     {text_field(field("allocation-note", "word", "note", &form.word, "text"))}
                     {text_field(field("allocation-more-months", "months", "months", &form.months, "number"))}
                     {text_field(field("allocate-until", "ends", "endsAt", &form.ends, "date"))}
@@ -257,7 +288,9 @@ pub(super) fn step_state(words: Words, step: &ReclaimStepView) -> impl IntoView 
         StepState::Waiting => Tone::Warn,
         StepState::Skipped => Tone::Off,
     };
-    state(tone, words.t(&format!("step-state-{}", step.state.code())))
+    let by = step.result.get("by").filter(|by| step.state == StepState::Skipped && !by.is_empty());
+    let by = by.map(|by| view! { <span class="sub">{words.with("step-skipped-by", &[("name", by.clone())])}</span> });
+    (state(tone, words.t(&format!("step-state-{}", step.state.code()))), " ", by)
 }
 
 /// What a step saw, in words.
@@ -282,6 +315,7 @@ pub(super) fn seen(words: Words, step: &ReclaimStepView) -> String {
             let used = get("usedBytes").parse::<f64>().ok().map(format::bytes);
             format::text(used)
         }
+        "access" => words.t("step-access-seen"),
         _ => format::NOT_MEASURED.to_owned(),
     }
 }
@@ -291,18 +325,22 @@ pub(crate) fn history_card(words: Words, events: Vec<AllocationEventView>) -> im
     let zone = look().zone;
     let rows = events.into_iter().rev().map(|event| {
         let who = if event.actor_name.is_empty() { words.t("allocation-by-itself") } else { event.actor_name };
-        // A reminder's note is its number of days.
+        // A reminder's note is its number of days, a left out step's its name.
         let what = match (event.kind.as_str(), &event.note) {
+            ("step_skipped", Some(step)) => {
+                let name = words.t(&format!("step-{step}"));
+                words.with("allocation-event-step_skipped", &[("name", name)])
+            }
             ("reminded", Some(days)) => words.with("allocation-event-reminded", &[("days", days.clone())]),
             (kind, _) => words.t(&format!("allocation-event-{kind}")),
         };
-        let note = event.note.filter(|_| event.kind != "reminded");
+        let note = event.note.filter(|_| !matches!(event.kind.as_str(), "reminded" | "step_skipped"));
         view! {
             <tr>
                 <th scope="row">{what}</th>
                 <td data-label=words.t("step-at")>{time(event.at, zone)}</td>
                 <td data-label=words.t("allocation-by")>{who}</td>
-                <td data-label=words.t("allocation-ends")>{event.ends_after.map(|at| time(at, zone))}</td>
+                <td data-label=words.t("allocation-ends")>{event.ends_after.map(|at| end_time(at, zone))}</td>
                 <td class="says" data-label=words.t("allocation-note")>{note}</td>
             </tr>
         }
@@ -335,7 +373,7 @@ mod tests {
 
     /// The same values as in `rg-follow.test.js`.
     #[test]
-    fn a_waiting_step_stands_as_before_while_it_only_measures_otherwise() {
+    fn a_waiting_step_stands_as_before_while_it_reads_as_before() {
         let at = |used: &str, at: &str| {
             let steps = [
                 step("access", StepState::Done, "2026-11-27T14:00:00.123456Z", &[]),
@@ -345,8 +383,9 @@ mod tests {
             standing(AllocationState::Reclaiming, &steps)
         };
         let first = at("7000000000", "2026-11-27T14:00:01Z");
-        assert_eq!(first, "reclaiming done2026-11-27T14:00:00 waitingoffline waiting");
+        assert_eq!(first, "reclaiming done2026-11-27T14:00:00 waitingoffline waiting65");
         assert_eq!(at("7000000001", "2026-11-27T14:00:09Z"), first);
+        assert_ne!(at("8000000000", "2026-11-27T14:00:09Z"), first, "what is shown would be another figure");
         assert_eq!(standing(AllocationState::Active, &[]), "active");
     }
 }

@@ -65,6 +65,7 @@ pub async fn act_on_allocations(
     months: Option<u32>,
     #[server(default)] note: String,
     #[server(default)] preview: String,
+    #[server(default)] back: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
     // Only a look at what these months would do: the button is that of the page the form stands on.
@@ -86,6 +87,7 @@ pub async fn act_on_allocations(
         } else {
             paths::allocations_bulk(action.code(), months, &left, done)
         };
+        let next = paths::with_filters(next, paths::ALLOCATIONS, &back);
         door::see_other(&door::signed_afterword(&next));
     }
     Ok(outcomes)

@@ -67,3 +67,17 @@ pub(crate) fn heading(words: Words) -> impl IntoView {
     let columns = ["audit-at", "audit-actor", "audit-action", "audit-target", "audit-outcome"];
     view! { <div class="log-head">{columns.map(|key| view! { <span>{words.t(key)}</span> }).collect_view()}</div> }
 }
+
+/// From which day to which, each with what it is before it: two empty ones look alike.
+pub(crate) fn days(words: Words, list: &ListQuery) -> impl IntoView + use<> {
+    let day = |name: &'static str, key: &str| {
+        let value = list.get(name).to_owned();
+        view! {
+            <label class="filter">
+                <span>{words.t(key)}</span>
+                <input r#type="date" name=name value=value />
+            </label>
+        }
+    };
+    view! { {day("from", "audit-from")} {day("until", "audit-until")} }
+}

@@ -11,7 +11,7 @@ use contract::{CustomerId, Page};
 use leptos::prelude::*;
 use serde_json::Value;
 
-use super::filters::{Choices, choice, doors, field, heading, more, said};
+use super::filters::{Choices, choice, days, doors, field, heading, more, said};
 use super::unread::unread;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -175,8 +175,7 @@ fn filters(words: Words, list: &ListQuery, facets: &Facets) -> impl IntoView + u
             <select name="action" aria-label=words.t("audit-action")>{options_view(action, list.get("action"))}</select>
             <select name="targetKind" aria-label=words.t("audit-target")>{options_view(kind, list.get("targetKind"))}</select>
             <select name="outcome" aria-label=words.t("audit-outcome")>{options_view(outcome, list.get("outcome"))}</select>
-            <input r#type="date" name="from" value=list.get("from").to_owned() aria-label=words.t("audit-from") title=words.t("audit-from") />
-            <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
+            {days(words, list)}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::AUDIT>{words.t("filter-reset")}</a>
             {more(words, list, &FOLDED, folded)}

@@ -17,7 +17,7 @@ use crate::pages::admin::metrics::islands::{LiveWall, WALL_WORDS};
 use crate::pages::admin::metrics::page::link_chip;
 use crate::paths;
 use crate::ui::table::list_table;
-use crate::ui::time::{self, time};
+use crate::ui::time::{self, end_time};
 use crate::ways;
 use crate::words::Words;
 
@@ -192,7 +192,7 @@ fn ending_card(words: Words, rows: Vec<AllocationView>) -> impl IntoView {
                     <th scope="row">{ways::name(paths::allocation(row.id), row.machine_name.clone())}</th>
                     <td data-label=words.t("allocation-customer")>{row.customer_name.clone()}</td>
                     <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
-                    <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
+                    <td data-label=words.t("allocation-ends")>{end_time(row.ends_at, zone)}</td>
                 </tr>
             }
         });

@@ -1,20 +1,24 @@
 //! One action with many machines: first what would become of each, then the doing. What is refused stays on the page with
 //! its reason.
 
+use std::collections::HashMap;
+
 use contract::machines::{MachineAction, MachineBulk, MachineView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
+use platform::allocations::ToCome;
 
 use super::bulk_maintenance;
 use super::list::read_query;
 use super::server_fns::ActOnMachines;
-use crate::door::{afterword_is_ours, door, to_api_error};
+use crate::door::{afterword_is_ours, door, look, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
+use crate::ui::time::date_time;
 use crate::words::Words;
 
 /// The bulk that is no action of a single machine's: it needs a window.
@@ -62,11 +66,40 @@ pub fn BulkPage() -> impl IntoView {
             let bulk = MachineBulk { ids, matching, action, note: None };
             let preview = platform::machines::preview_many(&platform, &ctx, &bulk).await?;
             let rows = in_words(&platform, &ctx, preview.rows).await;
-            Ok((action, rows, preview.more))
+            let to_come = leases_to_come(&platform, &ctx, action, &rows).await?;
+            Ok((action, rows, to_come, preview.more))
         },
-        move |(action, rows, more)| bulk_view(action, rows, more, before),
+        move |(action, rows, to_come, more)| bulk_view(action, (rows, &to_come), more, before),
     )
     .into_any()
+}
+
+/// Leases that are to begin, by the machine's code.
+pub(super) type ToComeOf = HashMap<String, ToCome>;
+
+/// Which leases would wait for it: those of machines that take nobody new afterwards.
+async fn leases_to_come(
+    platform: &platform::Platform,
+    ctx: &platform::OpContext,
+    action: MachineAction,
+    rows: &[Row],
+) -> platform::Result<ToComeOf> {
+    if !keeps_out(action) {
+        return Ok(ToComeOf::new());
+    }
+    let codes: Vec<_> = rows.iter().map(|(machine, _)| machine.id.clone()).collect();
+    platform::machines::leases_to_come(platform, ctx, &codes).await
+}
+
+/// Whether a lease that is to begin would wait after this.
+pub(super) fn keeps_out(action: MachineAction) -> bool {
+    matches!(action, MachineAction::Cordon | MachineAction::Drain)
+}
+
+/// What becomes of a lease that is to begin on a machine that takes nobody new.
+pub(super) fn will_wait(words: Words, lease: &ToCome) -> String {
+    let from = date_time(lease.starts_at, look().zone);
+    words.with("service-lease-waits", &[("customer", lease.customer.clone()), ("from", from)])
 }
 
 /// Refusals in the reader's words.
@@ -116,6 +149,11 @@ pub(crate) fn counts(words: Words, before: Before, more: u64, done_key: &str) ->
     )
 }
 
+/// The list that one came from, as a field of the form that does it.
+pub(super) fn back_field() -> impl IntoView {
+    view! { <input r#type="hidden" name="back" value=read_query().0.with(&[("page", "")]) /> }
+}
+
 /// The machines that can be done, as fields of the form that does it.
 pub(super) fn possible_ids(rows: &[Row]) -> impl IntoView + use<> {
     rows.iter()
@@ -124,7 +162,7 @@ pub(super) fn possible_ids(rows: &[Row]) -> impl IntoView + use<> {
         .collect_view()
 }
 
-fn bulk_view(action: MachineAction, rows: Vec<Row>, more: u64, before: Before) -> AnyView {
+fn bulk_view(action: MachineAction, (rows, to_come): (Vec<Row>, &ToComeOf), more: u64, before: Before) -> AnyView {
     let words = Words::now();
     let head = PageFrame::new(words.t(&format!("action-{}", action.code())), Area::Machines)
         .crumb(words.t("nav-machines"), paths::MACHINES);
@@ -149,9 +187,10 @@ fn bulk_view(action: MachineAction, rows: Vec<Row>, more: u64, before: Before) -
             {counts(words, before, more, "bulk-done")}
             <section class="card">
                 <p class="note-line">{words.t(&format!("action-{}-hint", action.code()))}</p>
-                {table(words, rows)}
+                {table(words, rows, to_come)}
                 <form class="form" method="post" action=ActOnMachines::url()>
                     <input r#type="hidden" name="action" value=action.code() />
+                    {back_field()}
                     {ids}
                     {note}
                     <p class="actions">
@@ -165,8 +204,12 @@ fn bulk_view(action: MachineAction, rows: Vec<Row>, more: u64, before: Before) -
 }
 
 /// Each machine with what would become of it.
-pub(super) fn table(words: Words, rows: Vec<Row>) -> impl IntoView {
-    let lines = rows.into_iter().map(|(machine, refusal)| line(words, machine, refusal)).collect_view();
+pub(super) fn table(words: Words, rows: Vec<Row>, to_come: &ToComeOf) -> impl IntoView + use<> {
+    let lines = rows.into_iter().map(|(machine, refusal)| {
+        let waits = to_come.get(&machine.id).map(|lease| will_wait(words, lease));
+        line(words, machine, refusal, waits)
+    });
+    let lines = lines.collect_view();
     view! {
         {list_table(words.t("machines-title"), view! {
             <th scope="col">{words.t("machine-name")}</th>
@@ -177,9 +220,12 @@ pub(super) fn table(words: Words, rows: Vec<Row>) -> impl IntoView {
     }
 }
 
-fn line(words: Words, machine: MachineView, refusal: Option<String>) -> impl IntoView {
+fn line(words: Words, machine: MachineView, refusal: Option<String>, waits: Option<String>) -> impl IntoView {
     let outcome = match refusal {
-        None => state(Tone::Ok, words.t("bulk-will")).into_any(),
+        None => {
+            let waits = waits.map(|waits| view! { <span class="sub">{waits}</span> });
+            (state(Tone::Ok, words.t("bulk-will")), " ", waits).into_any()
+        }
         Some(why) => (state(Tone::Bad, words.t("bulk-refused")), " ", why).into_any(),
     };
     view! {

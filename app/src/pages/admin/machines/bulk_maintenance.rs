@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::bulk::{Before, MAINTENANCE, Row, counts, in_words, nothing_chosen, possible_ids, table};
+use super::bulk::{
+    Before, MAINTENANCE, Row, ToComeOf, back_field, counts, in_words, nothing_chosen, possible_ids, table,
+};
 use super::list::{filter_names, read_query};
 use super::server_fns::PlanMaintenanceForMany;
 use super::service_form::MaintenanceForm;
@@ -73,13 +75,14 @@ fn maintenance_view(shown: Shown) -> AnyView {
     } else {
         let ids =
             rows.iter().map(|(machine, _)| view! { <input r#type="hidden" name="ids" value=machine.id.clone() /> });
-        ids.collect_view().into_any()
+        (ids.collect_view(), hidden_filters(&read_query().0, &filter_names())).into_any()
     };
     let count = words.with("bulk-possible", &[("n", possible.to_string())]);
     let doing = planned.then(|| {
         view! {
             <form class="form" method="post" action=PlanMaintenanceForMany::url()>
                 {able}
+                {back_field()}
                 <input r#type="hidden" name="form[starts]" value=form.starts.clone() />
                 <input r#type="hidden" name="form[ends]" value=form.ends.clone() />
                 <input r#type="hidden" name="form[message]" value=form.message.clone() />
@@ -97,7 +100,7 @@ fn maintenance_view(shown: Shown) -> AnyView {
             {counts(words, before, more, "bulk-done")}
             <section class="card">
                 {window_form(words, &form, chosen)}
-                {planned.then(|| table(words, rows))}
+                {planned.then(|| table(words, rows, &ToComeOf::new()))}
                 {doing}
             </section>
         },

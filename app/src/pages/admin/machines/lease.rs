@@ -13,7 +13,7 @@ use crate::pages::admin::allocations::server_fns::EndAllocation;
 use crate::paths;
 use crate::ui::ask::{Ask, may_open};
 use crate::ui::format::NOT_MEASURED;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::ways;
 use crate::words::Words;
 
@@ -121,7 +121,7 @@ fn facts(words: Words, lease: &AllocationView) -> impl IntoView + use<> {
             <dt>{words.t("lease-period")}</dt>
             <dd>
                 <a class="link" href=paths::allocation(lease.id)>
-                    {time(lease.starts_at, zone)} " – " {time(lease.ends_at, zone)}
+                    {time(lease.starts_at, zone)} " – " {end_time(lease.ends_at, zone)}
                 </a>
             </dd>
             {asked}
@@ -157,6 +157,7 @@ mod tests {
             gpu_count: None,
             presence: Some(contract::machines::Presence::NeverSeen),
             monitored: true,
+            load: None,
             customer_id: contract::CustomerId(1),
             customer_name: "Acme".to_owned(),
             starts_at: at(starts),
@@ -166,6 +167,7 @@ mod tests {
             days_left: 1,
             remark: None,
             ended_at: None,
+            waits_since: None,
             open_request: None,
             reminded_days: None,
             maintenance: None,

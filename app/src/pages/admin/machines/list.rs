@@ -14,7 +14,7 @@ use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, all_matching, more_summary, pager};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ways;
@@ -28,6 +28,9 @@ const FILTERS: [&str; 8] =
 pub(super) fn filter_names() -> Vec<&'static str> {
     std::iter::once("q").chain(FILTERS).collect()
 }
+
+/// What of the list's state narrows nothing.
+const KEPT: [&str; 2] = ["sort", "pageSize"];
 
 /// `/admin/machines`.
 #[component]
@@ -230,11 +233,17 @@ fn tools(
         actions.push((MAINTENANCE.to_owned(), words.t("maintenance-plan")));
     }
     let all = (list.total > list.list.len() as u64).then(|| all_matching(words, query, &filter_names(), list.total));
+    // What is done with some of them leads back to the list as it is.
+    let kept = match all {
+        Some(_) => hidden_filters(query, &KEPT).into_any(),
+        None => (hidden_filters(query, &filter_names()), hidden_filters(query, &KEPT)).into_any(),
+    };
     let bulk = (!actions.is_empty()).then(|| {
         view! {
             <form id="bulk" class="bulk" method="get" action=paths::MACHINES_BULK>
                 <select name="action" aria-label=words.t("bulk-action")>{options_view(actions, "")}</select>
                 {all}
+                {kept}
                 <button class="btn">{words.t("bulk-go")}</button>
             </form>
         }

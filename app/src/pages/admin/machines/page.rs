@@ -1,7 +1,7 @@
 //! A machine: what it is, how it is doing now, and how it has been doing.
 
 use contract::Permission;
-use contract::machines::{MachineView, ServiceState, gpus_in_words, models_in_words};
+use contract::machines::{MachineView, Presence, ServiceState, gpus_in_words, models_in_words};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -65,7 +65,9 @@ fn machine_view(data: Data) -> AnyView {
         let now = ctx.now().timestamp();
         view! { <span class="presence"><MachineState live=bare now=now words=state_words /></span> }
     });
-    let chip = figures.as_ref().map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
+    // Of a machine that never said anything, nothing is live yet.
+    let heard = figures.as_ref().filter(|(live, _)| live.presence != Presence::NeverSeen);
+    let chip = heard.map(|(live, _)| link_chip(words, clock(live.at.unwrap_or(ctx.now()), zone)));
     let model = model_tag(&machine);
     let lost = machine.gpus.iter().any(|gpu| gpu.lost);
     let lost = lost.then(|| crate::ui::state::state(Tone::Bad, words.t("trouble-gpu_lost")));

@@ -70,13 +70,14 @@ pub async fn act_on_machines(
     action: MachineAction,
     #[server(default)] ids: Vec<String>,
     #[server(default)] note: String,
+    #[server(default)] back: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
     let bulk = contract::machines::MachineBulk { ids, matching: None, action, note: Some(note) };
     let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
-        door::see_other(&door::signed_afterword(&after_bulk(action.code(), &outcomes)));
+        door::see_other(&door::signed_afterword(&after_bulk(action.code(), &outcomes, &back)));
     }
     Ok(outcomes)
 }
@@ -98,6 +99,7 @@ pub async fn plan_maintenance(code: String, #[server(default)] form: Maintenance
 pub async fn plan_maintenance_for_many(
     #[server(default)] ids: Vec<String>,
     #[server(default)] form: MaintenanceForm,
+    #[server(default)] back: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
     let result = match form.read() {
@@ -110,7 +112,7 @@ pub async fn plan_maintenance_for_many(
     let outcomes = door::answer(&platform, &ctx, result).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
-        let mut next = after_bulk("maintenance", &outcomes);
+        let mut next = after_bulk("maintenance", &outcomes, &back);
         if outcomes.iter().any(|one| !one.done) {
             let window = [("starts", form.starts), ("ends", form.ends), ("message", form.message)];
             next += &window.map(|(name, value)| format!("&{name}={}", paths::encode(&value))).concat();
@@ -120,16 +122,17 @@ pub async fn plan_maintenance_for_many(
     Ok(outcomes)
 }
 
-/// The list, which says what was done; or the page of what is left, with why.
+/// The list as it was, which says what was done; or the page of what is left, with why.
 #[cfg(feature = "ssr")]
-fn after_bulk(action: &str, outcomes: &[BulkOutcome]) -> String {
+fn after_bulk(action: &str, outcomes: &[BulkOutcome], back: &str) -> String {
     let (done, left): (Vec<_>, Vec<_>) = outcomes.iter().partition(|one| one.done);
     let ids = |some: Vec<&BulkOutcome>| some.into_iter().map(|one| one.id.clone()).collect::<Vec<_>>();
-    if left.is_empty() {
+    let next = if left.is_empty() {
         paths::machines_done(action, &ids(done))
     } else {
         paths::machines_bulk(action, &ids(left), done.len())
-    }
+    };
+    paths::with_filters(next, paths::MACHINES, back)
 }
 
 /// Calls maintenance off, or ends it.

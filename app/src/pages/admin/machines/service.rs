@@ -5,7 +5,9 @@ use contract::{May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
+use platform::allocations::ToCome;
 
+use super::bulk::{keeps_out, will_wait};
 use super::server_fns::{ActOnMachine, CancelMaintenance, PlanMaintenance, SetConnection};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -29,9 +31,10 @@ pub fn ServicePage() -> impl IntoView {
                 crate::door::may_open(&ctx, Permission::MachinesOperate)?;
             }
             let may = platform::machines::may_act(&platform, &ctx, &code, ACTIONS).await?;
-            Ok((machine, may))
+            let mut to_come = platform::machines::leases_to_come(&platform, &ctx, std::slice::from_ref(&code)).await?;
+            Ok((machine, may, to_come.remove(&code)))
         },
-        |(machine, may)| service_view(machine, &may),
+        |(machine, may, to_come)| service_view(machine, &may, to_come.as_ref()),
     )
 }
 
@@ -46,7 +49,7 @@ const ACTIONS: [MachineAction; 5] = [
 
 type Possible = [(MachineAction, May); 5];
 
-fn service_view(machine: MachineView, may: &Possible) -> AnyView {
+fn service_view(machine: MachineView, may: &Possible, to_come: Option<&ToCome>) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let head = PageFrame::new(words.with("service-title", &[("name", machine.name.clone())]), Area::Machines)
@@ -61,7 +64,7 @@ fn service_view(machine: MachineView, may: &Possible) -> AnyView {
         view! {
             {form_fault(message)}
             <div class="main-column">
-                {operates.then(|| actions_card(words, &machine, may, refused.as_ref()))}
+                {operates.then(|| actions_card(words, &machine, (may, to_come), refused.as_ref()))}
                 {operates.then(|| maintenance_card(words, &machine, refused.as_ref()))}
                 {ctx.holds(Permission::MachinesConnect).then(|| connection_card(words, &machine, refused.as_ref()))}
                 {delete}
@@ -92,7 +95,7 @@ pub fn service_state(words: Words, machine: &MachineView) -> impl IntoView + use
 fn actions_card(
     words: Words,
     machine: &MachineView,
-    may: &Possible,
+    (may, to_come): (&Possible, Option<&ToCome>),
     refused: Option<&Refused>,
 ) -> impl IntoView + use<> {
     // What makes no sense in this state is left out; what something else is in the way of says what.
@@ -106,10 +109,13 @@ fn actions_card(
                 return view! { <li>{held_back(action.code().to_owned(), word, why, "btn")}</li> }.into_any();
             }
             let class = if action == MachineAction::Uncordon { "btn primary" } else { "btn" };
+            let waits = to_come.filter(|_| keeps_out(action)).map(|lease| will_wait(words, lease));
+            let waits = waits.map(|waits| view! { <span class="sub">{waits}</span> });
             view! {
                 <li>
                     <button class=class name="action" value=action.code()>{word}</button>
                     <span class="sub">{words.t(&format!("action-{}-hint", action.code()))}</span>
+                    {waits}
                 </li>
             }
             .into_any()

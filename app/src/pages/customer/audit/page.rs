@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::audit::filters::{choice, doors, field, heading, more, said};
+use crate::pages::admin::audit::filters::{choice, days, doors, field, heading, more, said};
 use crate::pages::admin::audit::list::{agent_facts, at_midnight, day_of, outcome_state};
 use crate::pages::admin::audit::unread::unread;
 use crate::paths;
@@ -121,8 +121,7 @@ fn filters(words: Words, list: &ListQuery, actions: &[String], kinds: &[String])
                 placeholder=words.t("own-audit-filter-actor") aria-label=words.t("own-audit-filter-actor") />
             <select name="action" aria-label=words.t("audit-action")>{options_view(action, list.get("action"))}</select>
             <select name="targetKind" aria-label=words.t("audit-target")>{options_view(kind, list.get("targetKind"))}</select>
-            <input r#type="date" name="from" value=list.get("from").to_owned() aria-label=words.t("audit-from") title=words.t("audit-from") />
-            <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
+            {days(words, list)}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::OWN_AUDIT>{words.t("filter-reset")}</a>
             {more(words, list, &FOLDED, folded)}

@@ -5,6 +5,7 @@ use contract::billing::{BillingGroup, BillingQuery, BillingUsage, LedgerLine, Le
 use contract::{InstanceId, Page};
 use leptos::prelude::*;
 
+use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
@@ -116,8 +117,7 @@ pub fn filters(words: Words, side: Side, list: &ListQuery) -> impl IntoView + us
     view! {
         <form class="filters" method="get" action=list.path.to_string()>
             <select name="groupBy" aria-label=words.t("billing-by")>{options_view(groups, chosen)}</select>
-            <input r#type="date" name="from" value=list.get("from").to_owned() aria-label=words.t("audit-from") title=words.t("audit-from") />
-            <input r#type="date" name="until" value=list.get("until").to_owned() aria-label=words.t("audit-until") title=words.t("audit-until") />
+            {days(words, list)}
             {hidden_filters(list, &NARROWED)}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=list.path.to_string()>{words.t("filter-reset")}</a>

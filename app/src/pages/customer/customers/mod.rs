@@ -7,4 +7,6 @@ pub mod invitations;
 #[cfg(feature = "ssr")]
 mod inviting;
 #[cfg(feature = "ssr")]
+mod machines;
+#[cfg(feature = "ssr")]
 pub mod page;

@@ -1,9 +1,8 @@
 //! `/` and `/members`.
 
 use contract::accounts::{InvitationView, MemberRole, Profile};
-use contract::allocations::{AllocationQuery, AllocationState, AllocationView};
+use contract::allocations::{AllocationQuery, AllocationSort, AllocationState, AllocationView};
 use contract::customers::CustomerView;
-use contract::machines::{Presence, gpus_in_words};
 use contract::reports::CustomerUsage;
 use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
@@ -11,46 +10,56 @@ use leptos_router::hooks::use_query_map;
 use platform::customers::PeopleFound;
 
 use super::invitations::{Inviting, invitation_card};
+use super::machines::machines_card;
 use crate::door::{Refused, door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::allocations::list::{allocation_state, time_left};
+use crate::pages::admin::allocations::list::time_left;
 use crate::pages::admin::customers::page::usage_card;
 use crate::pages::admin::customers::people::{People, looked_for, people_cards};
 use crate::pages::admin::machines::service::window_line;
+use crate::pages::customer::machines::page::standing_of;
 use crate::paths;
-use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::form_fault;
-use crate::ui::lists::{ListQuery, steps};
+use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::time;
+use crate::ui::time::{end_time, time};
 use crate::ways;
 use crate::words::Words;
 
 /// `/`: the workbench of a customer; staff are sent to their dashboard, people who belong nowhere to their account.
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let number =
-        use_query_map().get_untracked().get("page").and_then(|page| page.parse().ok()).filter(|n: &u32| *n > 0);
+    let list = ListQuery::here(paths::HOME, ["q", "state", "sort", "pageSize", "page"]);
+    let query = AllocationQuery {
+        page: list.asked().page,
+        page_size: list.page_size(),
+        q: list.some("q"),
+        state: AllocationState::parse(list.get("state")),
+        sort: list.some("sort").filter(|sort| contract::sort_of(Some(sort), AllocationSort::parse).is_ok()),
+        held: Some(true),
+        ..AllocationQuery::default()
+    };
     let (platform, ctx) = door();
     page(
         async move {
             let profile = platform::accounts::profile(&platform, &ctx).await?;
             match platform::customers::mine(&platform, &ctx).await {
                 Ok(customer) => {
-                    let query =
-                        AllocationQuery { page: number, page_size: Some(MAX_PAGE_SIZE), ..AllocationQuery::default() };
+                    // What ends first and what is over, whatever is looked for among the machines.
+                    let first = AllocationQuery { page_size: Some(MAX_PAGE_SIZE), ..AllocationQuery::default() };
+                    let first = platform::allocations::mine(&platform, &ctx, &first).await?.list;
                     let machines = platform::allocations::mine(&platform, &ctx, &query).await?;
                     let usage = platform::reports::my_usage(&platform, &ctx).await?;
-                    Ok(Some((customer, profile, machines, usage)))
+                    Ok(Some((customer, profile, (first, machines), usage)))
                 }
                 // Belonging to no customer is not an error here, and nothing anybody tried to get at.
                 Err(error) if error.code == ErrorCode::NotFound => Ok(None),
                 Err(error) => Err(error),
             }
         },
-        |found| match found {
-            Some((customer, profile, machines, usage)) => home_view(customer, profile, machines, &usage),
+        move |found| match found {
+            Some((customer, profile, machines, usage)) => home_view(customer, profile, machines, &usage, &list),
             None => {
                 see_other(crate::menus::first_page(&door().1));
                 ().into_any()
@@ -66,17 +75,11 @@ fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
 fn home_view(
     customer: CustomerView,
     profile: Profile,
-    machines: Page<AllocationView>,
+    (first, machines): (Vec<AllocationView>, Page<AllocationView>),
     usage: &CustomerUsage,
+    query: &ListQuery,
 ) -> AnyView {
     let words = Words::now();
-    // What one has comes before what one had, so that most customers never see a second page.
-    let query = ListQuery { path: paths::HOME.into(), pairs: vec![("page", machines.page.to_string())] };
-    let (number, size, total) = (machines.page, machines.page_size, machines.total);
-    let pages = (total > u64::from(size)).then(|| {
-        view! { <nav class="pager" aria-label=words.t("list-pager")>{steps(words, &query, number, size, total)}</nav> }
-    });
-    let machines = machines.list;
     let role = role_of(&profile, &customer).map(|role| words.t(&format!("member-role-{}", role.code())));
     let people = words.with("home-people-count", &[("n", customer.member_count.to_string())]);
     let active = if customer.active {
@@ -84,7 +87,7 @@ fn home_view(
     } else {
         state(Tone::Off, words.t("customer-disabled")).into_any()
     };
-    let earlier = earlier_card(words, &machines);
+    let earlier = earlier_card(words, &first);
     let joined = use_query_map().get_untracked().get("done").filter(|done| done == "joined").map(|_| {
         let says = words.with("home-joined", &[("name", customer.name.clone())]);
         view! { <section class="card notice" role="status"><p>{says}</p></section> }
@@ -93,10 +96,12 @@ fn home_view(
         PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home),
         view! {
             {joined}
-            {notices_card(words, &machines)}
-            {machines_card(words, machines)}
-            {earlier}
-            {pages}
+            {follow(words, &first)}
+            <div class="main-column" data-part="machines">
+                {notices_card(words, &first)}
+                {machines_card(words, machines, query)}
+                {earlier}
+            </div>
             <div class="columns">
             {usage_card(words, usage)}
             <section class="card">
@@ -120,6 +125,26 @@ fn home_view(
     )
 }
 
+/// Brings the machines up to date when one of them stands otherwise than is shown.
+fn follow(words: Words, machines: &[AllocationView]) -> impl IntoView + use<> {
+    let href = format!("/api/customer/machines?pageSize={MAX_PAGE_SIZE}");
+    view! {
+        <rg-follow data-href=href data-seen=standing(machines) data-changed=words.t("my-machine-changed")>
+            <span role="status" class="unseen-text"></span>
+        </rg-follow>
+    }
+}
+
+/// How all that is not over stands, as `rg-follow` puts it together.
+fn standing(machines: &[AllocationView]) -> String {
+    let rows = machines.iter().filter(|row| row.state.holds()).map(|row| {
+        let presence = row.presence.map(|presence| presence.code()).unwrap_or_default();
+        let maintenance = row.maintenance.as_ref().map(|window| window.state.code()).unwrap_or_default();
+        format!("{} {} {presence} {maintenance}", row.machine, standing_of(row))
+    });
+    std::iter::once("all".to_owned()).chain(rows).collect::<Vec<_>>().join("; ")
+}
+
 /// Machines the customer had, folded away.
 fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoView + use<>> {
     let zone = look().zone;
@@ -132,7 +157,7 @@ fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
                 <tr>
                     <th scope="row">{row.machine_name.clone()} " " <span class="sub mono">{row.machine.clone()}</span></th>
                     <td data-label=words.t("allocation-starts")>{time(row.starts_at, zone)}</td>
-                    <td data-label=words.t("allocation-ends")>{time(until, zone)}</td>
+                    <td data-label=words.t("allocation-ends")>{end_time(until, zone)}</td>
                 </tr>
             }
         })
@@ -175,7 +200,7 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
             lines.push(
                 view! {
                     <p>
-                        <b>{machine}</b> " " {state(tone, text)} " " {time(row.ends_at, zone)} " " {ask}
+                        <b>{machine}</b> " " {state(tone, text)} " " {end_time(row.ends_at, zone)} " " {ask}
                     </p>
                 }
                 .into_any(),
@@ -184,52 +209,6 @@ fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
     }
     (!lines.is_empty())
         .then(|| view! { <section class="card notice" aria-label=words.t("home-notices")>{lines}</section> })
-}
-
-/// Machines in the order they end; what is over is not shown here.
-fn machines_card(words: Words, machines: Vec<AllocationView>) -> impl IntoView {
-    let zone = look().zone;
-    let rows: Vec<_> = machines
-        .into_iter()
-        .filter(|row| row.state.holds())
-        .map(|row| {
-            let gpus = row.gpu_model.as_ref().map(|model| gpus_in_words(row.gpu_count.unwrap_or(0), model));
-            let presence = row.presence.map(|presence| match presence {
-                _ if !row.monitored => state(Tone::Off, words.t("tile-not-monitored")),
-                Presence::Online => state(Tone::Ok, words.t("presence-online")),
-                other => state(Tone::Off, words.t(&format!("presence-{}", other.code()))),
-            });
-            view! {
-                <tr>
-                    <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>
-                    <td data-label=words.t("allocation-state")>{allocation_state(words, &row)}</td>
-                    <td data-label=words.t("home-presence")>{presence}</td>
-                    <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
-                    <td data-label=words.t("allocation-ends")>{time(row.ends_at, zone)}</td>
-                </tr>
-            }
-        })
-        .collect();
-    let body = if rows.is_empty() {
-        view! { <div class="empty"><p>{words.t("home-machines-empty")}</p></div> }.into_any()
-    } else {
-        view! {
-            {list_table(words.t("home-machines"), view! {
-                <th scope="col">{words.t("allocation-machine")}</th>
-                <th scope="col">{words.t("allocation-state")}</th>
-                <th scope="col">{words.t("home-presence")}</th>
-                <th scope="col">{words.t("machines-gpu")}</th>
-                <th scope="col">{words.t("allocation-ends")}</th>
-            }, rows)}
-        }
-        .into_any()
-    };
-    view! {
-        <section class="card">
-            <header><h2>{words.t("home-machines")}</h2></header>
-            {body}
-        </section>
-    }
 }
 
 /// `/members`: for owners.

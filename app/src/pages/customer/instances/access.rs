@@ -6,10 +6,11 @@ use contract::access::{AccessKind, AccessQuery, AccessSession, SshCommand};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::recordings::{days, told as recording_told};
+use super::recordings::told as recording_told;
 use super::server_fns::EndOwnAccess;
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
 use crate::pages::admin::instances::server_fns::EndAccess;
 use crate::paths;

@@ -8,6 +8,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
+use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
 use crate::paths;
 use crate::ui::format::bytes;
@@ -113,14 +114,6 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
 /// What is recorded where it is, for who is about to come in.
 pub(super) fn told(words: Words, input: bool) -> String {
     words.t(if input { "recording-told-input" } else { "recording-told" })
-}
-
-/// From which day to which.
-pub(super) fn days(words: Words, query: &ListQuery) -> impl IntoView + use<> {
-    let day = |name: &'static str, key: &str| {
-        view! { <input r#type="date" name=name value=query.get(name).to_owned() aria-label=words.t(key) title=words.t(key) /> }
-    };
-    view! { {day("from", "audit-from")} {day("until", "audit-until")} }
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<RecordingView>, staff: bool) -> AnyView {

@@ -1,14 +1,14 @@
 //! A machine one's customer has: how long still, how it is doing, and asking for more time.
 
-use contract::May;
 use contract::allocations::{AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState};
 use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
+use contract::{ErrorCode, May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::server_fns::RequestRenewal;
+use super::server_fns::{RequestRenewal, WithdrawRenewal};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::allocations::form::LeaseForm;
@@ -27,14 +27,16 @@ use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
-use crate::ui::time::{clock, time};
+use crate::ui::time::{clock, end_date_time, end_time, time};
 use crate::words::Words;
 
 /// What can be seen while one has the machine, and of what was in the grace after it.
 struct Figures {
     machine: MachineView,
-    /// How to get in, and how it is doing; absent when the period is over.
-    now: Option<(SshAccess, MachineLive)>,
+    /// Absent where the way in went with the period.
+    access: Option<SshAccess>,
+    /// How it is doing; absent when the period is over.
+    live: Option<MachineLive>,
     history: History,
     range: HistoryRange,
 }
@@ -49,17 +51,22 @@ pub fn MyMachinePage() -> impl IntoView {
     page(
         async move {
             let detail = platform::allocations::of_machine(&platform, &ctx, &code).await?;
-            let now = match detail.allocation.state {
-                AllocationState::Active => Some((
-                    platform::allocations::ssh(&platform, &ctx, &code).await?,
-                    platform::allocations::machine_live(&platform, &ctx, &code).await?,
-                )),
-                _ => None,
+            let lease = &detail.allocation;
+            // The moment between the end and the grace is of the grace.
+            let live = if lease.state == AllocationState::Active && lease.ends_at > ctx.now() {
+                Some(platform::allocations::machine_live(&platform, &ctx, &code).await?)
+            } else {
+                None
             };
-            let figures = if matches!(detail.allocation.state, AllocationState::Active | AllocationState::Grace) {
+            let figures = if matches!(lease.state, AllocationState::Active | AllocationState::Grace) {
                 let machine = platform::allocations::machine(&platform, &ctx, &code).await?;
+                let access = match platform::allocations::ssh(&platform, &ctx, &code).await {
+                    Ok(access) => Some(access),
+                    Err(error) if live.is_none() && error.code == ErrorCode::NotFound => None,
+                    Err(error) => return Err(error),
+                };
                 let history = history(&platform, &ctx, &code, range).await?;
-                Some(Figures { machine, now, history, range })
+                Some(Figures { machine, access, live, history, range })
             } else {
                 None
             };
@@ -81,7 +88,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
     let now = ctx.now().timestamp();
     let mut head = PageFrame::new(allocation.machine_name.clone(), Area::Home).crumb(words.t("nav-home"), paths::HOME);
     let main = match figures {
-        Some(Figures { machine, now: Some((access, live)), history, range }) => {
+        Some(Figures { machine, access, live: Some(live), history, range }) => {
             let figures_only = MachineLive { processes: Vec::new(), ..live.clone() };
             let bare = MachineLive { gpus: Vec::new(), host: Default::default(), ..figures_only.clone() };
             let as_of = clock(live.at.unwrap_or(ctx.now()), zone);
@@ -106,7 +113,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
             });
             let link = code.clone();
             view! {
-                {access_card(words, access)}
+                {access.map(|access| access_card(words, access))}
                 <MachineFigures live=figures_only words=figure_words(words) />
                 {ranges(words, range, move |range| paths::my_machine_range(&link, range))}
                 <div class="chart-grid" id=CHARTS_ID>{cards}</div>
@@ -118,11 +125,22 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
         }
         over => {
             head = head.beside(view! { <span data-part="state">{allocation_state(words, &allocation)}</span> });
-            let why = words.t(&format!("my-machine-{}", allocation.state.code()));
-            let past = over.map(|Figures { machine, history, range, .. }| {
+            // Nobody is told to save what cannot be reached.
+            let reachable = over.as_ref().is_some_and(|figures| figures.access.is_some());
+            let grace = if reachable { "my-machine-grace" } else { "my-machine-grace-closed" };
+            let why = match allocation.state {
+                AllocationState::Active | AllocationState::Grace => {
+                    let until = allocation.ends_at + chrono::TimeDelta::days(i64::from(allocation.grace_days));
+                    words.with(grace, &[("until", end_date_time(until, zone))])
+                }
+                _ if allocation.waits_since.is_some() => words.t("my-machine-waits"),
+                state => words.t(&format!("my-machine-{}", state.code())),
+            };
+            let past = over.map(|Figures { machine, access, history, range, .. }| {
                 let charts = charts(words, &machine, &history);
                 let cards = charts.iter().map(|chart| chart_card(words, &machine.id, chart, zone)).collect_view();
                 view! {
+                    {access.map(|access| access_card(words, access))}
                     {ranges(words, range, move |range| paths::my_machine_range(&machine.id, range))}
                     <div class="chart-grid">{cards}</div>
                 }
@@ -144,6 +162,8 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
         May { allowed: false, why_not: Some(why) } if has_it => Some(no_asking(words, why).into_any()),
         _ => None,
     };
+    // Whoever may ask may also not ask any more.
+    let withdrawn = ctx.holds(Permission::AllocationsRequestRenewal).then(|| allocation.machine.clone());
     let notice = allocation.maintenance.as_ref().map(|window| {
         view! { <div class="card notice" role="note"><p>{window_line(words, window)}</p></div> }
     });
@@ -167,17 +187,23 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                             <dt>{words.t("allocation-starts")}</dt>
                             <dd>{time(allocation.starts_at, zone)}</dd>
                             <dt>{words.t("allocation-ends")}</dt>
-                            <dd>{time(allocation.ends_at, zone)}</dd>
+                            <dd>{end_time(allocation.ends_at, zone)}</dd>
                             <dt>{words.t("allocate-grace")}</dt>
                             <dd>{allocation.grace_days}</dd>
                         </dl>
                     </section>
                     {asking}
-                    {(!requests.is_empty()).then(|| requests_card(words, requests))}
+                    {(!requests.is_empty()).then(|| requests_card(words, requests, withdrawn))}
                 </aside>
             </div>
         },
     )
+}
+
+/// How an allocation stands, as `rg-follow` puts it together.
+pub(crate) fn standing_of(allocation: &AllocationView) -> String {
+    let asked = if allocation.open_request.is_some() { " asked" } else { "" };
+    format!("{} {}{asked}", allocation.state.code(), allocation.ends_at.format("%FT%T"))
 }
 
 /// Brings the page up to date when the allocation stands otherwise than it shows: where there are no figures, no live link
@@ -185,7 +211,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
 fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     let href =
         paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
-    let seen = format!("{} {}", allocation.state.code(), allocation.ends_at.format("%FT%T"));
+    let seen = standing_of(allocation);
     view! {
         <rg-follow
             data-href=href
@@ -291,7 +317,8 @@ fn ask_form(words: Words, code: String, refused: Option<&Refused>) -> impl IntoV
     }
 }
 
-fn requests_card(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoView {
+/// `code`: of the machine, for who may take an open one back.
+fn requests_card(words: Words, requests: Vec<RenewalRequestView>, code: Option<String>) -> impl IntoView {
     let zone = look().zone;
     let rows = requests.into_iter().map(|request| {
         let tone = match request.state {
@@ -300,11 +327,20 @@ fn requests_card(words: Words, requests: Vec<RenewalRequestView>) -> impl IntoVi
             RenewalState::Refused | RenewalState::Withdrawn => Tone::Off,
         };
         let word = words.t(&format!("renewal-state-{}", request.state.code()));
+        let withdraw = code.clone().filter(|_| request.state == RenewalState::Open).map(|code| {
+            view! {
+                <form method="post" action=WithdrawRenewal::url()>
+                    <input r#type="hidden" name="code" value=code />
+                    <button class="btn small">{words.t("renewal-withdraw")}</button>
+                </form>
+            }
+        });
         view! {
             <dt>{time(request.created_at, zone)}</dt>
             <dd>
-                {state(tone, word)} " " {request.granted_until.map(|at| time(at, zone))}
+                {state(tone, word)} " " {request.granted_until.map(|at| end_time(at, zone))}
                 " " {request.answer.unwrap_or_else(|| if request.state == RenewalState::Open { NOT_MEASURED.to_owned() } else { String::new() })}
+                {withdraw}
             </dd>
         }
     });

@@ -26,3 +26,12 @@ pub async fn request_renewal(code: String, #[server(default)] form: LeaseForm) -
     let page = paths::my_machine(&code);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, form.typed()).await
 }
+
+/// Takes back what was asked for.
+#[server]
+pub async fn withdraw_renewal(code: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::allocations::withdraw_renewal(&platform, &ctx, &code).await;
+    let page = paths::my_machine(&code);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}

@@ -1,6 +1,7 @@
 //! SQL of allocations.
 
 mod door_keys;
+mod history;
 mod list;
 mod overview;
 mod requests;
@@ -8,10 +9,11 @@ mod requests;
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::allocations::{AllocationEventView, AllocationState};
+use contract::allocations::AllocationState;
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
 pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key};
+pub(super) use history::{events, insert_event};
 pub(super) use list::{Filter, Order, Search, list};
 pub(super) use overview::{
     Phase, bars, begun, health, healths, holders, lent, machines_of, save_health, spans, spans_between,
@@ -39,6 +41,8 @@ pub(crate) struct Row {
     pub hold_until: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub reminded_days: Option<i32>,
+    /// Since when it has not begun although its time had come, because its machine was out of service.
+    pub waits_since: Option<DateTime<Utc>>,
     pub open_request: Option<RenewalRequestId>,
     pub revision: i64,
 }
@@ -47,6 +51,11 @@ impl Row {
     /// Its place in the tenancy.
     pub(crate) fn resource(&self) -> AllocationRef {
         AllocationRef { id: self.id, customer: Some(self.customer), owner: None, machine: Some(self.machine) }
+    }
+
+    /// Whether its customer has the machine at this time, and not only what was.
+    pub(super) fn lets_in(&self, now: DateTime<Utc>) -> bool {
+        self.state == AllocationState::Active && self.ends_at > now
     }
 
     /// When the grace is over.
@@ -97,6 +106,7 @@ macro_rules! row {
             hold_until: row.hold_until,
             ended_at: row.ended_at,
             reminded_days: row.reminded_days,
+            waits_since: row.waits_since,
             open_request: row.open_request.map(RenewalRequestId),
             revision: row.revision,
         }
@@ -106,7 +116,7 @@ macro_rules! row {
 pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a where a.id = $1"#,
         id.0
@@ -120,7 +130,7 @@ pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
 pub(super) async fn get_all(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = a.id
            order by wanted.place"#,
@@ -295,6 +305,18 @@ pub(super) async fn holding(tx: &mut Tx, machine: MachineId) -> Result<Option<Ro
     }
 }
 
+/// The first allocation of each of these machines that has not begun.
+pub(super) async fn next_scheduled(tx: &mut Tx, machines: &[i64]) -> Result<Vec<Row>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct on (machine_id) id from allocations
+         where machine_id = any($1) and state = 'scheduled' order by machine_id, starts_at",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    get_all(tx, &ids).await
+}
+
 /// Which of these machines an allocation has, or will have, and when the last hold is over.
 pub(super) async fn holds_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<MachineId, Option<DateTime<Utc>>>> {
     let rows = sqlx::query!(
@@ -365,6 +387,17 @@ pub(super) async fn set_state(tx: &mut Tx, granted: &Granted<UpdateAllocation>, 
         "update allocations set state = $2, revision = revision + 1 where id = $1",
         granted.id().0,
         state.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_waiting(tx: &mut Tx, granted: &Granted<UpdateAllocation>, since: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update allocations set waits_since = $2, revision = revision + 1 where id = $1",
+        granted.id().0,
+        since
     )
     .execute(&mut **tx)
     .await?;
@@ -511,53 +544,6 @@ pub(super) async fn all_held(tx: &mut Tx) -> Result<HashMap<i64, Held>> {
     Ok(rows
         .into_iter()
         .map(|row| (row.customer_id, Held { machines: row.machines.unsigned_abs(), next_end_at: row.next_end_at }))
-        .collect())
-}
-
-pub(super) async fn insert_event(
-    tx: &mut Tx,
-    id: AllocationId,
-    at: DateTime<Utc>,
-    kind: &str,
-    (ends_before, ends_after): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-    actor_name: &str,
-    note: Option<&str>,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into allocation_events (allocation_id, at, kind, ends_before, ends_after, actor_name, note)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        id.0,
-        at,
-        kind,
-        ends_before,
-        ends_after,
-        actor_name,
-        note
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Oldest first. Notes are between staff, except those that answer the customer.
-pub(super) async fn events(tx: &mut Tx, id: AllocationId, staff: bool) -> Result<Vec<AllocationEventView>> {
-    let rows = sqlx::query!(
-        "select at, kind, ends_before, ends_after, actor_name, note from allocation_events
-         where allocation_id = $1 order by id",
-        id.0
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| AllocationEventView {
-            at: row.at,
-            ends_before: row.ends_before,
-            ends_after: row.ends_after,
-            actor_name: row.actor_name,
-            note: row.note.filter(|_| staff || matches!(row.kind.as_str(), "renewal_requested" | "renewal_refused")),
-            kind: row.kind,
-        })
         .collect())
 }
 

@@ -178,6 +178,19 @@ pub(in crate::allocations) async fn insert_request(
     Ok(())
 }
 
+/// Nobody decided about it: who asked does not ask any more.
+pub(in crate::allocations) async fn withdraw(
+    tx: &mut Tx,
+    _granted: &Granted<RequestRenewal>,
+    id: RenewalRequestId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!("update renewal_requests set state = 'withdrawn', decided_at = $2 where id = $1", id.0, now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 pub(in crate::allocations) async fn decide(
     tx: &mut Tx,
     _granted: &Granted<UpdateAllocation>,

@@ -1,6 +1,6 @@
 //! SQL of what instances hold of machines and of limits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contract::{CustomerId, GpuId, InstanceId, MachineId, UserId};
@@ -191,6 +191,17 @@ pub(in crate::instances) async fn count_on(tx: &mut Tx, machine: MachineId) -> R
     .fetch_one(&mut **tx)
     .await?;
     Ok(used)
+}
+
+/// Which of these machines instances are on that are not gone.
+pub(in crate::instances) async fn used_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
+    let used = sqlx::query_scalar!(
+        r#"select distinct machine_id as "machine_id!" from instances where machine_id = any($1) and deleted_at is null"#,
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(used.into_iter().map(MachineId).collect())
 }
 
 /// How many instances of a customer are not gone.

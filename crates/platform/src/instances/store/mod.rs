@@ -30,7 +30,7 @@ pub(super) use disks::{DiskRow, claim_disks, set_disks};
 pub(crate) use holds::Used;
 pub(super) use holds::{
     HeldCard, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, place_of_cards, release,
-    used, used_by,
+    used, used_among, used_by,
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};

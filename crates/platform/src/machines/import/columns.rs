@@ -6,20 +6,20 @@ use std::collections::BTreeMap;
 use contract::imports::RowFault;
 use contract::machines::{MachineCreate, Pool};
 
-use crate::imports::{columns, fault, text_of};
+use crate::imports::{columns, errors_in, fault, text_of};
 
 columns! {
-    "name" "名称" "Name" true ["机器名称", "主机名称", "服务器名称", "主机名", "机器名", "machine name", "host name", "hostname", "server name", "server"];
+    "name" "名称" "Name" true ["机器名称", "主机名称", "服务器名称", "节点名称", "主机名", "机器名", "服务器名", "节点名", "主机", "机器", "服务器", "节点", "machine", "host", "node", "node name", "machine name", "host name", "hostname", "server name", "server"];
     "id" "编号" "Code" false ["编码", "机器编码", "机器编号", "主机编号", "机器ID", "id", "machine id", "machine code", "host id"];
     "region" "区域" "Region" false ["地域", "机房", "位置", "location", "zone", "site", "data center"];
-    "privateAddress" "内网地址" "Private address" false ["内网IP", "私网IP", "IP", "IP地址", "内网", "private ip", "internal ip", "ip address"];
+    "privateAddress" "内网地址" "Private address" false ["内网IP", "私网IP", "主机IP", "服务器IP", "host ip", "server ip", "IP", "IP地址", "内网", "private ip", "internal ip", "ip address"];
     "publicAddress" "公网地址" "Public address" false ["公网IP", "公网", "外网", "外网IP", "外网地址", "public ip", "external ip"];
     "pool" "出租方式" "Let as" false ["出租", "资源池", "池", "分配方式", "pool", "mode"];
     "gpuModel" "GPU 型号" "GPU model" false ["显卡型号", "显卡", "gpu", "gpu type", "graphics card"];
-    "gpuCount" "GPU 数量" "GPU count" false ["GPU数", "显卡数量", "卡数", "gpus", "number of gpus"];
+    "gpuCount" "GPU 数量" "GPU count" false ["GPU数", "显卡数量", "卡数", "gpus", "number of gpus", "GPU (张)", "显卡 (张)", "GPU (count)"];
     "gpuMemoryGb" "单卡显存 (GB)" "Memory per GPU (GB)" false ["显存", "GPU显存", "显存大小", "vram", "gpu memory"];
     "cpuModel" "CPU 型号" "CPU model" false ["处理器型号", "处理器", "cpu", "processor"];
-    "cpuCores" "CPU 核数" "CPU cores" false ["CPU核心数", "核数", "核心数", "cores", "cpu count"];
+    "cpuCores" "CPU 核数" "CPU cores" false ["CPU核心数", "核数", "核心数", "cores", "cpu count", "CPU (核)", "CPU (核数)", "CPU (cores)"];
     "memoryGb" "内存 (GB)" "Memory (GB)" false ["内存大小", "内存容量", "ram", "memory"];
     "systemDiskGb" "系统盘 (GB)" "System disk (GB)" false ["系统盘大小", "系统盘容量", "磁盘", "硬盘", "磁盘容量", "硬盘容量", "os disk", "boot disk", "disk", "storage"];
     "dataDiskGb" "数据盘 (GB)" "Data disk (GB)" false ["数据盘大小", "数据盘容量", "data storage", "data disks"];
@@ -54,13 +54,14 @@ pub struct Parsed {
 
 /// Reads the texts of a row; what does not read is a fault, everything at once.
 pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
-    let mut faults = Vec::new();
+    let mut faults = errors_in(cells);
     let text = |key: &str| text_of(cells, key);
     let mut number = |key: &str| {
         let text = text(key)?;
-        let read = read_number(&text);
+        let reads = if key.ends_with("Gb") { read_gigabytes } else { read_count };
+        let read = reads(&text);
         if read.is_none() {
-            let negative = text.strip_prefix(['-', '−', '－']).and_then(read_number).is_some();
+            let negative = text.strip_prefix(['-', '−', '－']).and_then(reads).is_some();
             faults.push(match negative {
                 true => fault(key, "field-number-min", &[("min", "0".to_owned())]),
                 false => fault(key, "field-not-a-number", &[]),
@@ -90,7 +91,7 @@ pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
     let pool = text("pool").and_then(|text| {
         let read = read_pool(&text);
         if read.is_none() {
-            faults.push(fault("pool", "field-unknown-value", &[]));
+            faults.push(fault("pool", "field-pool-choices", &[]));
         }
         read
     });
@@ -109,41 +110,71 @@ pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
     Parsed { machine, listed, faults }
 }
 
-/// A whole number, also with a unit or thousands' separators: `8`, `8.0`, `1,024`, `80 GB`, `８`.
-fn read_number(text: &str) -> Option<u32> {
-    let plain: String = text
-        .chars()
-        .map(|c| match c {
-            '０'..='９' => char::from_u32(u32::from(c) - u32::from('０') + u32::from('0')).unwrap_or(c),
-            other => other,
-        })
-        .filter(|c| !c.is_whitespace() && *c != ',' && *c != '，')
-        .collect();
-    let lower = plain.to_lowercase();
-    let digits = ["gb", "g", "gib", "核", "张", "卡", "块", "个", "cores"]
-        .iter()
-        .find_map(|unit| lower.strip_suffix(unit))
-        .unwrap_or(&lower);
+/// Units of sizes, the longest first, and how many MB one is.
+const SIZES: [(&[&str], f64); 5] = [
+    (&["kib", "kb", "k"], 1.0 / 1024.0),
+    (&["mib", "mb", "m"], 1.0),
+    (&["gib", "gb", "g"], 1024.0),
+    (&["tib", "tb", "t"], 1_048_576.0),
+    (&["pib", "pb", "p"], 1_073_741_824.0),
+];
+
+/// What people write behind a number of things.
+const COUNTED: [&str; 10] = ["核", "线程", "张", "卡", "块", "个", "cores", "cards", "pcs", "x"];
+
+/// In half-width signs, without spaces and thousands' separators.
+fn bare(text: &str) -> String {
+    let half_width = |c: char| match c {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        '×' => 'x',
+        other => other,
+    };
+    text.chars().map(half_width).filter(|c| !c.is_whitespace() && *c != ',').flat_map(char::to_lowercase).collect()
+}
+
+/// A whole number of things, also with a unit or thousands' separators: `8`, `8.0`, `1,024`, `64 cores`, `8x`, `x8`, `８`.
+fn read_count(text: &str) -> Option<u32> {
+    let bare = bare(text);
+    let cut = COUNTED.iter().find_map(|unit| bare.strip_suffix(unit));
+    whole(cut.or_else(|| bare.strip_prefix('x')).unwrap_or(&bare).parse().ok()?)
+}
+
+/// A size in whole GB of 1024 MB, also of another unit: `80`, `80 GB`, `2 TB`, `81,920 MB`. What is of another unit is
+/// rounded: a card of 80 GB says of itself that it has 81,559 MB.
+fn read_gigabytes(text: &str) -> Option<u32> {
+    let bare = bare(text);
+    let unit = SIZES.iter().find_map(|(names, mib)| {
+        let digits = names.iter().find_map(|name| bare.strip_suffix(name))?;
+        Some((digits, *mib))
+    });
+    let Some((digits, mib)) = unit.filter(|(_, mib)| *mib != 1024.0) else {
+        return whole(unit.map_or(bare.as_str(), |(digits, _)| digits).parse().ok()?);
+    };
     let number: f64 = digits.parse().ok()?;
+    let gigabytes = (number * mib / 1024.0).round();
+    // Less than half a GB is not nothing.
+    whole(gigabytes).filter(|read| *read > 0 || number == 0.0)
+}
+
+fn whole(number: f64) -> Option<u32> {
     (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
 }
 
 fn read_yes_no(text: &str) -> Option<bool> {
-    match text.to_lowercase().as_str() {
-        "是" | "有" | "对" | "启用" | "开启" | "开" | "yes" | "y" | "true" | "1" | "on" | "√" | "✓" => {
-            Some(true)
-        }
-        "否" | "无" | "不" | "停用" | "关闭" | "关" | "no" | "n" | "false" | "0" | "off" | "×" | "✗" => {
-            Some(false)
-        }
+    match bare(text).as_str() {
+        "是" | "是的" | "有" | "对" | "启用" | "已启用" | "开启" | "开" | "已上架" | "上架" | "yes" | "y" | "true"
+        | "1" | "on" | "√" | "✓" | "✔" | "✔\u{FE0F}" | "✅" | "☑" | "☑\u{FE0F}" => Some(true),
+        "否" | "不是" | "无" | "不" | "停用" | "未启用" | "关闭" | "关" | "未上架" | "下架" | "no" | "n" | "false"
+        | "0" | "off" | "x" | "✗" | "✘" | "❌" | "☒" => Some(false),
         _ => None,
     }
 }
 
 fn read_pool(text: &str) -> Option<Pool> {
-    match text.to_lowercase().as_str() {
-        "整机" | "独占" | "whole" | "whole machine" | "dedicated" => Some(Pool::Whole),
-        "共享" | "shared" => Some(Pool::Shared),
+    match bare(text).as_str() {
+        "整机" | "整机出租" | "整台" | "独占" | "独享" | "专用" | "whole" | "wholemachine" | "dedicated"
+        | "exclusive" => Some(Pool::Whole),
+        "共享" | "共享出租" | "共用" | "shared" | "sharedmachine" => Some(Pool::Shared),
         _ => None,
     }
 }
@@ -162,11 +193,52 @@ mod tests {
             ("８", Some(8)),
             ("64核", Some(64)),
         ] {
-            assert_eq!(read_number(text), number, "{text}");
+            let reads = if text.ends_with("GB") { read_gigabytes } else { read_count };
+            assert_eq!(reads(text), number, "{text}");
+        }
+        for text in ["8x", "x8", "8×", "8 张"] {
+            assert_eq!(read_count(text), Some(8), "{text}");
         }
         for text in ["eight", "-1", "8.5", "", "1e99", "NaN"] {
-            assert_eq!(read_number(text), None, "{text}");
+            assert_eq!((read_count(text), read_gigabytes(text)), (None, None), "{text}");
         }
+    }
+
+    #[test]
+    fn sizes_of_other_units_are_converted() {
+        for (text, number) in [
+            ("7 TB", Some(7168)),
+            ("1.5TB", Some(1536)),
+            ("81,920 MB", Some(80)),
+            ("81559MiB", Some(80)),
+            ("512 g", Some(512)),
+            ("0 MB", Some(0)),
+            ("8 MB", None),
+            ("8.5 GB", None),
+        ] {
+            assert_eq!(read_gigabytes(text), number, "{text}");
+        }
+        assert_eq!(read_count("8 TB"), None, "no number of things");
+    }
+
+    #[test]
+    fn choices_as_people_write_them() {
+        for text in ["整机", "独享", "整机出租", "Whole machine", "whole  Machine"] {
+            assert_eq!(read_pool(text), Some(Pool::Whole), "{text}");
+        }
+        assert_eq!((read_pool("共用"), read_pool("Shared")), (Some(Pool::Shared), Some(Pool::Shared)));
+        assert_eq!((read_yes_no("是的"), read_yes_no("✔"), read_yes_no("✘")), (Some(true), Some(true), Some(false)));
+    }
+
+    #[test]
+    fn what_a_formula_failed_to_say_is_no_value() {
+        let cells = [("name", "#NAME?"), ("region", "#REF!"), ("gpuCount", "#N/A"), ("remark", "see #REF!")];
+        let parsed = parse(&cells.map(|(key, text)| (key.to_owned(), text.to_owned())).into_iter().collect());
+        let faults: Vec<_> =
+            parsed.faults.iter().map(|fault| (fault.column.as_str(), fault.note.key.as_str())).collect();
+        let is = "field-cell-error";
+        assert_eq!(faults, [("gpuCount", is), ("name", is), ("region", is)]);
+        assert_eq!((parsed.machine.region, parsed.machine.remark.as_deref()), (None, Some("see #REF!")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::columns::{Parsed, parse};
 use super::store;
 use crate::db::Tx;
 use crate::imports::{Judged, TextRow, fault, faults_of};
-use crate::{Result, allocations};
+use crate::{Result, allocations, instances};
 
 /// What a workbook says of a machine: what is written when its import is confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +63,23 @@ pub(in crate::machines) struct Existing {
     pub written: Written,
 }
 
+/// Machines whose way of being let stays as it is, as the form has it.
+struct Taken {
+    lent: HashSet<MachineId>,
+    used: HashSet<MachineId>,
+}
+
+impl Taken {
+    /// Key of what stands in the way.
+    fn why(&self, id: MachineId) -> Option<&'static str> {
+        // Whoever has a whole machine has it to the end; who shares one has an instance on it.
+        if self.lent.contains(&id) {
+            return Some("field-pool-allocated");
+        }
+        self.used.contains(&id).then_some("field-pool-instances")
+    }
+}
+
 /// What was seen in the workbook so far: two rows for one machine are a mistake.
 #[derive(Default)]
 pub(crate) struct Evaluation {
@@ -79,7 +96,8 @@ impl Evaluation {
         let names: Vec<String> = parsed.iter().map(|(_, parsed)| parsed.machine.name.trim().to_lowercase()).collect();
         let existing = store::existing(tx, &codes, &names).await?;
         let ids: Vec<i64> = existing.iter().map(|one| one.id.0).collect();
-        let lent = allocations::held_among(tx, &ids).await?;
+        let taken =
+            Taken { lent: allocations::held_among(tx, &ids).await?, used: instances::used_among(tx, &ids).await? };
         let by_code: HashMap<&str, &Existing> = existing.iter().map(|one| (one.code.as_str(), one)).collect();
         let by_name: HashMap<String, &Existing> =
             existing.iter().map(|one| (one.written.name.to_lowercase(), one)).collect();
@@ -87,7 +105,7 @@ impl Evaluation {
         let mut given = HashMap::new();
         for (mut row, parsed) in parsed {
             given.extend(row.given.take().map(|code| (row.row, code)));
-            judged.push(self.judge_row(row, parsed, (&by_code, &by_name), &lent)?);
+            judged.push(self.judge_row(row, parsed, (&by_code, &by_name), &taken)?);
         }
         // Codes for new machines without one, so that the preview already says which.
         let nameless = judged.iter_mut().filter(|one| one.verdict == RowVerdict::New && one.code.is_none());
@@ -109,7 +127,7 @@ impl Evaluation {
         row: TextRow,
         parsed: Parsed,
         (by_code, by_name): (&HashMap<&str, &Existing>, &HashMap<String, &Existing>),
-        lent: &HashSet<MachineId>,
+        taken: &Taken,
     ) -> Result<Judged> {
         let Parsed { machine, listed, mut faults } = parsed;
         let name = machine.name.to_lowercase();
@@ -121,10 +139,8 @@ impl Evaluation {
         if named.is_some_and(|named| target.is_none_or(|target| target.code != named.code)) {
             faults.push(fault("name", "field-machine-name-taken", &[]));
         }
-        // Whoever has a whole machine has it to the end.
-        if target.is_some_and(|t| lent.contains(&t.id) && machine.pool.is_some_and(|pool| pool != t.written.pool)) {
-            faults.push(fault("pool", "field-pool-allocated", &[]));
-        }
+        let repooled = target.filter(|t| machine.pool.is_some_and(|pool| pool != t.written.pool));
+        faults.extend(repooled.and_then(|target| taken.why(target.id)).map(|key| fault("pool", key, &[])));
         let code = target.map(|target| target.code.clone()).or_else(|| machine.id.clone());
         let earlier = [("id", code.as_ref().and_then(|code| self.codes.get(code))), ("name", self.names.get(&name))];
         for (column, earlier) in earlier {

@@ -22,7 +22,7 @@ use super::store::import as store;
 use crate::authz::{CreateMachine, Granted, MachineRef};
 use crate::db::Tx;
 use crate::imports::to_write_after;
-use crate::{Error, OpContext, Platform, Result, allocations, audit};
+use crate::{Error, OpContext, Platform, Result, allocations, audit, instances};
 
 /// Machines that are read at once for the workbook: all that lies in memory of it.
 const EXPORT_CHUNK: usize = 250;
@@ -30,8 +30,9 @@ const EXPORT_CHUNK: usize = 250;
 /// Whether a row may turn out differently from how it was judged: one look at all of them.
 pub(crate) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<bool> {
     let repooled = store::pool_changes(tx, id).await?;
-    let lent_meanwhile = !allocations::held_among(tx, &repooled).await?.is_empty();
-    Ok(lent_meanwhile || store::is_stale(tx, id).await?)
+    let taken_meanwhile = !allocations::held_among(tx, &repooled).await?.is_empty()
+        || !instances::used_among(tx, &repooled).await?.is_empty();
+    Ok(taken_meanwhile || store::is_stale(tx, id).await?)
 }
 
 /// Writes the staged rows, each with its event as the form writes it: how many machines are new and how many changed. A machine

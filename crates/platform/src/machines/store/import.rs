@@ -45,11 +45,12 @@ pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: 
         .collect()
 }
 
-/// Machines that it would let in another way than they are.
+/// Machines that it would let in another way than they are; locked, so that nobody takes one before it is written.
 pub(in crate::machines) async fn pool_changes(tx: &mut Tx, id: ImportId) -> Result<Vec<i64>> {
     Ok(sqlx::query_scalar!(
         "select m.id from import_rows r join machines m on m.code = r.code and m.deleted_at is null
-         where r.import_id = $1 and r.verdict = 'update' and m.pool <> r.written->>'pool'",
+         where r.import_id = $1 and r.verdict = 'update' and m.pool <> r.written->>'pool'
+         order by m.id for update of m",
         id.0
     )
     .fetch_all(&mut **tx)
@@ -112,7 +113,8 @@ pub(in crate::machines) async fn is_stale(tx: &mut Tx, id: ImportId) -> Result<b
            ) or exists(
              select from import_rows r, jsonb_array_elements(r.faults) fault
              where r.import_id = $1 and r.verdict = 'error' and fault->'note'->>'key' in
-               ('field-machine-code-taken', 'field-machine-name-taken', 'field-import-twice', 'field-pool-allocated')
+               ('field-machine-code-taken', 'field-machine-name-taken', 'field-import-twice', 'field-pool-allocated',
+                'field-pool-instances')
            ) as "stale!""#,
         id.0
     )

@@ -49,6 +49,14 @@ async fn a_whole_lease_keeps_to_the_calendar_of_the_place() {
             ends: "2027-04-01 10:00",
             renewed: "2027-05-01 10:00",
         },
+        // There is no half past two on that day, and on the next there is.
+        Lease {
+            zone: Tz::Europe__Berlin,
+            starts: "2027-02-28T01:30:00Z",
+            months: 1,
+            ends: "2027-03-28 03:00",
+            renewed: "2027-04-28 02:30",
+        },
         Lease {
             zone: Tz::Europe__Berlin,
             starts: "2027-10-15T08:00:00Z",

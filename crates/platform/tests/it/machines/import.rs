@@ -5,27 +5,29 @@ use contract::imports::{
     ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_IMPORT_BYTES, MAX_STAGED_BYTES, MAX_STAGED_IMPORTS,
     RowVerdict,
 };
-use contract::machines::MachineUpdate;
+use contract::machines::{MachineUpdate, Pool};
 use contract::{ErrorCode, ImportId};
 use futures_util::FutureExt as _;
-use platform::{allocations, imports, jobs, machines};
+use platform::{allocations, imports, instances, jobs, machines};
 use sheets::SheetWriter;
 use sheets::write::{Column, Value};
 use test_support::{TestPlatform, TestUser};
 
-struct World {
-    test: TestPlatform,
-    admin: TestUser,
+use crate::instances::{host, named, shop, small, tested};
+
+pub struct World {
+    pub test: TestPlatform,
+    pub admin: TestUser,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let test = TestPlatform::new().await;
         let admin = test.admin().await;
         Self { test, admin }
     }
 
-    async fn stage(&self, bytes: Vec<u8>) -> ImportView {
+    pub async fn stage(&self, bytes: Vec<u8>) -> ImportView {
         let p = &self.test.platform;
         let staged =
             imports::stage(p, &self.admin.ctx(), ImportSubject::Machines, "C:\\fleet\\machines.xlsx", &bytes[..])
@@ -41,7 +43,7 @@ impl World {
     }
 
     /// (row, verdict, code, columns with faults or changes)
-    async fn rows(&self, id: ImportId) -> Vec<(u32, RowVerdict, Option<String>, Vec<String>)> {
+    pub async fn rows(&self, id: ImportId) -> Vec<(u32, RowVerdict, Option<String>, Vec<String>)> {
         let query = ImportRowQuery { page_size: Some(100), ..ImportRowQuery::default() };
         let page =
             imports::rows(&self.test.platform, &self.admin.ctx(), ImportSubject::Machines, id, &query).await.unwrap();
@@ -220,6 +222,34 @@ async fn how_a_machine_is_let_stays_while_somebody_has_it() {
             (1, RowVerdict::Error, &["pool: field-pool-allocated".to_owned()][..])
         );
     }
+}
+
+#[tokio::test]
+async fn how_a_machine_is_let_stays_while_instances_are_on_it() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let (ctx, acme) = (world.admin.ctx(), world.test.customer("Acme").await);
+    host(&world.test, &ctx, "host-001", 1, "/nonexistent/docker.sock").await;
+    tested(&world.test, "host-001").await;
+    let shop = shop(&world.test, &ctx, "library/small:1", small()).await;
+    let whole = || workbook(&["名称", "编号", "出租方式"], &[&["host-001", "host-001", "整机"]]);
+    let staged = world.stage(whole()).await;
+    assert_eq!(staged.update_rows, 1, "nothing is on it yet");
+    let made = instances::create(p, &acme.owner.ctx(), named("one", &shop)).await.unwrap();
+    assert_eq!(made.machine.as_str(), "host-001");
+    let error = imports::confirm(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-import-changed"), "used after the verdict");
+    for import in [staged.id, world.stage(whole()).await.id] {
+        let rows = world.rows(import).await;
+        assert_eq!(
+            (rows.len(), rows[0].1, &rows[0].3[..]),
+            (1, RowVerdict::Error, &["pool: field-pool-instances".to_owned()][..])
+        );
+    }
+    assert_eq!(machines::get(p, &ctx, "host-001").await.unwrap().pool, Pool::Shared);
+    // What else a row says of it is written.
+    let same = workbook(&["Name", "Code", "Let as", "Region"], &[&["host-001", "host-001", "shared", "west"]]);
+    assert_eq!(world.stage(same).await.update_rows, 1);
 }
 
 #[tokio::test]

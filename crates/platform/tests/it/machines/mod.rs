@@ -1,6 +1,7 @@
 //! Machines: who may do what, rules of the fields, lists, revisions, join tokens, what agents find.
 
 pub mod import;
+mod import_shapes;
 mod joining;
 mod service;
 

@@ -5,7 +5,7 @@ mod reading;
 use std::time::Duration;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use contract::allocations::{AllocationCreate, AllocationEnd};
+use contract::allocations::{AllocationCreate, AllocationEnd, AllocationQuery, MachineLoad};
 use contract::live::{LiveData, Position, ServerMessage};
 use contract::machines::{MachineUpdate, Presence};
 use contract::metrics::{History, HistoryQuery, HistoryRange, Metric, Trouble, WallTile};

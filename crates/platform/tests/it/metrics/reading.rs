@@ -362,3 +362,23 @@ async fn a_machine_that_is_not_monitored_is_not_recorded() {
     assert_eq!(world.number("select count(*) from machine_samples").await, 0);
     assert_eq!(tile(&world.platform, &world, "a").await.gpus[0].u, None);
 }
+
+#[tokio::test]
+async fn a_customers_list_says_how_busy_its_machines_are() {
+    let world = World::new().await;
+    let p = &world.platform;
+    let agent = Agent::new(&world, "busy", 2).await;
+    agent.send(&world, agent.node.batch(1, 2)).await.unwrap();
+    let acme = world.customer("Acme").await;
+    let body = AllocationCreate { customer_id: Some(acme.id), months: Some(1), ..AllocationCreate::default() };
+    let lease = allocations::create(p, &world.admin.ctx(), "busy", body).await.unwrap().allocation.id;
+    let query = AllocationQuery { held: Some(true), ..AllocationQuery::default() };
+    let mine = async || allocations::mine(p, &acme.owner.ctx(), &query).await.unwrap().list;
+    let load = MachineLoad { util_percent: Some(51), memory_percent: Some(50) };
+    assert_eq!(mine().await[0].load, Some(load));
+    let staffs = allocations::list(p, &world.admin.ctx(), &query).await.unwrap().list;
+    assert_eq!((staffs.len(), staffs[0].load), (1, None), "staff have the wall");
+    // How a machine is doing is told to who has it.
+    allocations::end(p, &world.admin.ctx(), lease, AllocationEnd::default()).await.unwrap();
+    assert!(mine().await.iter().all(|row| row.load.is_none()));
+}

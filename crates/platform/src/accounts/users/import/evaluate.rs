@@ -16,7 +16,7 @@ use crate::authz::{AssignRole, UserRef};
 use crate::customers::Joining;
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::imports::{Judged, TextRow, fault, faults_of, text_of};
+use crate::imports::{Judged, TextRow, errors_in, fault, faults_of, text_of};
 use crate::{Result, customers, roles};
 
 /// What there is that the rows of a batch are about.
@@ -42,6 +42,7 @@ impl Evaluation {
 
     fn judge_row(&mut self, mut row: TextRow, seen: &Seen) -> Result<Judged> {
         let mut faults = kept_faults(&mut row);
+        faults.extend(errors_in(&row.cells));
         let text = |column: &str| text_of(&row.cells, column);
         let mut wrong = Wrong::new();
         let details = details(&mut wrong, text("username").unwrap_or_default(), text("displayName"), text("email"));

@@ -1,0 +1,150 @@
+//! The check-list of a machine that comes back: what it sees until the very end, and who left out what.
+
+use contract::allocations::ReclaimStepView;
+use contract::audit::AuditQuery;
+use node_protocol::{GpuEvent, GpuEventKind};
+use platform::audit;
+
+use super::*;
+
+/// A machine that reports what it is told to.
+struct Reporter<'a> {
+    world: &'a World,
+    node: TestNode,
+    link: metrics::NodeLink,
+}
+
+impl<'a> Reporter<'a> {
+    async fn new(world: &'a World) -> Self {
+        let (node, link) = live_machine(world, "h1").await;
+        Self { world, node, link }
+    }
+
+    /// A second later: so much memory in use, so many errors, an Xid or none, these processes.
+    async fn says(&self, used: u64, ecc: u64, xid: Option<u64>, processes: Vec<Process>) {
+        let p = &self.world.test.platform;
+        self.world.test.clock().advance(TimeDelta::seconds(1));
+        let at_ms = self.world.now().timestamp_millis();
+        let mut sample = self.node.sample(at_ms, 1);
+        sample.gpus[0].memory_used_bytes = Some(used);
+        sample.gpus[0].ecc_uncorrected = Some(ecc);
+        let kind = i32::from(GpuEventKind::Xid);
+        let event = |value| GpuEvent { uuid: self.node.gpu_uuid(0), at_ms, kind, value };
+        sample.events = xid.map(event).into_iter().collect();
+        let batch = Batch { sequence: 1, samples: vec![sample], replayed: false };
+        metrics::ingest(p, &self.node.ctx(), &self.link, batch).await.unwrap();
+        metrics::report_processes(p, &self.node.ctx(), &self.link, ProcessList { at_ms, processes }).await.unwrap();
+        allocations::advance(p).await.unwrap();
+    }
+}
+
+fn step<'a>(detail: &'a AllocationDetail, name: &str) -> &'a ReclaimStepView {
+    detail.steps.iter().find(|step| step.step == name).expect("the step")
+}
+
+#[tokio::test]
+async fn health_is_compared_until_the_machine_is_back() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let machine = Reporter::new(&world).await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machine.says(0, 2, None, Vec::new()).await;
+    allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
+    // Somebody is still on it, so that it takes a while; all is well so far.
+    machine.says(40 << 30, 2, None, Vec::new()).await;
+    let get = async || allocations::get(p, &world.admin.ctx(), id).await.unwrap();
+    let detail = get().await;
+    assert_eq!(step(&detail, "health").state, StepState::Done);
+    assert_eq!(step(&detail, "gpu_memory").state, StepState::Waiting);
+    // Then it breaks, and then it is empty.
+    machine.says(40 << 30, 7, Some(79), Vec::new()).await;
+    machine.says(0, 7, None, Vec::new()).await;
+    let detail = get().await;
+    let health = step(&detail, "health");
+    assert_eq!((health.state, detail.allocation.state), (StepState::Waiting, AllocationState::Reclaiming));
+    assert_eq!((health.result["ecc"].as_str(), health.result["xid"].as_str()), ("5", "1"));
+    // What is kept of its return is how it returned, also when somebody decides about it.
+    allocations::skip_step(p, &world.admin.ctx(), id, "health").await.unwrap();
+    machine.says(0, 8, None, Vec::new()).await;
+    assert_eq!(get().await.allocation.state, AllocationState::Ended);
+    let paper = allocations::handover(p, &world.admin.ctx(), id).await.unwrap();
+    assert_eq!((paper.returned.unwrap().gpus[0].ecc_uncorrected, paper.xid_errors), (Some(8), 1));
+    let lease = machines::passport(p, &world.admin.ctx(), "h1").await.unwrap().leases.unwrap().remove(0);
+    assert_eq!(lease.worse.map(|worse| worse.ecc_uncorrected), Some(6));
+}
+
+#[tokio::test]
+async fn a_machine_that_was_away_is_looked_at_again() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let machine = Reporter::new(&world).await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machine.says(0, 0, None, Vec::new()).await;
+    allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
+    machine.says(40 << 30, 0, None, Vec::new()).await;
+    let health = async || step(&allocations::get(p, &world.admin.ctx(), id).await.unwrap(), "health").clone();
+    assert_eq!(health().await.state, StepState::Done);
+    world.advance(TimeDelta::minutes(5)).await;
+    let away = health().await;
+    assert_eq!(away.state, StepState::Waiting, "{:?}", away.result);
+    assert!(away.result.contains_key("reason"), "nobody sees it: {:?}", away.result);
+    machine.says(0, 0, None, Vec::new()).await;
+    let last = health().await;
+    assert_eq!(last.state, StepState::Done);
+    assert_eq!((last.at - world.now()).num_seconds(), 0, "when it was compared last");
+}
+
+#[tokio::test]
+async fn who_left_out_which_step_is_there_to_read() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    world.machine("h1").await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
+    allocations::advance(p).await.unwrap();
+    let detail = allocations::skip_step(p, &world.admin.ctx(), id, "processes").await.unwrap();
+    let event = detail.events.last().unwrap();
+    assert_eq!((event.kind.as_str(), event.note.as_deref()), ("step_skipped", Some("processes")));
+    let name = world.admin.ctx().user().unwrap().display_name.clone();
+    assert_eq!((&event.actor_name, &step(&detail, "processes").result["by"]), (&name, &name));
+    let query = AuditQuery { action: Some("allocations:skip-step".to_owned()), ..AuditQuery::default() };
+    let row = audit::list(p, &world.admin.ctx(), &query).await.unwrap().list.remove(0);
+    let (before, after) = (row.before.unwrap(), row.after.unwrap());
+    assert_eq!((&before["step"], &before["state"]), (&"processes".into(), &"waiting".into()));
+    assert_eq!((&after["step"], &after["state"]), (&"processes".into(), &"skipped".into()));
+    assert_eq!(after["seen"]["reason"], "never_joined");
+    // It is nothing between the platform and its customer.
+    let theirs = allocations::of_machine(p, &world.acme.owner.ctx(), "h1").await.unwrap();
+    assert!(!kinds(&theirs).contains(&"step_skipped"), "{:?}", kinds(&theirs));
+}
+
+#[tokio::test]
+async fn a_process_is_called_by_what_is_known_of_it() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let machine = Reporter::new(&world).await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machine.says(0, 0, None, Vec::new()).await;
+    allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
+    machine.says(0, 0, None, vec![Process { pid: 4242, ..Process::default() }]).await;
+    let detail = allocations::get(p, &world.admin.ctx(), id).await.unwrap();
+    assert_eq!(step(&detail, "processes").result["names"], "PID 4242");
+}
+
+#[tokio::test]
+async fn the_paper_says_what_was_agreed_where_the_machine_came_back_earlier() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    for code in ["h1", "h2"] {
+        world.machine(code).await;
+    }
+    let early = world.allocate("h1", world.acme.id, months(2)).await.unwrap().allocation;
+    let ends_at = Some(world.now() + TimeDelta::days(1));
+    let body = AllocationCreate { ends_at, grace_days: Some(0), ..AllocationCreate::default() };
+    let whole = world.allocate("h2", world.acme.id, body).await.unwrap().allocation;
+    world.test.clock().advance(TimeDelta::hours(1));
+    allocations::end(p, &world.admin.ctx(), early.id, AllocationEnd::default()).await.unwrap();
+    world.advance(TimeDelta::days(1)).await;
+    let agreed = async |id| allocations::handover(p, &world.admin.ctx(), id).await.unwrap().agreed_until;
+    assert_eq!((agreed(early.id).await, agreed(whole.id).await), (Some(early.ends_at), None));
+}

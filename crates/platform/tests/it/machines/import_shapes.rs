@@ -1,0 +1,157 @@
+//! Workbooks as people have them: units in headings, covers, two lines of headings, formulas that failed.
+
+use std::io::{Cursor, Read as _, Write as _};
+
+use contract::imports::{ImportRow, ImportRowQuery, ImportState, ImportSubject, RowVerdict};
+use contract::machines::Pool;
+use platform::{imports, machines};
+use rust_xlsxwriter::{Formula, Workbook, Worksheet};
+use zip::write::SimpleFileOptions;
+
+use super::import::{World, workbook};
+
+/// A sheet with these texts; a number is one, and what begins with `=` is a formula that nobody has worked out.
+fn fill(sheet: &mut Worksheet, rows: &[&[&str]]) {
+    for (row, cells) in (0..).zip(rows) {
+        for (column, text) in (0..).zip(*cells) {
+            match (text.parse::<f64>(), text.strip_prefix('=')) {
+                (Ok(number), _) => sheet.write(row, column, number).unwrap(),
+                (_, Some(formula)) => sheet.write(row, column, Formula::new(formula).set_result("")).unwrap(),
+                _ if text.is_empty() => continue,
+                _ => sheet.write(row, column, *text).unwrap(),
+            };
+        }
+    }
+}
+
+fn book(sheets: &[(&str, &[&[&str]])]) -> Vec<u8> {
+    let mut book = Workbook::new();
+    for (name, rows) in sheets {
+        fill(book.add_worksheet().set_name(*name).unwrap(), rows);
+    }
+    not_worked_out(&book.save_to_buffer().unwrap())
+}
+
+/// As a program leaves formulas that no spreadsheet has seen: without even the type of a result.
+fn not_worked_out(book: &[u8]) -> Vec<u8> {
+    let mut from = zip::ZipArchive::new(Cursor::new(book)).unwrap();
+    let mut to = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..from.len() {
+        let mut part = from.by_index(index).unwrap();
+        let mut content = String::new();
+        part.read_to_string(&mut content).unwrap();
+        to.start_file(part.name(), SimpleFileOptions::default()).unwrap();
+        to.write_all(content.replace(r#" t="str"><f>"#, "><f>").as_bytes()).unwrap();
+    }
+    to.finish().unwrap().into_inner()
+}
+
+async fn rows_of(world: &World, id: contract::ImportId) -> Vec<ImportRow> {
+    let query = ImportRowQuery::default();
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    imports::rows(p, &ctx, ImportSubject::Machines, id, &query).await.unwrap().list
+}
+
+#[tokio::test]
+async fn a_unit_in_a_heading_counts() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let sheet = workbook(
+        &["名称", "编号", "数据盘（TB）", "内存 (TB)", "单卡显存(MB)", "系统盘 (GB)", "CPU (核)"],
+        &[&["A", "a", "7", "2", "81920", "960", "64"], &["B", "b", "500 GB", "512 GB", "80 GB", "1 TB", "64"]],
+    );
+    let staged = world.stage(sheet).await;
+    assert_eq!((staged.new_rows, staged.unknown_columns.len()), (2, 0));
+    assert_eq!(rows_of(&world, staged.id).await[0].cells["dataDiskGb"], "7 TB", "the preview says what is taken");
+    imports::confirm(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap();
+    for (code, expected) in [("a", [7168, 2048, 80, 960, 64]), ("b", [500, 512, 80, 1024, 64])] {
+        let declared = machines::get(p, &ctx, code).await.unwrap().declared;
+        let said = [
+            declared.data_disk_gb,
+            declared.memory_gb,
+            declared.gpu_memory_gb,
+            declared.system_disk_gb,
+            declared.cpu_cores,
+        ];
+        assert_eq!(said, expected.map(Some), "{code}");
+    }
+    // What is no size is not taken for one: the heading is named.
+    let sticks = world.stage(workbook(&["Name", "Memory (sticks)"], &[&["C", "16"]])).await;
+    assert_eq!(sticks.unknown_columns, ["Memory (sticks)"]);
+    let plain = world.stage(workbook(&["Name", "Memory (required)"], &[&["C", "16"]])).await;
+    assert!(plain.unknown_columns.is_empty());
+}
+
+#[tokio::test]
+async fn a_list_is_found_behind_a_cover() {
+    let world = World::new().await;
+    let cover: &[&[&str]] = &[&["GPU 服务器交付清单"], &["日期", "2026"]];
+    let list: &[&[&str]] = &[&["主机", "区域"], &["A", "east"], &["B", "west"]];
+    let staged = world.stage(book(&[("封面", cover), ("清单", list)])).await;
+    assert_eq!((staged.state, staged.new_rows), (ImportState::Ready, 2));
+    // One column alone is a list where there is no better one.
+    let names: &[&[&str]] = &[&["Machine"], &["A"]];
+    let staged = world.stage(book(&[("names", names), ("notes", cover)])).await;
+    assert_eq!((staged.state, staged.new_rows), (ImportState::Ready, 1));
+    let staged = world.stage(book(&[("names", names), ("list", list)])).await;
+    assert_eq!(staged.new_rows, 2, "the wider one");
+    // A sheet of our own name is the one that is meant, right or wrong.
+    let wrong: &[&[&str]] = &[&["Region", "Code"], &["east", "a"]];
+    let staged = world.stage(book(&[("machines", wrong), ("old", list)])).await;
+    assert_eq!(staged.refusal.unwrap().key, "import-no-name-column");
+    let staged = world.stage(book(&[("one", cover), ("two", cover)])).await;
+    assert_eq!(staged.refusal.unwrap().key, "import-no-heading");
+}
+
+#[tokio::test]
+async fn a_heading_of_two_lines_is_read_whole() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let sheet: &[&[&str]] = &[
+        &["名称", "编号", "GPU", "", "", "出租方式"],
+        &["", "", "型号", "数量", "显存"],
+        &["A", "a", "H100", "8x", "80", "独享"],
+    ];
+    let staged = world.stage(book(&[("清单", sheet)])).await;
+    assert_eq!((staged.new_rows, staged.unknown_columns.len()), (1, 0));
+    imports::confirm(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap();
+    let made = machines::get(p, &ctx, "a").await.unwrap();
+    let declared = (made.declared.gpu_model.as_deref(), made.declared.gpu_count, made.declared.gpu_memory_gb);
+    assert_eq!((declared, made.pool), ((Some("H100"), Some(8), Some(80)), Pool::Whole));
+}
+
+#[tokio::test]
+async fn a_formula_that_failed_is_a_fault_of_its_cell_alone() {
+    let world = World::new().await;
+    let rows: &[&[&str]] = &[&["#NAME?", "east"], &["B", "#REF!"], &["C", "#N/A"], &["D", "west"]];
+    let staged = world.stage(workbook(&["Name", "Region"], rows)).await;
+    let told: Vec<_> = world.rows(staged.id).await.into_iter().map(|(_, verdict, _, what)| (verdict, what)).collect();
+    let wrong = |column: &str| (RowVerdict::Error, vec![format!("{column}: field-cell-error")]);
+    assert_eq!(told, [wrong("name"), wrong("region"), wrong("region"), (RowVerdict::New, vec![])]);
+}
+
+#[tokio::test]
+async fn a_formula_without_a_value_matters_where_it_is_read() {
+    let world = World::new().await;
+    let elsewhere: &[&[&str]] = &[&["Name", "Region", "Price"], &["A", "east", "=1+1"]];
+    let staged = world.stage(book(&[("list", elsewhere)])).await;
+    assert_eq!((staged.state, staged.new_rows), (ImportState::Ready, 1));
+    let here: &[&[&str]] = &[&["Name", "Region", "Price"], &["A", "=1+1", "5"]];
+    let refusal = world.stage(book(&[("list", here)])).await.refusal.unwrap();
+    assert_eq!((refusal.key.as_str(), refusal.args["cell"].as_str()), ("sheet-refused-formula", "B2"));
+}
+
+#[tokio::test]
+async fn a_choice_that_is_none_is_answered_with_the_choices() {
+    let world = World::new().await;
+    let rows: &[&[&str]] = &[&["A", "pond", "是的"], &["B", "共用", "✔"], &["C", "整机出租", "perhaps"]];
+    let staged = world.stage(workbook(&["Name", "Let as", "Listed"], rows)).await;
+    let told: Vec<_> =
+        world.rows(staged.id).await.into_iter().map(|(_, verdict, _, what)| (verdict, what.join(" "))).collect();
+    let expected = [
+        (RowVerdict::Error, "pool: field-pool-choices"),
+        (RowVerdict::New, ""),
+        (RowVerdict::Error, "listed: field-yes-or-no"),
+    ];
+    assert_eq!(told, expected.map(|(verdict, what)| (verdict, what.to_owned())));
+}
