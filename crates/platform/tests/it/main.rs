@@ -41,6 +41,7 @@ mod memory_split;
 mod metrics;
 mod notifications;
 mod oidc;
+mod older;
 mod roles;
 mod saves_on_engine;
 mod second_factor;
