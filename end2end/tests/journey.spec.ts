@@ -114,6 +114,14 @@ test('its owner sees it live and asks for more time, and nobody else sees anythi
   await page.goto('/');
   await expect(page.getByRole('row', { name: /lease-01/ })).toContainText(/days left/);
   await expectAccessible(page);
+  // How busy it is stands there, and is followed: what the cell says is written over by what comes in.
+  const load = page.locator('[data-load="lease-01"]');
+  await expect(load).toHaveText(/^\d+ % · \d+ %$/);
+  await load.evaluate((cell) => (cell.textContent = 'nothing new'));
+  await expect(load).toHaveText(/^\d+ % · \d+ %$/, { timeout: 15_000 });
+  await page.setViewportSize({ width: 360, height: 780 });
+  await expectNoSideScroll(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByRole('link', { name: 'lease-01' }).click();
   await hydrated(page);
   await expect(page.locator('.stats')).toBeVisible();

@@ -44,6 +44,7 @@ mod metrics;
 mod notifications;
 mod oidc;
 mod resize;
+mod older;
 mod roles;
 mod saves_on_engine;
 mod second_factor;
