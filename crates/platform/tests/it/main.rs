@@ -12,6 +12,7 @@ mod audit_people;
 mod audit_refused;
 mod audit_repeated;
 mod audit_retention;
+mod audit_sealing;
 mod audit_unseen;
 mod audit_withheld;
 mod authz;
