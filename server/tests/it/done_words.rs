@@ -32,7 +32,9 @@ async fn whoever_changes_somebody_or_a_role_reads_that_it_was_done() {
     let role = server.count("select id from roles where name = 'role of other'").await.to_string();
 
     let given = [("id", ada.as_str()), ("role", role.as_str())];
-    let steps: [(&str, &[(&str, &str)], &str); 7] = [
+    /// The server function, its form, and what is said.
+    type Step<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let steps: [Step<'_>; 7] = [
         ("assign_role", &given[..], "The role is given."),
         ("revoke_role", &given[..], "The role is taken away"),
         ("set_user_active", &[("id", &*ada), ("active", "false")], "The account is disabled."),

@@ -289,7 +289,7 @@ fn texts(row: &Row, headings: &Headings<'_>, kind: &Kind) -> Option<TextRow> {
         Some((key.to_owned(), with_unit(text, headings.units.get(key))))
     };
     let mut cells: BTreeMap<String, String> =
-        headings.found.found.iter().filter_map(|(key, column)| text(*key, *column)).collect();
+        headings.found.found.iter().filter_map(|(key, column)| text(key, *column)).collect();
     let example = cells.get(kind.key).is_some_and(|name| kind.examples.contains(&name.as_str()));
     if cells.is_empty() || example {
         return None;

@@ -149,9 +149,9 @@ async fn a_lease_does_not_begin_on_a_machine_that_is_out_of_service() {
         assert!(now.allocation.waits_since.is_some());
         assert_eq!(kinds(&now), ["created", "delayed"], "once");
     }
-    let told = told(&world, &world.acme.member).await;
-    assert!(!told.iter().any(|message| message.contains("now, until")), "{told:?}");
-    assert_eq!(told.iter().filter(|message| message.contains("is not in service. It begins when it is")).count(), 2);
+    let member = told(&world, &world.acme.member).await;
+    assert!(!member.iter().any(|message| message.contains("now, until")), "{member:?}");
+    assert_eq!(member.iter().filter(|message| message.contains("is not in service. It begins when it is")).count(), 2);
     let staff = told(&world, &world.admin).await;
     assert_eq!(staff.iter().filter(|message| message.contains("was to be Acme’s")).count(), 2, "{staff:?}");
 

@@ -40,7 +40,7 @@ fn not_worked_out(book: &[u8]) -> Vec<u8> {
         let mut part = from.by_index(index).unwrap();
         let mut content = String::new();
         part.read_to_string(&mut content).unwrap();
-        to.start_file(part.name(), SimpleFileOptions::default()).unwrap();
+        to.start_file(part.name().unwrap(), SimpleFileOptions::default()).unwrap();
         to.write_all(content.replace(r#" t="str"><f>"#, "><f>").as_bytes()).unwrap();
     }
     to.finish().unwrap().into_inner()
