@@ -60,6 +60,9 @@ pub struct SiteManifest {
     /// What plays recordings in a terminal, e.g. `/pkg/rg-player-0c4e.js`.
     #[serde(default)]
     pub player: String,
+    /// What keeps up to date how busy machines are, e.g. `/pkg/rg-loads-9a41.js`.
+    #[serde(default)]
+    pub loads: String,
 }
 
 /// The tag of the picture of who asks, as the server provides it for pages.

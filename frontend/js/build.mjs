@@ -1,4 +1,4 @@
-// Bundles the custom elements: `node build.mjs OUTDIR` writes OUTDIR/rg-chart.js, rg-logs.js, rg-player.js, rg-shell.js, rg-terminal.js and rg-upload.js. Names get their hash from `cargo xtask`.
+// Bundles the custom elements: `node build.mjs OUTDIR` writes OUTDIR/rg-chart.js, rg-loads.js, rg-logs.js, rg-player.js, rg-shell.js, rg-terminal.js and rg-upload.js. Names get their hash from `cargo xtask`.
 import { build } from 'esbuild';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -30,7 +30,7 @@ const xtermStyles = {
 };
 await build({
   absWorkingDir: path.dirname(fileURLToPath(import.meta.url)),
-  entryPoints: ['src/rg-chart.js', 'src/rg-logs.js', 'src/rg-player.js', 'src/rg-shell.js', 'src/rg-terminal.js', 'src/rg-upload.js'],
+  entryPoints: ['src/rg-chart.js', 'src/rg-loads.js', 'src/rg-logs.js', 'src/rg-player.js', 'src/rg-shell.js', 'src/rg-terminal.js', 'src/rg-upload.js'],
   outdir: path.resolve(outdir),
   bundle: true,
   plugins: [xtermStyles],

@@ -86,7 +86,7 @@ pub fn site() -> Result<PathBuf> {
     let pkg = work.join("pkg");
     std::fs::create_dir_all(&pkg)?;
     let (js, wasm) = bind(&wasm)?;
-    let (css, [elements, shell, upload, logs, terminal, player]) = (style()?, elements()?);
+    let (css, [elements, shell, upload, logs, terminal, player, loads]) = (style()?, elements()?);
     let app = digest(&[&js, &wasm]);
     let names = [
         (format!("remotegpu-{app}.js"), &js),
@@ -98,6 +98,7 @@ pub fn site() -> Result<PathBuf> {
         (format!("rg-logs-{}.js", digest(&[&logs])), &logs),
         (format!("rg-terminal-{}.js", digest(&[&terminal])), &terminal),
         (format!("rg-player-{}.js", digest(&[&player])), &player),
+        (format!("rg-loads-{}.js", digest(&[&loads])), &loads),
     ];
     for (name, bytes) in &names {
         std::fs::write(pkg.join(name), bytes)?;
@@ -107,7 +108,8 @@ pub fn site() -> Result<PathBuf> {
     for (name, _) in &names {
         let size = std::fs::metadata(pkg.join(format!("{name}.br")))?.len();
         // What no page loads beside the islands is no part of what a page can load at most.
-        if !["rg-upload-", "rg-logs-", "rg-terminal-", "rg-player-"].iter().any(|apart| name.starts_with(apart)) {
+        let apart = ["rg-upload-", "rg-logs-", "rg-terminal-", "rg-player-", "rg-loads-"];
+        if !apart.iter().any(|apart| name.starts_with(apart)) {
             bundle += size;
         }
     }
@@ -128,6 +130,7 @@ pub fn site() -> Result<PathBuf> {
         "logs": format!("/pkg/{}", names[6].0),
         "terminal": format!("/pkg/{}", names[7].0),
         "player": format!("/pkg/{}", names[8].0),
+        "loads": format!("/pkg/{}", names[9].0),
     });
     std::fs::write(work.join("manifest.json"), serde_json::to_string_pretty(&manifest)?)?;
     std::fs::write(work.join("stamp"), stamp)?;
@@ -220,7 +223,7 @@ fn style() -> Result<Vec<u8>> {
 }
 
 /// The charts, the small helpers of every page, the upload, the log, the terminal, and what plays recordings.
-fn elements() -> Result<[Vec<u8>; 6]> {
+fn elements() -> Result<[Vec<u8>; 7]> {
     let out = target().join("elements");
     let text = out.to_string_lossy().into_owned();
     run(&mut command(&["node", "frontend/js/build.mjs", &text]))?;
@@ -232,6 +235,7 @@ fn elements() -> Result<[Vec<u8>; 6]> {
         read("rg-logs.js")?,
         read("rg-terminal.js")?,
         read("rg-player.js")?,
+        read("rg-loads.js")?,
     ])
 }
 

@@ -38,6 +38,7 @@ pub struct PageFrame {
 enum Extra {
     Upload,
     Logs,
+    Loads,
     Terminal,
     Player,
 }
@@ -87,6 +88,12 @@ impl PageFrame {
     /// The page goes on with what an instance says.
     pub fn logs(mut self) -> Self {
         self.extra = Some(Extra::Logs);
+        self
+    }
+
+    /// The page keeps up to date how busy machines are.
+    pub fn loads(mut self) -> Self {
+        self.extra = Some(Extra::Loads);
         self
     }
 

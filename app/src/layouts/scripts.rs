@@ -27,6 +27,7 @@ pub(super) fn scripts(live: bool, elements: bool, extra: Option<Extra>) -> impl 
     let extra = extra.map(|extra| match extra {
         Extra::Upload => module(site.upload, nonce).into_any(),
         Extra::Logs => module(site.logs, nonce).into_any(),
+        Extra::Loads => module(site.loads, nonce).into_any(),
         Extra::Terminal => module(site.terminal, nonce).into_any(),
         Extra::Player => (module(site.terminal, nonce.clone()), module(site.player, nonce)).into_any(),
     });

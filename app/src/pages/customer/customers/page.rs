@@ -93,7 +93,7 @@ fn home_view(
         view! { <section class="card notice" role="status"><p>{says}</p></section> }
     });
     frame(
-        PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home),
+        PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home).loads(),
         view! {
             {joined}
             {follow(words, &first)}
