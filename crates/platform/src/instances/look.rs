@@ -124,7 +124,11 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
         row.observed_at = Some(ctx.now());
         store::save(&mut tx, &row).await?;
     }
-    charge::follow(platform, &mut tx, &ctx, &before, found.map_or(Some(Seen::Gone), charge::seen)).await?;
+    if row.released_at.is_none() && (found.is_none() || !row.is_of_another_spec()) {
+        store::settle(&mut tx, &row, ctx.now()).await?;
+    }
+    let ledger = found.map_or(Some(Seen::Gone), charge::seen);
+    charge::follow(platform, &mut tx, &ctx, (&before, row.made_of()), ledger).await?;
     // Each start of a program that keeps ending would be a line.
     for event in events.into_iter().filter(|event| event.kind != Kind::Started || row.restarting_seen == 0) {
         store::note(&mut tx, &ctx, id, event).await?;

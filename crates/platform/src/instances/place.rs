@@ -191,7 +191,13 @@ pub(super) async fn stay(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row:
 
 /// The same, to look at alone.
 pub(super) async fn look(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<Option<Host>> {
-    Ok(hosts(platform, tx, ctx, Some(row.machine), Some(row.id)).await?.pop())
+    let mut host = hosts(platform, tx, ctx, Some(row.machine), Some(row.id)).await?.pop();
+    let own = store::cards_of(tx, row.id).await?;
+    // What it has already comes first: the rest stays for others.
+    for host in &mut host {
+        host.cards.sort_by_key(|card| !own.contains(&card.id.0));
+    }
+    Ok(host)
 }
 
 /// Limits of a customer, and of a person, with what is taken of them.

@@ -488,9 +488,11 @@ pub(super) async fn change(
     }
     if before.released_at.is_none() && fresh.released_at.is_some() {
         store::release(&mut tx, fresh.id, ctx.now()).await?;
+    } else if fresh.released_at.is_none() && !fresh.is_of_another_spec() {
+        store::settle(&mut tx, &fresh, ctx.now()).await?;
     }
     store::save(&mut tx, &fresh).await?;
-    charge::follow(platform, &mut tx, &ctx, &before, seen).await?;
+    charge::follow(platform, &mut tx, &ctx, (&before, fresh.made_of()), seen).await?;
     for event in events {
         store::note(&mut tx, &ctx, fresh.id, event).await?;
     }

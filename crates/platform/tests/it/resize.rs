@@ -223,3 +223,78 @@ async fn whoever_dies_while_it_is_made_anew_leaves_nothing_undone_and_nothing_tw
     let going = instances::resize(platform, &world.mine(), id, to(world.shop.spec)).await.unwrap_err();
     assert_eq!((going.code, going.key), (ErrorCode::Conflict, "error-save-going"));
 }
+
+const HELD: &str = "select count(*) from instance_gpus where released_at is null";
+
+#[tokio::test]
+async fn what_a_container_was_made_with_is_nobody_elses_before_it_is_gone() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, ctx, mine) = (&test.platform, admin.ctx(), acme.owner.ctx());
+    host(&test, &ctx, "host-001", 4, NOWHERE).await;
+    tested(&test, "host-001").await;
+    let shop = shop(&test, &ctx, "library/small:1", cards("Three cards", 3)).await;
+    let one = spec_listed(&test, &ctx, cards("One card", 1)).await;
+    let two = spec_listed(&test, &ctx, cards("Two cards", 2)).await;
+    let id = instances::create(platform, &mine, named("one", &shop)).await.unwrap().id;
+    stopped(&test, id).await;
+    let less = instances::resize(platform, &mine, id, to(one)).await.unwrap();
+    assert_eq!((less.spec.gpu_count, number(&test, HELD).await), (1, 3), "whoever starts the old one has its cards");
+    let with = |name: &str, spec| contract::instances::InstanceCreate { spec, ..named(name, &shop) };
+    let none = instances::create(platform, &mine, with("two", two)).await.unwrap_err();
+    assert_eq!(none.code, ErrorCode::NoCapacity);
+    // Of what it holds it may have anything again, and nothing beside that is taken for it.
+    instances::resize(platform, &mine, id, to(two)).await.unwrap();
+    assert_eq!(number(&test, HELD).await, 3);
+    instances::create(platform, &mine, with("three", one)).await.unwrap();
+    assert_eq!(number(&test, HELD).await, 4);
+    // What it would get is a part of what it holds.
+    let next = "select count(*) from instances i, jsonb_array_elements(i.remake -> 'next') n
+                join instance_gpus g on g.gpu_id = (n ->> 0)::bigint and g.released_at is null
+                where i.id = g.instance_id";
+    assert_eq!(number(&test, next).await, 2);
+}
+
+/// A server of the version before, the engine after a restart of its host, an admin: they know nothing of another spec.
+#[tokio::test]
+async fn whoever_starts_the_container_of_an_earlier_spec_takes_nothing_of_others_and_does_not_let_it_run_on() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    // As if it had been made with the machine's GPU.
+    let given = "insert into instance_gpus (instance_id, gpu_id) select i.id, g.id from instances i, gpus g";
+    sqlx::query(given).execute(world.test.owner_pool()).await.unwrap();
+    world.act(id, InstanceAction::Stop).await;
+    instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
+    let old = world.containers();
+    let start = format!("/containers/{}/start", old[0]);
+    assert_eq!(world.engine.ask("POST", &start, "application/json", b"").0, 204);
+    let written = "update instances set wanted = 'running', observed = 'running', state = 'running', wish = wish + 1";
+    sqlx::query(written).execute(world.test.owner_pool()).await.unwrap();
+    let found = instances::look(platform, world.machine).await.unwrap();
+    assert_eq!(found.unsettled, [id], "something is left to be done");
+    let view = world.get(id).await;
+    assert_eq!((view.state, view.made_anew), (InstanceState::Starting, true));
+    assert_eq!(number(&world.test, HELD).await, 1);
+    let after = world.apply(id).await;
+    assert_eq!((after.state, after.made_anew), (InstanceState::Running, false));
+    assert!(world.containers().len() == 1 && world.containers() != old);
+    assert_eq!(number(&world.test, HELD).await, 0, "the old one is gone, and what it had is others'");
+    let told = "select string_agg(spec_name, ', ' order by started_at) from ledger_intervals";
+    let told: String = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, "Small, Small, Double", "what ran is paid for as what it was");
+
+    // The same of one that nobody tries to start any more.
+    world.act(id, InstanceAction::Stop).await;
+    instances::resize(platform, &world.mine(), id, to(world.shop.spec)).await.unwrap();
+    let failed = "update instances set failure = 'start-refused', state = 'failed'";
+    sqlx::query(failed).execute(world.test.owner_pool()).await.unwrap();
+    assert_eq!(world.get(id).await.state, InstanceState::Failed);
+    let start = format!("/containers/{}/start", world.containers()[0]);
+    assert_eq!(world.engine.ask("POST", &start, "application/json", b"").0, 204);
+    assert_eq!(instances::look(platform, world.machine).await.unwrap().unsettled, [id]);
+    assert_eq!(world.get(id).await.state, InstanceState::Stopping);
+    assert_eq!(world.apply(id).await.state, InstanceState::Failed);
+    assert_eq!(world.engine.ask("GET", "/containers/json", "application/json", b"").1.trim(), "[]", "nothing runs");
+}
