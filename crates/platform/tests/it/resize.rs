@@ -298,3 +298,27 @@ async fn whoever_starts_the_container_of_an_earlier_spec_takes_nothing_of_others
     assert_eq!(world.apply(id).await.state, InstanceState::Failed);
     assert_eq!(world.engine.ask("GET", "/containers/json", "application/json", b"").1.trim(), "[]", "nothing runs");
 }
+
+#[tokio::test]
+async fn a_container_of_a_later_spec_is_made_anew_where_a_backup_was_put_back() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    world.act(id, InstanceAction::Stop).await;
+    let kept: serde_json::Value =
+        sqlx::query_scalar("select spec from instances").fetch_one(world.test.owner_pool()).await.unwrap();
+    instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
+    world.act(id, InstanceAction::Start).await;
+    let larger = world.containers();
+    sqlx::query("update instances set spec = $1, remakes_wanted = 0, remakes_done = 0, container_id = 'old'")
+        .bind(kept)
+        .execute(world.test.owner_pool())
+        .await
+        .unwrap();
+    world.look().await;
+    assert_eq!(world.get(id).await.state, InstanceState::Starting, "it has less than what runs");
+    assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    assert!(world.containers().len() == 1 && world.containers() != larger);
+    assert_eq!(instances::stats(platform, &world.mine(), id).await.unwrap().memory_limit, Some(1 << 30));
+}

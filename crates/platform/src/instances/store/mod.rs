@@ -135,9 +135,9 @@ impl Row {
         })
     }
 
-    /// Its spec was changed since its container was made.
+    /// Its container is of another spec than it has: an earlier one, or a later one where a backup was put back.
     pub(super) fn is_of_another_spec(&self) -> bool {
-        self.remakes_done < self.remakes_wanted
+        self.remakes_done != self.remakes_wanted
     }
 
     /// What the container that is there was made of.
