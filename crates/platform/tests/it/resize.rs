@@ -322,3 +322,18 @@ async fn a_container_of_a_later_spec_is_made_anew_where_a_backup_was_put_back() 
     assert!(world.containers().len() == 1 && world.containers() != larger);
     assert_eq!(instances::stats(platform, &world.mine(), id).await.unwrap().memory_limit, Some(1 << 30));
 }
+
+#[tokio::test]
+async fn what_cannot_be_made_anew_keeps_the_container_that_it_has() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    world.act(id, InstanceAction::Stop).await;
+    instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
+    let old = world.containers();
+    platform::images::delete(platform, &world.test.admin().await.ctx(), world.shop.image).await.unwrap();
+    let failed = world.act(id, InstanceAction::Start).await;
+    assert_eq!((failed.state, failed.failure.as_deref()), (InstanceState::Failed, Some("image")));
+    assert_eq!((world.containers(), failed.made_anew), (old, true), "what is in it can still be saved");
+}
