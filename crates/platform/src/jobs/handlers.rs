@@ -66,6 +66,12 @@ pub(super) fn can_be_cancelled(kind: &str) -> bool {
     comes_round(kind) || LETTERS.contains(&kind)
 }
 
+/// Whether a failed one does its work when it runs again. What any other was about failed with it, or is given up soon: its
+/// handler would find nothing to do.
+pub(super) fn can_be_retried(kind: &str) -> bool {
+    kind == "instance-apply" || LETTERS.contains(&kind)
+}
+
 /// Runs one job.
 pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
     match claim.kind.as_str() {

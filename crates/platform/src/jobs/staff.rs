@@ -7,7 +7,7 @@ use contract::jobs::{
 use contract::{ErrorCode, JobId, MAX_PAGE_SIZE, Page, Permission};
 use serde_json::{Value, json};
 
-use super::handlers::{can_be_cancelled, comes_round, periodic_kinds};
+use super::handlers::{can_be_cancelled, can_be_retried, comes_round, periodic_kinds};
 use super::store::{self, Row};
 use crate::authz::{CustomerRef, Granted, JobRef, ManageJob, ViewJob};
 use crate::db::Tx;
@@ -98,7 +98,7 @@ pub async fn cancel(platform: &Platform, ctx: &OpContext, id: JobId) -> Result<J
 /// Lets a failed one run again, from its beginning and with all its attempts.
 ///
 /// # Errors
-/// `WrongState` for what has not failed, and for what comes round by itself.
+/// `WrongState` for what has not failed, what comes round by itself, and what would find nothing to do.
 pub async fn retry(platform: &Platform, ctx: &OpContext, id: JobId) -> Result<JobDetail> {
     let ctx = &ctx.trying_on("jobs:retry", "job", id);
     let mut tx = platform.db().begin(ctx).await?;
@@ -241,6 +241,9 @@ fn may_be_retried(row: &Row) -> Result<()> {
     match row.state {
         JobState::Failed if comes_round(&row.kind) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-job-comes-round"))
+        }
+        JobState::Failed if !can_be_retried(&row.kind) => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-job-nothing-left"))
         }
         JobState::Failed => Ok(()),
         _ => Err(not_failed()),

@@ -8,6 +8,8 @@ use platform::{Platform, SystemActor};
 use test_support::{TestPlatform, TestUser, eventually};
 use tokio_util::sync::CancellationToken;
 
+use crate::mail::World;
+
 async fn enqueue(platform: &Platform, job: &NewJob) -> bool {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await.unwrap();
     let added = jobs::enqueue_in_tx(&mut tx, job).await.unwrap();
@@ -174,6 +176,60 @@ async fn what_nothing_waits_for_can_be_stopped_and_a_failed_one_runs_again() {
         let statistics = jobs::statistics(p, &nobody.ctx(), JobStatisticsQuery::default()).await;
         assert_eq!(statistics.unwrap_err().code, ErrorCode::NotFound);
     }
+}
+
+#[tokio::test]
+async fn only_what_has_something_to_do_when_it_runs_again_does() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let ctx = admin.ctx();
+    let wanted: Vec<&'static str> = jobs::kinds().collect();
+    let wanted: Vec<&'static str> =
+        wanted[wanted.iter().position(|kind| *kind == "files-assemble").unwrap()..].to_vec();
+    for (id, kind) in (1000_i64..).zip(wanted) {
+        let sql = "insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, run_at, created_at)
+                   values ($1, $2, '{}', 'failed', 1, 1, now(), now())";
+        sqlx::query(sql).bind(id).bind(kind).execute(test.owner_pool()).await.unwrap();
+        let offered = jobs::get(p, &ctx, JobId(id)).await.unwrap().may_retry;
+        let again = jobs::retry(p, &ctx, JobId(id)).await;
+        let does = ["instance-apply", "password-reset", "sign-up"].contains(&kind);
+        assert_eq!((again.is_ok(), offered.allowed), (does, does), "{kind}");
+        if let Err(refused) = again {
+            assert_eq!((refused.code, refused.key), (ErrorCode::WrongState, "error-job-nothing-left"), "{kind}");
+        }
+    }
+}
+
+/// With the handlers: a letter that was given up is not sent by its job again, which says so; the job that writes one does.
+#[tokio::test]
+async fn a_letter_that_was_given_up_is_asked_for_again_where_it_came_from() {
+    let world = World::new().await;
+    let (test, p) = (&world.test, &world.test.platform);
+    let person = test.outsider("lee").await;
+    world.email(&person, "lee@example.org", "en").await;
+    world.set(&[("mail.port", serde_json::json!(1))]).await;
+    world.ask_reset("lee").await;
+    let last_try = async || {
+        let sql = "update jobs set attempt = max_attempts - 1, run_at = now() - interval '5 seconds'
+                   where kind in ('password-reset', 'mail-send')";
+        sqlx::query(sql).execute(test.owner_pool()).await.unwrap();
+    };
+    last_try().await;
+    let claim = jobs::claim(p, Lane::Short, "worker-a", 1).await.unwrap().remove(0);
+    assert_eq!(claim.kind, "password-reset");
+    assert!(jobs::finish(p, &claim, &Outcome::Failed("boom".to_owned())).await.unwrap());
+    jobs::retry(p, &world.admin.ctx(), claim.id).await.unwrap();
+    world.work().await;
+    last_try().await;
+    world.work().await;
+    let mails: Vec<String> =
+        sqlx::query_scalar("select kind || ' ' || state from mails").fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(mails, ["password-reset failed"], "it was written, and nobody took it");
+    let query = JobQuery { kind: Some("mail-send".to_owned()), ..JobQuery::default() };
+    let letter = found(test, &world.admin, query).await.remove(0);
+    assert_eq!(letter.state, JobState::Failed);
+    let refused = jobs::retry(p, &world.admin.ctx(), letter.id).await.unwrap_err();
+    assert_eq!((refused.code, refused.key), (ErrorCode::WrongState, "error-job-nothing-left"));
 }
 
 #[tokio::test]
