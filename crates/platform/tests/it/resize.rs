@@ -1,13 +1,15 @@
 //! Another spec for an instance that is stopped: who may, what is in the way, and what becomes of its container.
 
+use contract::engines::{EngineKind, EngineWrite};
 use contract::instances::{
     InstanceAction, InstanceEventKind, InstanceLogQuery, InstanceResize, InstanceState, MissReason,
 };
 use contract::specs::{SpecPriceCreate, SpecWrite};
 use contract::{ErrorCode, InstanceId, SpecId};
-use platform::{OpContext, instances, quotas, specs};
+use platform::{OpContext, engines, instances, quotas, specs};
 use test_support::{TestPlatform, eventually};
 
+use crate::gate::Gate;
 use crate::instances::{cards, host, named, shop, small, spec_listed, tested};
 use crate::instances_on_engine::World;
 
@@ -140,6 +142,15 @@ async fn double(world: &World) -> SpecId {
 }
 
 impl World {
+    /// From now on its engine is reached through this.
+    async fn gate(&self) -> Gate {
+        let gate = Gate::before(&self.engine.socket());
+        let socket = Some(gate.path().to_str().unwrap().to_owned());
+        let write = EngineWrite { socket, ..EngineWrite::new(EngineKind::Local) };
+        engines::set(&self.test.platform, &self.test.admin().await.ctx(), "host-001", write).await.unwrap();
+        gate
+    }
+
     /// The names that the engine has for its containers.
     fn containers(&self) -> Vec<String> {
         let (_, list) = self.engine.ask("GET", "/containers/json?all=1", "application/json", b"");
@@ -336,4 +347,62 @@ async fn what_cannot_be_made_anew_keeps_the_container_that_it_has() {
     let failed = world.act(id, InstanceAction::Start).await;
     assert_eq!((failed.state, failed.failure.as_deref()), (InstanceState::Failed, Some("image")));
     assert_eq!((world.containers(), failed.made_anew), (old, true), "what is in it can still be saved");
+}
+
+#[tokio::test]
+async fn a_look_that_began_before_it_was_made_anew_says_nothing_of_the_new_one() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    let gate = world.gate().await;
+    world.act(id, InstanceAction::Stop).await;
+    instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
+    // It was listed, and before it is asked for it is another one.
+    gate.hold(&format!("/containers/{}/json", world.containers()[0]));
+    let look = tokio::spawn({
+        let (platform, machine) = (platform.clone(), world.machine);
+        async move { instances::look(&platform, machine).await }
+    });
+    gate.held().await;
+    assert_eq!(world.act(id, InstanceAction::Start).await.state, InstanceState::Running);
+    gate.let_through();
+    look.await.unwrap().unwrap();
+    assert_eq!(world.get(id).await.state, InstanceState::Running);
+    let events = instances::events(platform, &world.mine(), id).await.unwrap();
+    assert!(events.iter().all(|event| event.kind != InstanceEventKind::Missing), "{events:?}");
+}
+
+#[tokio::test]
+async fn wherever_its_engine_is_lost_meanwhile_one_container_is_there_in_the_end() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    let given = "insert into instance_gpus (instance_id, gpu_id) select i.id, g.id from instances i, gpus g";
+    sqlx::query(given).execute(world.test.owner_pool()).await.unwrap();
+    let gate = world.gate().await;
+    let (mut next, mut other) = (double, world.shop.spec);
+    for requests in 1.. {
+        let before = world.containers();
+        world.act(id, InstanceAction::Stop).await;
+        instances::resize(platform, &world.mine(), id, to(next)).await.unwrap();
+        std::mem::swap(&mut next, &mut other);
+        instances::act(platform, &world.mine(), id, InstanceAction::Start).await.unwrap();
+        gate.cut_after(requests);
+        instances::apply(platform, id).await.unwrap();
+        let whole = gate.open();
+        world.look().await;
+        let after = world.apply(id).await;
+        assert_eq!((after.state, after.made_anew), (InstanceState::Running, false), "after {requests}");
+        let containers = world.containers();
+        assert!(containers.len() == 1 && containers != before, "after {requests}: {containers:?}");
+        assert_eq!(number(&world.test, HELD).await, 0, "after {requests}");
+        if whole {
+            break;
+        }
+    }
+    world.look().await;
+    let check = instances::compare(platform, &world.test.admin().await.ctx()).await.unwrap();
+    assert_eq!((check.compared, check.differences.len()), (1, 0), "{check:?}");
 }
