@@ -72,8 +72,11 @@ async fn how_much_it_stores_is_measured_and_told_and_stops_it_where_that_is_set(
     let rule = Change { key: "general.disk_stop_minutes".to_owned(), value: 10.into(), version: None };
     settings::change(platform, &world.test.admin().await.ctx(), vec![rule]).await.unwrap();
     world.measured().await;
+    assert_eq!(world.apply(id).await.state, InstanceState::Running, "the time before the rule does not count");
+    assert_eq!(world.told().await.len(), 3, "they are told when it is stopped");
+    world.measured().await;
     assert_eq!(world.apply(id).await.state, InstanceState::Stopped);
-    assert_eq!(world.told().await.len(), 3);
+    assert_eq!(world.told().await.len(), 4);
     let events = instances::events(platform, &world.mine(), id).await.unwrap();
     let asked = events.iter().find(|event| event.kind == InstanceEventKind::StopWanted).unwrap();
     assert_eq!(asked.reason.as_deref(), Some("disk-full"));

@@ -165,6 +165,7 @@ instance-split-bare = A program uses the GPU without the library that limits it,
 instance-disks = Disks
 instance-disks-near = Nearly full
 instance-disks-full = Beyond its spec
+instance-disks-unknown = The engine does not say it now
 instance-disk-system = System disk: { $used } of { $limit }
 instance-disk-data = /data: { $used } of { $limit }
 instance-disks-hint = Nothing refuses what is beyond, but the machine’s disk is everybody’s there: delete what nobody needs, or change to a spec with larger disks.

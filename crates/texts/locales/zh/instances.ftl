@@ -159,6 +159,7 @@ instance-split-bare = 有程序未加载限制显存的库就使用了 GPU，例
 instance-disks = 磁盘
 instance-disks-near = 即将用满
 instance-disks-full = 超出规格
+instance-disks-unknown = 引擎目前未报告
 instance-disk-system = 系统盘：已用 { $used }，共 { $limit }
 instance-disk-data = /data：已用 { $used }，共 { $limit }
 instance-disks-hint = 超出部分不会被拒绝，但机器的磁盘由所有人共用：请删除不需要的内容，或更换磁盘更大的规格。

@@ -7,18 +7,24 @@ use contract::{InstanceId, MachineId};
 use crate::Result;
 use crate::db::Tx;
 
+/// So many bytes, and when that was found out.
+pub(in crate::instances) type Measured = (u64, DateTime<Utc>);
+
 /// The columns of an instance that are about this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::instances) struct DiskRow {
+    /// When its engine was asked last.
     pub at: Option<DateTime<Utc>>,
     /// Bytes beside its data disk.
-    pub system: Option<u64>,
+    pub system: Option<Measured>,
     /// Bytes on its data disk.
-    pub data: Option<u64>,
+    pub data: Option<Measured>,
     /// What its people were told last.
     pub told: DiskState,
-    /// Since when it runs with more than it has.
-    pub full_since: Option<DateTime<Utc>>,
+    /// The run it was asked in, which is called by when that began.
+    pub run: Option<DateTime<Utc>>,
+    /// When it is stopped, as its people were told, unless there is room before.
+    pub stop_at: Option<DateTime<Utc>>,
 }
 
 /// Instances of a machine that were not measured since; nobody else begins to before that is so again.
@@ -50,14 +56,18 @@ pub(in crate::instances) async fn set_disks(tx: &mut Tx, id: InstanceId, row: &D
     };
     sqlx::query!(
         "update instances
-         set disks_at = $2, disk_system_used = $3, disk_data_used = $4, disks_told = $5, disks_full_since = $6
+         set disks_at = $2, disk_system_used = $3, disk_data_used = $4, disks_told = $5, disk_system_at = $6,
+             disk_data_at = $7, disks_run = $8, disks_stop_at = $9
          where id = $1",
         id.0,
         row.at,
-        row.system.and_then(|bytes| i64::try_from(bytes).ok()),
-        row.data.and_then(|bytes| i64::try_from(bytes).ok()),
+        row.system.and_then(|(bytes, _)| i64::try_from(bytes).ok()),
+        row.data.and_then(|(bytes, _)| i64::try_from(bytes).ok()),
         told,
-        row.full_since
+        row.system.map(|(_, at)| at),
+        row.data.map(|(_, at)| at),
+        row.run,
+        row.stop_at
     )
     .execute(&mut **tx)
     .await?;

@@ -26,7 +26,7 @@ pub(super) use apps::{
     end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
     open_app_visit, remove_link, remove_links_of_gone, renew_app_visit, shared_links, tidy_apps, use_app_ticket,
 };
-pub(super) use disks::{DiskRow, claim_disks, set_disks};
+pub(super) use disks::{DiskRow, Measured, claim_disks, set_disks};
 pub(crate) use holds::Used;
 pub(super) use holds::{
     HeldCard, Part, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, parts_of,
@@ -234,7 +234,8 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports,
                 i.split_setup, i.gpu_memory_bytes, i.gpu_memory_at, i.gpu_memory_peak, i.split_bare,
                 i.split_broken_since, i.split_told_at, i.remakes_wanted, i.remakes_done, i.remake,
-                i.disks_at, i.disk_system_used, i.disk_data_used, i.disks_told, i.disks_full_since
+                i.disks_at, i.disk_system_used, i.disk_system_at, i.disk_data_used, i.disk_data_at, i.disks_told,
+                i.disks_run, i.disks_stop_at
          from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
          order by asked.place",
         ids
@@ -295,13 +296,14 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
             },
             disks: DiskRow {
                 at: row.disks_at,
-                system: row.disk_system_used.map(i64::unsigned_abs),
-                data: row.disk_data_used.map(i64::unsigned_abs),
+                system: row.disk_system_used.map(i64::unsigned_abs).zip(row.disk_system_at),
+                data: row.disk_data_used.map(i64::unsigned_abs).zip(row.disk_data_at),
                 told: match row.disks_told {
                     None => DiskState::Fine,
                     Some(word) => known(DiskState::parse(&word), &word)?,
                 },
-                full_since: row.disks_full_since,
+                run: row.disks_run,
+                stop_at: row.disks_stop_at,
             },
         })
     });
