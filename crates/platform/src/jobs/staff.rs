@@ -232,7 +232,7 @@ fn may_be_cancelled(row: &Row, stopping: bool) -> Result<()> {
         JobState::Ready | JobState::Running if !can_be_cancelled(&row.kind) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-job-not-cancellable"))
         }
-        _ if stopping => Err(Error::new(ErrorCode::WrongState).with_key("error-job-stopping")),
+        JobState::Running if stopping => Err(Error::new(ErrorCode::WrongState).with_key("error-job-stopping")),
         JobState::Ready | JobState::Running => Ok(()),
     }
 }

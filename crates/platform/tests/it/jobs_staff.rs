@@ -233,6 +233,47 @@ async fn a_letter_that_was_given_up_is_asked_for_again_where_it_came_from() {
 }
 
 #[tokio::test]
+async fn what_was_asked_to_stop_does_not_run_again_when_its_worker_goes() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let ctx = admin.ctx();
+    let sql = async |statement: &'static str| {
+        sqlx::query(statement).execute(test.owner_pool()).await.unwrap();
+    };
+    let asked = async |attempts: i32| {
+        let job = NewJob { max_attempts: attempts, ..due(&test, "partitions") };
+        assert!(enqueue(p, &job).await);
+        let owner = format!("{}/0", p.server_id());
+        let claim = jobs::claim(p, Lane::Short, &owner, 1).await.unwrap().remove(0);
+        assert!(jobs::cancel(p, &ctx, claim.id).await.unwrap().stopping);
+        claim.id
+    };
+    let state = async |id: JobId| jobs::get(p, &ctx, id).await.unwrap().job.state;
+    // Its server stops.
+    let id = asked(5).await;
+    assert_eq!(jobs::release(p).await.unwrap(), 0, "nothing is given back");
+    assert_eq!(state(id).await, JobState::Cancelled);
+    // Its lease runs out, with attempts left and with none.
+    for attempts in [5, 1] {
+        let id = asked(attempts).await;
+        sql("update jobs set lease_until = now() - interval '1 second'").await;
+        assert!(jobs::claim(p, Lane::Short, "worker-b", 1).await.unwrap().is_empty());
+        assert_eq!(state(id).await, JobState::Cancelled, "{attempts}");
+    }
+    // A server of the version before gave it back.
+    let given_back = "update jobs set state = 'ready', lease_owner = null, lease_token = null, lease_until = null";
+    let id = asked(5).await;
+    sql(given_back).await;
+    assert!(jobs::claim(p, Lane::Short, "worker-b", 1).await.unwrap().is_empty());
+    assert_eq!(state(id).await, JobState::Cancelled);
+    // Or it can be stopped at once, before anybody looks for something to do.
+    let id = asked(5).await;
+    sql(given_back).await;
+    assert!(jobs::get(p, &ctx, id).await.unwrap().may_cancel.allowed);
+    assert_eq!(jobs::cancel(p, &ctx, id).await.unwrap().job.state, JobState::Cancelled);
+}
+
+#[tokio::test]
 async fn the_queue_says_how_it_stands_and_what_became_of_what() {
     let test = TestPlatform::new().await;
     let (p, admin) = (&test.platform, test.admin().await);
