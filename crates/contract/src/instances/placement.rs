@@ -38,6 +38,8 @@ word_enum! {
         Budget = "budget",
         /// Of another spec for an instance: it has no data disk, and what is on the instance's would be lost.
         DataDisk = "data-disk",
+        /// The same: its data disk has `have` GB, and `need` are used.
+        DataUsed = "data-used",
         /// Of another spec for an instance: its image is not there any more, so that no container can be made of it anew.
         ImageGone = "image-gone",
     }

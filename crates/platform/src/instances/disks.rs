@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use contract::MachineId;
 use contract::instances::{DiskState, InstanceDisks, InstanceSpec, Observed};
-use contract::{InstanceId, MachineId};
 use runtime::docker::containers::Sizes;
 
-use super::store::{self, DiskRow, Measured, Row};
+use super::store::{self, AskedDisks, DiskRow, Measured, Row};
 use super::work::{self, Trouble};
 use super::{halt, made_of, notices, worker};
 use crate::{Platform, Result, settings};
@@ -51,8 +51,8 @@ pub async fn measure_disks(platform: &Platform, machine: MachineId) -> Result<()
         }
     };
     let patience = settings::disk_patience(platform).await;
-    for id in due {
-        note(platform, id, &sizes, patience).await?;
+    for asked in due {
+        note(platform, &asked, &sizes, patience).await?;
     }
     Ok(())
 }
@@ -63,12 +63,15 @@ async fn sizes(platform: &Platform, machine: MachineId) -> Result<Sizes, Trouble
 }
 
 /// What was measured of one, and what follows, in one transaction under its lock.
-async fn note(platform: &Platform, id: InstanceId, sizes: &Sizes, patience: Option<TimeDelta>) -> Result<()> {
-    let ctx = worker(platform);
+async fn note(platform: &Platform, asked: &AskedDisks, sizes: &Sizes, patience: Option<TimeDelta>) -> Result<()> {
+    let (ctx, id) = (worker(platform), asked.id);
     let name = made_of::name(platform, &ctx, id).await?;
     let mut tx = platform.db().begin(&ctx).await?;
     let Some(row) = store::lock(&mut tx, id).await?.filter(|row| row.deleted_at.is_none()) else { return Ok(()) };
-    let system = sizes.written.get(&id.to_string()).copied();
+    // Of the container that it has now and is of its spec; one that is to be made anew goes with what is in it.
+    let is_same = (row.container.as_ref(), row.remakes_done) == (asked.container.as_ref(), asked.remakes)
+        && !row.is_of_another_spec();
+    let system = sizes.written.get(&id.to_string()).copied().filter(|_| is_same);
     let data = sizes.volumes.get(&made_of::data_volume(&name)).copied();
     let run = row.started_at.filter(|_| row.observed == Observed::Running);
     let after = after(&row.spec, &row.disks, (system, data), (run, ctx.now(), patience));
@@ -173,6 +176,11 @@ fn rank(state: DiskState) -> u8 {
         DiskState::Near => 1,
         DiskState::Full => 2,
     }
+}
+
+/// GB that are used on its data disk, begun ones too, as far as anybody knows.
+pub(super) fn data_gb(row: &Row) -> Option<u64> {
+    row.disks.data.map(|(bytes, _)| bytes.div_ceil(GB))
 }
 
 /// As people see it; nothing while it was not measured.

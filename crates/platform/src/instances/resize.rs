@@ -15,7 +15,7 @@ use contract::{ErrorCode, InstanceId};
 use super::place::{self, Limits};
 use super::placement::{Decision, Host, decide};
 use super::store::{self, Event, Part, Remake, Row};
-use super::{chosen_spec, entry, facts, need, over_limit, own_row, system, views};
+use super::{chosen_spec, disks, entry, facts, need, over_limit, own_row, system, views};
 use crate::authz::ManageOwnInstance;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, audit, billing, images, specs};
@@ -72,6 +72,10 @@ fn judge(
     };
     if spec.data_disk_gb == 0 && row.spec.data_disk_gb > 0 {
         decision.misses.push(Miss::of(MissReason::DataDisk));
+    } else if spec.data_disk_gb < row.spec.data_disk_gb
+        && let Some(used) = disks::data_gb(row).filter(|used| *used > u64::from(spec.data_disk_gb))
+    {
+        decision.misses.push(Miss::short(MissReason::DataUsed, u64::from(spec.data_disk_gb), used));
     }
     for miss in &mut decision.misses {
         miss.message = place::message(ctx, miss);

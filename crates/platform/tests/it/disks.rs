@@ -2,12 +2,13 @@
 
 use chrono::TimeDelta;
 use contract::InstanceId;
-use contract::instances::{DiskState, InstanceAction, InstanceEventKind, InstanceState};
+use contract::instances::{DiskState, InstanceAction, InstanceEventKind, InstanceResize, InstanceState};
 use platform::settings::Change;
 use platform::{instances, notifications, settings};
 use test_support::eventually;
 
 use crate::instances_on_engine::World;
+use crate::resize::double;
 
 /// As disks are sold.
 const GB: u64 = 1_000_000_000;
@@ -85,4 +86,28 @@ async fn how_much_it_stores_is_measured_and_told_and_stops_it_where_that_is_set(
     assert_eq!(world.act(id, InstanceAction::Start).await.state, InstanceState::Running);
     world.measured().await;
     assert_eq!(world.get(id).await.state, InstanceState::Running);
+}
+
+#[tokio::test]
+async fn what_is_in_a_container_that_is_made_anew_is_not_counted_against_the_next() {
+    let world = World::new().await;
+    let platform = &world.test.platform;
+    let id = world.create("one", "dd if=/dev/zero of=/big bs=1M count=1 seek=919; echo done; exec sleep 600").await;
+    world.apply(id).await;
+    world.done(id, 1).await;
+    world.measured().await;
+    assert_eq!(world.get(id).await.disks.unwrap().state, DiskState::Near);
+    world.act(id, InstanceAction::Stop).await;
+    let spec = double(&world).await;
+    instances::resize(platform, &world.mine(), id, InstanceResize { spec, revision: None }).await.unwrap();
+    world.measured().await;
+    let disks = world.get(id).await.disks.unwrap();
+    assert_eq!(disks.state, DiskState::Unknown, "the old one says nothing of the new one");
+    assert!(disks.system_bytes.is_some_and(|bytes| bytes >= 920 << 20), "{disks:?}");
+    world.act(id, InstanceAction::Start).await;
+    let disks = world.get(id).await.disks.unwrap();
+    assert_eq!((disks.state, disks.system_bytes), (DiskState::Unknown, None));
+    world.done(id, 1).await;
+    world.measured().await;
+    assert_eq!(world.get(id).await.disks.unwrap().state, DiskState::Near);
 }

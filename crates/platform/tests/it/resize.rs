@@ -127,8 +127,37 @@ async fn a_data_disk_is_not_lost_and_what_holds_nothing_stays_so() {
     assert!(!instances::get(platform, &mine, id).await.unwrap().allows(InstanceAction::Resize));
 }
 
+#[tokio::test]
+async fn a_data_disk_becomes_no_smaller_than_what_is_on_it() {
+    let test = TestPlatform::new().await;
+    let (admin, acme) = (test.admin().await, test.customer("Acme").await);
+    let (platform, ctx, mine) = (&test.platform, admin.ctx(), acme.owner.ctx());
+    host(&test, &ctx, "host-001", 0, NOWHERE).await;
+    tested(&test, "host-001").await;
+    let with = |name: &str, gb: u32| -> SpecWrite {
+        let size = serde_json::json!({
+            "name": name, "cpuCores": 1, "memoryGb": 1, "systemDiskGb": 1, "dataDiskGb": gb,
+        });
+        serde_json::from_value(size).unwrap()
+    };
+    let shop = shop(&test, &ctx, "library/small:1", with("Ten", 10)).await;
+    let (four, five) =
+        (spec_listed(&test, &ctx, with("Four", 4)).await, spec_listed(&test, &ctx, with("Five", 5)).await);
+    let id = instances::create(platform, &mine, named("one", &shop)).await.unwrap().id;
+    stopped(&test, id).await;
+    let used = "update instances set disks_at = now(), disk_data_used = 4000000001, disk_data_at = now()";
+    sqlx::query(used).execute(test.owner_pool()).await.unwrap();
+    let sizes = instances::sizes(platform, &mine, id).await.unwrap();
+    let of = |spec| &sizes.iter().find(|size| size.spec.id == spec).unwrap().misses;
+    let misses: Vec<_> = of(four).iter().map(|miss| (miss.reason, miss.have, miss.need)).collect();
+    assert_eq!(misses, [(MissReason::DataUsed, Some(4), Some(5))]);
+    assert!(of(five).is_empty());
+    assert_eq!(instances::resize(platform, &mine, id, to(four)).await.unwrap_err().code, ErrorCode::NoCapacity);
+    assert_eq!(instances::resize(platform, &mine, id, to(five)).await.unwrap().spec.data_disk_gb, 5);
+}
+
 /// Twice the memory, for twice the price.
-async fn double(world: &World) -> SpecId {
+pub async fn double(world: &World) -> SpecId {
     let (platform, ctx) = (&world.test.platform, world.test.admin().await.ctx());
     let size: SpecWrite = serde_json::from_value(serde_json::json!({
         "name": "Double", "cpuCores": 1, "memoryGb": 2, "systemDiskGb": 1, "dataDiskGb": 1,

@@ -27,25 +27,37 @@ pub(in crate::instances) struct DiskRow {
     pub stop_at: Option<DateTime<Utc>>,
 }
 
+/// One that its engine is asked for, as it was known then.
+pub(in crate::instances) struct AskedDisks {
+    pub id: InstanceId,
+    pub container: Option<String>,
+    pub remakes: i64,
+}
+
 /// Instances of a machine that were not measured since; nobody else begins to before that is so again.
 pub(in crate::instances) async fn claim_disks(
     tx: &mut Tx,
     machine: MachineId,
     since: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Vec<InstanceId>> {
-    let ids = sqlx::query_scalar!(
+) -> Result<Vec<AskedDisks>> {
+    let rows = sqlx::query!(
         "update instances set disks_looked_at = $3
          where machine_id = $1 and deleted_at is null and made_at is not null
            and (disks_looked_at is null or disks_looked_at < $2)
-         returning id",
+         returning id, container_id, remakes_done",
         machine.0,
         since,
         now
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(ids.into_iter().map(InstanceId).collect())
+    let asked = rows.into_iter().map(|row| AskedDisks {
+        id: InstanceId(row.id),
+        container: row.container_id,
+        remakes: row.remakes_done,
+    });
+    Ok(asked.collect())
 }
 
 /// What was measured, and what follows.
