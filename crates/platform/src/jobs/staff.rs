@@ -1,5 +1,6 @@
 //! The queue as staff see it: what waits, runs and has ended, who works, and what can be stopped or done again.
 
+use chrono::{DateTime, Utc};
 use contract::jobs::{
     JobDetail, JobLane, JobLaneView, JobQuery, JobServer, JobState, JobStatistics, JobStatisticsQuery, JobStatus,
     JobView,
@@ -98,12 +99,13 @@ pub async fn cancel(platform: &Platform, ctx: &OpContext, id: JobId) -> Result<J
 /// Lets a failed one run again, from its beginning and with all its attempts.
 ///
 /// # Errors
-/// `WrongState` for what has not failed, what comes round by itself, and what would find nothing to do.
+/// `WrongState` for what has not failed, what comes round by itself, what would find nothing to do, and letters that
+/// are asked for again by now.
 pub async fn retry(platform: &Platform, ctx: &OpContext, id: JobId) -> Result<JobDetail> {
     let ctx = &ctx.trying_on("jobs:retry", "job", id);
     let mut tx = platform.db().begin(ctx).await?;
     let (row, granted, _) = managed(&mut tx, ctx, id).await?;
-    may_be_retried(&row)?;
+    may_be_retried(&row, ctx.now())?;
     if !store::requeue(&mut tx, &granted).await? {
         return Err(not_failed());
     }
@@ -220,7 +222,7 @@ async fn detail(tx: &mut Tx, ctx: &OpContext, id: JobId) -> Result<JobDetail> {
         stopping: more.stopping,
         events: store::events(tx, id).await?,
         may_cancel: crate::may(ctx, permitted, may_be_cancelled(&row, more.stopping))?,
-        may_retry: crate::may(ctx, permitted, may_be_retried(&row))?,
+        may_retry: crate::may(ctx, permitted, may_be_retried(&row, ctx.now()))?,
         job: views(tx, ctx, vec![row]).await?.pop().ok_or_else(Error::not_found)?,
     })
 }
@@ -237,13 +239,17 @@ fn may_be_cancelled(row: &Row, stopping: bool) -> Result<()> {
     }
 }
 
-fn may_be_retried(row: &Row) -> Result<()> {
+/// A letter that was asked for longer ago than its link works is nobody's wish any more.
+fn may_be_retried(row: &Row, now: DateTime<Utc>) -> Result<()> {
     match row.state {
         JobState::Failed if comes_round(&row.kind) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-job-comes-round"))
         }
         JobState::Failed if !can_be_retried(&row.kind) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-job-nothing-left"))
+        }
+        JobState::Failed if accounts::link_life(&row.kind).is_some_and(|life| now - row.created_at > life) => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-job-letter-old"))
         }
         JobState::Failed => Ok(()),
         _ => Err(not_failed()),

@@ -233,6 +233,26 @@ async fn a_letter_that_was_given_up_is_asked_for_again_where_it_came_from() {
 }
 
 #[tokio::test]
+async fn a_letter_that_was_asked_for_long_ago_is_not_sent_any_more() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    for (kind, minutes) in [("password-reset", 10), ("sign-up", 60)] {
+        let id = ended(&test, &due(&test, kind), Outcome::Failed("boom".to_owned())).await;
+        let asked = async |minutes: i32| {
+            let sql = "update finished_jobs set created_at = $1 - make_interval(mins => $2)";
+            sqlx::query(sql).bind(test.clock().now()).bind(minutes).execute(test.owner_pool()).await.unwrap();
+        };
+        asked(minutes + 1).await;
+        assert!(!jobs::get(p, &admin.ctx(), id).await.unwrap().may_retry.allowed, "{kind}");
+        let late = jobs::retry(p, &admin.ctx(), id).await.unwrap_err();
+        assert_eq!((late.code, late.key), (ErrorCode::WrongState, "error-job-letter-old"), "{kind}");
+        asked(minutes - 1).await;
+        jobs::retry(p, &admin.ctx(), id).await.unwrap();
+        assert!(jobs::request_cancel(p, id).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn what_was_asked_to_stop_does_not_run_again_when_its_worker_goes() {
     let test = TestPlatform::new().await;
     let (p, admin) = (&test.platform, test.admin().await);

@@ -81,6 +81,7 @@ error-job-stopping = Somebody has asked this job to stop already; it does within
 error-job-not-cancellable = What this job works on would wait for ever without it. Give that up instead, where it was begun: the upload, the import, the image or the instance.
 error-job-not-failed = This job has not failed: only a failed one runs again.
 error-job-nothing-left = What this job was about was given up with it, so it would find nothing to do. Begin that again where it was begun: the letter, the upload, the import, the copy or the image.
+error-job-letter-old = This letter was asked for so long ago that its link would be over by now. Whoever still wants one asks for it again.
 error-job-comes-round = This job comes round by the clock: the next one does its work.
 error-step-by-itself = This step is done by itself. Skip the other steps that wait; the machine goes back into the pool after them.
 error-renewal-decided = This request has been answered already.

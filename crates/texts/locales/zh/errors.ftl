@@ -72,6 +72,7 @@ error-job-stopping = 已请求停止该任务，几秒内生效。
 error-job-not-cancellable = 没有该任务，它所处理的对象会一直等待。请在其发起之处放弃：上传、导入、镜像或实例。
 error-job-not-failed = 该任务没有失败：只有失败的任务才能重新运行。
 error-job-nothing-left = 该任务所处理的内容已随之放弃，重新运行也无事可做。请在原处重新开始：邮件、上传、导入、镜像复制或保存镜像。
+error-job-letter-old = 该邮件请求已久，其中的链接早已过期。仍需要的人可重新请求。
 error-job-comes-round = 该任务定时执行：下一次会完成其工作。
 error-step-by-itself = 该步骤会自动完成。请跳过其他等待的步骤，之后机器会回到资源池。
 error-renewal-decided = 该申请已处理。
