@@ -55,6 +55,11 @@ pub(super) fn periodic_kinds() -> impl Iterator<Item = &'static str> {
     PERIODIC.iter().map(|(kind, _)| *kind)
 }
 
+/// And what somebody wanted.
+pub(super) fn wanted_kinds() -> impl Iterator<Item = &'static str> {
+    WANTED.into_iter()
+}
+
 /// Whether this kind does.
 pub(super) fn comes_round(kind: &str) -> bool {
     periodic_kinds().any(|known| known == kind)

@@ -8,7 +8,7 @@ use contract::jobs::{
 use contract::{ErrorCode, JobId, MAX_PAGE_SIZE, Page, Permission};
 use serde_json::{Value, json};
 
-use super::handlers::{can_be_cancelled, can_be_retried, comes_round, periodic_kinds};
+use super::handlers::{can_be_cancelled, can_be_retried, comes_round, periodic_kinds, wanted_kinds};
 use super::store::{self, Row};
 use crate::authz::{CustomerRef, Granted, JobRef, ManageJob, ViewJob};
 use crate::db::Tx;
@@ -177,8 +177,10 @@ fn filter(ctx: &OpContext, query: &JobQuery) -> Result<store::Filter> {
         ctx.authorize_many::<CustomerRef>(Permission::CustomersManage)?;
     }
     let kinds = match (&query.kind, query.periodic) {
-        (Some(kind), _) if !kind.is_empty() => Some((vec![kind.clone()], true)),
-        (_, Some(periodic)) => Some((periodic_kinds().map(str::to_owned).collect(), periodic)),
+        (Some(kind), _) if !kind.is_empty() => Some(vec![kind.clone()]),
+        (_, Some(true)) => Some(periodic_kinds().map(str::to_owned).collect()),
+        // Named as well, and not as all the others: an index finds them among what comes round every few seconds.
+        (_, Some(false)) => Some(wanted_kinds().map(str::to_owned).collect()),
         (_, None) => None,
     };
     Ok(store::Filter {

@@ -119,7 +119,8 @@ pub(super) async fn claim(
              order by priority desc, run_at, id limit $1 for update skip locked
            ), taken as (
              update jobs j set state = 'running', attempt = attempt + 1, lease_owner = $2, lease_token = $3,
-                    lease_until = now() + make_interval(secs => $4), heartbeat_at = now(), message = null
+                    lease_until = now() + make_interval(secs => $4), heartbeat_at = now(), began_at = now(),
+                    message = null
              from next where j.id = next.id
              returning j.id, j.kind, j.payload, j.attempt, j.max_attempts, next.state as was
            ), noted as (
@@ -227,9 +228,10 @@ pub(super) async fn finish(
          )
          insert into finished_jobs (id, kind, payload, state, thing_failed, attempt, max_attempts, progress, message,
                                     priority, near_machine_id, idempotency_key, subject_kind, subject_id, customer_id,
-                                    user_id, run_at, created_at)
+                                    user_id, run_at, began_at, created_at)
          select id, kind, payload, $3, $5, attempt, max_attempts, progress, coalesce($4, message), priority,
-                near_machine_id, idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at
+                near_machine_id, idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, began_at,
+                created_at
          from ended",
         claim.id.0,
         claim.token,
@@ -286,7 +288,8 @@ pub(super) async fn delete_old(tx: &mut Tx) -> Result<()> {
     sqlx::query!(
         "with gone as (
            delete from finished_jobs
-           where finished_at < now() - case when kind in ('audit-seal', 'metrics-roll-up') and state = 'done'
+           where finished_at < now() - case when state = 'done' and kind in ('audit-seal', 'metrics-roll-up',
+                                                                            'allocations-advance', 'maintenance-advance')
                                             then interval '1 hour' else interval '7 days' end
            returning id)
          delete from job_events where job_id in (select id from gone)"

@@ -294,6 +294,37 @@ async fn what_was_asked_to_stop_does_not_run_again_when_its_worker_goes() {
 }
 
 #[tokio::test]
+async fn what_comes_round_every_few_seconds_is_kept_for_an_hour_where_it_was_done() {
+    let test = TestPlatform::new().await;
+    let sql =
+        "insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, run_at, created_at, finished_at)
+               select 1000 + row_number() over (), kind, '{}', state, 1, 1, now(), now(), now() - interval '2 hours'
+               from unnest(array['audit-seal', 'metrics-roll-up', 'allocations-advance', 'maintenance-advance',
+                                 'instance-apply']) kind, unnest(array['done', 'failed']) state";
+    sqlx::query(sql).execute(test.owner_pool()).await.unwrap();
+    assert!(enqueue(&test.platform, &due(&test, "jobs-clean")).await);
+    let stop = CancellationToken::new();
+    let server = jobs::spawn_workers(&test.platform, stop.clone());
+    let left =
+        "select kind || ' ' || state from finished_jobs where finished_at < now() - interval '1 hour' order by 1";
+    eventually("the old ones to go", async || {
+        let left: Vec<String> = sqlx::query_scalar(left).fetch_all(test.owner_pool()).await.unwrap();
+        let kept = [
+            "allocations-advance failed",
+            "audit-seal failed",
+            "instance-apply done",
+            "instance-apply failed",
+            "maintenance-advance failed",
+            "metrics-roll-up failed",
+        ];
+        (left == kept).then_some(())
+    })
+    .await;
+    stop.cancel();
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn the_queue_says_how_it_stands_and_what_became_of_what() {
     let test = TestPlatform::new().await;
     let (p, admin) = (&test.platform, test.admin().await);
@@ -307,6 +338,8 @@ async fn the_queue_says_how_it_stands_and_what_became_of_what() {
     assert_eq!((status.waiting, status.due, status.running, status.failed_lately, status.servers), (2, 1, 1, 1, 0));
     assert!(status.due_seconds.is_some_and(|seconds| seconds >= 4), "{status:?}");
 
+    // How long it took is known without its history.
+    sqlx::query("delete from job_events").execute(test.owner_pool()).await.unwrap();
     let statistics = jobs::statistics(p, &ctx, JobStatisticsQuery::default()).await.unwrap();
     assert_eq!(statistics.hours, 24);
     let [mail, sign_up] = &statistics.kinds[..] else { panic!("{statistics:?}") };
