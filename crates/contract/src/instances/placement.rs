@@ -95,8 +95,8 @@ pub struct MachineFit {
     pub fits: bool,
     /// Everything that is in the way; empty where it fits.
     pub misses: Vec<Miss>,
-    /// When it would fit at the earliest, where all that is in the way has an end that is known: allocations and
-    /// maintenance windows. Absent where it fits, and where nobody can know: instances have no end.
+    /// When it would fit at the earliest, where all that is in the way is a window of maintenance. Absent where it fits, and
+    /// where nobody can know: instances have no end.
     #[serde(default)]
     pub earliest: Option<DateTime<Utc>>,
 }

@@ -39,7 +39,7 @@ async fn hosts(
     let ids: Vec<i64> = facts.iter().map(|host| host.id.0).collect();
     let gpus: Vec<i64> = facts.iter().flat_map(|host| host.cards.iter().map(|card| card.id.0)).collect();
     let mut engines = engines::known_among(tx, &ids).await?;
-    let held = allocations::holds_among(tx, &ids).await?;
+    let held = allocations::held_among(tx, &ids).await?;
     let windows = machines::service_returns_in_tx(tx, &ids).await?;
     let used = store::used(tx, &ids, without).await?;
     let taken = store::place_of_cards(tx, &gpus, without).await?;
@@ -54,8 +54,7 @@ async fn hosts(
             id: facts.id,
             in_service: facts.in_service,
             shared: facts.is_shared,
-            allocated: held.contains_key(&facts.id),
-            allocated_until: held.get(&facts.id).copied().flatten(),
+            allocated: held.contains(&facts.id),
             in_service_again: windows.get(&facts.id).copied(),
             engine: engine(engines.remove(&facts.id.0), facts.presence, ctx.now()),
             cuda: facts.discovered.as_ref().and_then(|it| it.cuda_version.clone()),
