@@ -14,3 +14,9 @@ alter table instances
   add column disks_run        timestamptz,
   add column disks_stop_at    timestamptz,
   add constraint instances_disks_told_known check (disks_told in ('near', 'full'));
+
+-- Why an engine did not say it last, how often in a row, and that it is not asked again before.
+alter table engine_looks
+  add column disks_fault    text,
+  add column disks_failures integer not null default 0,
+  add column disks_retry_at timestamptz;

@@ -12,12 +12,14 @@ use runtime::docker::containers::Sizes;
 use super::store::{self, AskedDisks, DiskRow, Measured, Row};
 use super::work::{self, Trouble};
 use super::{halt, made_of, notices, worker};
-use crate::{Platform, Result, settings};
+use crate::{Platform, Result, engines, settings};
 
 /// Between two times that a machine's instances are measured: an engine reads through all that was written for it.
 const EVERY: TimeDelta = TimeDelta::minutes(10);
 /// What was not measured for so long may have had room meanwhile.
 const GAP: TimeDelta = TimeDelta::minutes(20);
+/// And what was known then says nothing of now.
+const STALE: TimeDelta = TimeDelta::minutes(30);
 /// How long an engine may take for each of the two questions.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// As disks are sold.
@@ -28,6 +30,17 @@ const FULL: u64 = 100;
 const NEAR: u64 = 90;
 /// Below this it is told anew: who is right at a limit is not told again and again.
 const FREE: u64 = 80;
+
+/// Machines where it is time to measure, at most so many, those that wait longest first. Engines that did not say it last are
+/// left alone for a while: they keep nobody else waiting.
+pub(super) async fn due(platform: &Platform, limit: usize) -> Result<Vec<MachineId>> {
+    let ctx = worker(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due = store::due_disks(&mut tx, platform.server_id(), (ctx.now() - EVERY, ctx.now()), limit).await?;
+    tx.commit().await?;
+    Ok(due)
+}
 
 /// Measures the instances of a machine where it is time to, tells of those that are nearly full or full, and stops those that
 /// were full for as long as is set. It may be dropped anywhere; what an engine does not say is asked again later.
@@ -45,11 +58,15 @@ pub async fn measure_disks(platform: &Platform, machine: MachineId) -> Result<()
     let sizes = match sizes(platform, machine).await {
         Ok(sizes) => sizes,
         Err(Trouble::Ours(error)) => return Err(error),
-        Err(Trouble::Engine(fault)) => {
-            tracing::debug!(machine = machine.0, %fault, "an engine does not say how much its instances take");
-            return Ok(());
-        }
+        Err(Trouble::Engine(fault)) => Sizes { fault: Some(fault), ..Sizes::default() },
     };
+    if let Some(fault) = &sizes.fault {
+        tracing::warn!(machine = machine.0, %fault, "an engine does not say how much its instances take");
+    }
+    let mut tx = platform.db().begin(&ctx).await?;
+    let fault = sizes.fault.as_ref().map(|fault| fault.kind.code());
+    engines::measured_in_tx(&mut tx, machine, fault, ctx.now()).await?;
+    tx.commit().await?;
     let patience = settings::disk_patience(platform).await;
     for asked in due {
         note(platform, &asked, &sizes, patience).await?;
@@ -183,12 +200,12 @@ pub(super) fn data_gb(row: &Row) -> Option<u64> {
     row.disks.data.map(|(bytes, _)| bytes.div_ceil(GB))
 }
 
-/// As people see it; nothing while it was not measured.
-pub(super) fn view(row: &Row) -> Option<InstanceDisks> {
+/// As people see it; nothing while it was not measured. What was measured long ago says nothing of now.
+pub(super) fn view(row: &Row, now: DateTime<Utc>) -> Option<InstanceDisks> {
     let at = row.disks.at?;
     let disks = [(row.disks.system, row.spec.system_disk_gb), (row.disks.data, row.spec.data_disk_gb)];
     let had = disks.iter().filter(|(_, gb)| *gb > 0).map(|(disk, _)| disk.map(|(_, at)| at));
-    let is_known = had.clone().all(|known| known == Some(at));
+    let is_known = had.clone().all(|known| known == Some(at)) && now - at <= STALE;
     Some(InstanceDisks {
         measured_at: had.flatten().min().unwrap_or(at),
         state: if is_known { state(percent(&row.spec, &row.disks)) } else { DiskState::Unknown },

@@ -13,6 +13,8 @@ enum Rule {
     Open,
     /// The first one that says this waits until it is let through.
     Hold(String),
+    /// Those that say this are not answered.
+    Refuse(String),
     /// So many more are let through, then nothing is.
     Left(usize),
 }
@@ -61,6 +63,11 @@ impl Gate {
         self.shared.let_through.add_permits(1);
     }
 
+    /// Who says this is cut off.
+    pub fn refuse(&self, says: &str) {
+        *self.shared.rule.lock().unwrap() = Rule::Refuse(says.to_owned());
+    }
+
     /// The engine is reached for so many requests more.
     pub fn cut_after(&self, requests: usize) {
         *self.shared.rule.lock().unwrap() = Rule::Left(requests);
@@ -99,6 +106,7 @@ async fn passes(shared: &Shared, bytes: &[u8]) -> bool {
         let mut rule = shared.rule.lock().unwrap();
         match &mut *rule {
             Rule::Left(0) => return false,
+            Rule::Refuse(says) if begins && line.contains(says.as_str()) => return false,
             Rule::Left(left) if begins => {
                 *left -= 1;
                 false

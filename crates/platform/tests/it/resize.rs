@@ -172,7 +172,7 @@ pub async fn double(world: &World) -> SpecId {
 
 impl World {
     /// From now on its engine is reached through this.
-    async fn gate(&self) -> Gate {
+    pub async fn gate(&self) -> Gate {
         let gate = Gate::before(&self.engine.socket());
         let socket = Some(gate.path().to_str().unwrap().to_owned());
         let write = EngineWrite { socket, ..EngineWrite::new(EngineKind::Local) };

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use contract::instances::DiskState;
 use contract::{InstanceId, MachineId};
+use uuid::Uuid;
 
 use crate::Result;
 use crate::db::Tx;
@@ -32,6 +33,34 @@ pub(in crate::instances) struct AskedDisks {
     pub id: InstanceId,
     pub container: Option<String>,
     pub remakes: i64,
+}
+
+/// Machines whose engines answer, with instances that were not measured since; those of which any waits longest come first.
+pub(in crate::instances) async fn due_disks(
+    tx: &mut Tx,
+    server: Uuid,
+    (since, now): (DateTime<Utc>, DateTime<Utc>),
+    limit: i64,
+) -> Result<Vec<MachineId>> {
+    let ids = sqlx::query_scalar!(
+        "select i.machine_id from instances i
+           join engine_looks l on l.machine_id = i.machine_id
+           join engine_connections e on e.machine_id = i.machine_id
+         where i.deleted_at is null and i.made_at is not null
+           and (i.disks_looked_at is null or i.disks_looked_at < $1)
+           and l.answered_at is not null and l.fault is null
+           and (l.disks_retry_at is null or l.disks_retry_at <= $2)
+           and not exists (select from node_links n where n.machine_id = e.machine_id and e.kind = 'agent'
+                           and n.server_id <> $3 and n.lease_until > now())
+         group by i.machine_id order by min(coalesce(i.disks_looked_at, i.made_at)), i.machine_id limit $4",
+        since,
+        now,
+        server,
+        limit
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids.into_iter().map(MachineId).collect())
 }
 
 /// Instances of a machine that were not measured since; nobody else begins to before that is so again.

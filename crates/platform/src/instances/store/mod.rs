@@ -26,7 +26,7 @@ pub(super) use apps::{
     end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
     open_app_visit, remove_link, remove_links_of_gone, renew_app_visit, shared_links, tidy_apps, use_app_ticket,
 };
-pub(super) use disks::{AskedDisks, DiskRow, Measured, claim_disks, set_disks};
+pub(super) use disks::{AskedDisks, DiskRow, Measured, claim_disks, due_disks, set_disks};
 pub(crate) use holds::Used;
 pub(super) use holds::{
     HeldCard, Part, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, parts_of,
