@@ -193,7 +193,7 @@ pub(super) async fn look(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row:
     let mut host = hosts(platform, tx, ctx, Some(row.machine), Some(row.id)).await?.pop();
     let own = store::cards_of(tx, row.id).await?;
     // What it has already comes first: the rest stays for others.
-    for host in &mut host {
+    if let Some(host) = &mut host {
         host.cards.sort_by_key(|card| !own.contains(&card.id.0));
     }
     Ok(host)

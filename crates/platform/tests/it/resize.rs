@@ -435,3 +435,89 @@ async fn wherever_its_engine_is_lost_meanwhile_one_container_is_there_in_the_end
     let check = instances::compare(platform, &world.test.admin().await.ctx()).await.unwrap();
     assert_eq!((check.compared, check.differences.len()), (1, 0), "{check:?}");
 }
+
+#[tokio::test]
+async fn a_part_of_a_card_becomes_all_of_it_and_a_part_again() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, globex) = (test.admin().await, test.customer("Acme").await, test.customer("Globex").await);
+    let (platform, ctx, mine) = (&test.platform, admin.ctx(), acme.owner.ctx());
+    host(&test, &ctx, "host-001", 1, NOWHERE).await;
+    tested(&test, "host-001").await;
+    let part = |name: &str, gb: u32| SpecWrite {
+        gpu_memory_gb: Some(gb),
+        gpu_use: Some(contract::specs::GpuUse::Share),
+        ..cards(name, 1)
+    };
+    let shop = shop(&test, &ctx, "library/small:1", part("Twenty", 20)).await;
+    let whole = spec_listed(&test, &ctx, cards("All of it", 1)).await;
+    let forty = spec_listed(&test, &ctx, part("Forty", 40)).await;
+    let id = instances::create(platform, &mine, named("one", &shop)).await.unwrap().id;
+    stopped(&test, id).await;
+    let shared = "select coalesce(sum(mib), 0)::bigint from gpu_shares where released_at is null";
+    let held = async || (number(&test, HELD).await, number(&test, shared).await);
+    assert_eq!(held().await, (0, 19_073));
+    for (spec, expected) in [
+        (whole, (1, 0)),
+        (forty, (0, 38_146)),
+        (shop.spec, (0, 19_073)),
+        (whole, (1, 0)),
+        (shop.spec, (0, 19_073)),
+        (forty, (0, 38_146)),
+    ] {
+        instances::resize(platform, &mine, id, to(spec)).await.unwrap();
+        assert_eq!(held().await, expected, "{spec:?}");
+    }
+    // The rest is anybody's, and no more than that.
+    let with = |name: &str| contract::instances::InstanceCreate { spec: forty, ..named(name, &shop) };
+    instances::create(platform, &globex.owner.ctx(), with("two")).await.unwrap();
+    let full = instances::create(platform, &globex.owner.ctx(), with("three")).await.unwrap_err();
+    assert_eq!(full.code, ErrorCode::NoCapacity);
+}
+
+#[tokio::test]
+async fn of_two_customers_one_gets_the_card_that_is_let_go_and_none_before() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let admin = world.test.admin().await;
+    let (globex, umbrella) = (world.test.customer("Globex").await, world.test.customer("Umbrella").await);
+    let size = SpecWrite { cpu_cores: 1, memory_gb: 1, system_disk_gb: 1, data_disk_gb: 0, ..cards("One card", 1) };
+    let card = spec_listed(&world.test, &admin.ctx(), size).await;
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    let given = "insert into instance_gpus (instance_id, gpu_id) select i.id, g.id from instances i, gpus g";
+    sqlx::query(given).execute(world.test.owner_pool()).await.unwrap();
+    world.act(id, InstanceAction::Stop).await;
+    instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
+    let with = || contract::instances::InstanceCreate { spec: card, ..named("theirs", &world.shop) };
+    let race = async || {
+        let (one, other) = (globex.owner.ctx(), umbrella.owner.ctx());
+        let (one, other) =
+            tokio::join!(instances::create(platform, &one, with()), instances::create(platform, &other, with()));
+        [one, other].into_iter().filter(Result::is_ok).count()
+    };
+    assert_eq!((race().await, number(&world.test, HELD).await), (0, 1));
+    world.act(id, InstanceAction::Start).await;
+    assert_eq!((race().await, number(&world.test, HELD).await), (1, 1));
+}
+
+#[tokio::test]
+async fn no_image_is_begun_of_a_container_that_is_being_replaced() {
+    let world = World::new().await;
+    let (platform, double) = (&world.test.platform, double(&world).await);
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    world.act(id, InstanceAction::Stop).await;
+    instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
+    let save = async || {
+        let save = contract::instances::InstanceSave { name: "Kept".to_owned(), ..Default::default() };
+        instances::save_image(platform, &world.mine(), id, save).await
+    };
+    // A worker that does not know yet that it is to stand still after all.
+    let at_it = "update instances set lease_token = gen_random_uuid(), lease_until = now() + interval '1 minute'";
+    sqlx::query(at_it).execute(world.test.owner_pool()).await.unwrap();
+    let refused = save().await.unwrap_err();
+    assert_eq!((refused.code, refused.key), (ErrorCode::WrongState, "error-instance-state"));
+    let gone = "update instances set lease_token = null, lease_until = null";
+    sqlx::query(gone).execute(world.test.owner_pool()).await.unwrap();
+    save().await.unwrap();
+}

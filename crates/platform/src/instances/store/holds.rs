@@ -172,7 +172,8 @@ pub(in crate::instances) async fn cards_of(tx: &mut Tx, id: InstanceId) -> Resul
 /// What of GPUs it holds.
 pub(in crate::instances) async fn parts_of(tx: &mut Tx, id: InstanceId) -> Result<Vec<Part>> {
     let rows = sqlx::query!(
-        r#"select gpu_id as "gpu!", null::bigint as mib from instance_gpus where instance_id = $1 and released_at is null
+        r#"select gpu_id as "gpu!", null::bigint as "mib?"
+           from instance_gpus where instance_id = $1 and released_at is null
            union all
            select gpu_id, mib from gpu_shares where instance_id = $1 and released_at is null order by 1"#,
         id.0
