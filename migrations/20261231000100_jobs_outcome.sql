@@ -5,7 +5,12 @@ alter table finished_jobs
   add column thing_failed boolean not null default false,
   add column priority integer not null default 0,
   add column near_machine_id bigint,
+  -- When its last attempt began; a server of the version before does not say.
+  add column began_at timestamptz,
   add constraint finished_jobs_near_machine_fkey foreign key (near_machine_id) references machines (id);
+alter table jobs add column began_at timestamptz;
+-- Lists are of some kinds: what comes round every few seconds is most of what there is.
+create index finished_jobs_kind on finished_jobs (kind, id desc);
 -- A failed job that staff let run again.
 alter table job_events drop constraint job_events_kind_known;
 alter table job_events add constraint job_events_kind_known

@@ -60,7 +60,7 @@ test.describe('without JavaScript', () => {
   test('staff look at the queue, let a failed job run again, and stop one that waits', async ({ page, installation, signIn }) => {
     const added = (statement: string) => installation.sql(statement)[0];
     const failed = added(`insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, message, run_at, created_at)
-      values (910000001, 'files-assemble', '{"upload": 999999}', 'failed', 1, 1, 'the disk was full', now(), now()) returning id`);
+      values (910000001, 'instance-apply', '{"instance": 999999}', 'failed', 1, 1, 'the disk was full', now(), now()) returning id`);
     const waits = added("insert into jobs (kind, run_at) values ('sign-up', now() + interval '1 day') returning id");
     await signIn(page);
     await look(page, installation.url, 'en', 'light');

@@ -122,6 +122,9 @@ pub struct EngineView {
     pub revision: i64,
     /// The last one since it was changed.
     pub last_test: Option<EngineTest>,
+    /// Why it does not say how much its instances store, in the caller's language; absent while it does.
+    #[serde(default)]
+    pub disks_message: Option<String>,
 }
 
 impl EngineView {
@@ -199,6 +202,7 @@ mod tests {
             updated_at: DateTime::UNIX_EPOCH,
             revision: 1,
             last_test: None,
+            disks_message: None,
         };
         assert_eq!(view.address(), "tcp://10.0.0.7:2376");
         assert_eq!(EngineView { host: Some("fd00::7".to_owned()), ..view.clone() }.address(), "tcp://[fd00::7]:2376");

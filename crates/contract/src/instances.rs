@@ -110,6 +110,8 @@ pub struct StateFacts {
     pub gone: bool,
     /// A restart is wanted that was not done yet.
     pub restart: bool,
+    /// Its container is of another spec than it has now.
+    pub remake: bool,
 }
 
 impl InstanceState {
@@ -117,10 +119,13 @@ impl InstanceState {
     #[must_use]
     pub fn of(facts: StateFacts) -> Self {
         use InstanceWish as W;
-        let StateFacts { wanted, observed, made, failed, lost, gone, restart } = facts;
+        let StateFacts { wanted, observed, made, failed, lost, gone, restart, remake } = facts;
         match wanted {
             _ if gone => Self::Deleted,
             W::Deleted => Self::Deleting,
+            // Whoever started what is to be made anew: it is ended, also where nobody tries to start it any more.
+            W::Running if remake && made && !lost && observed == Observed::Running => Self::Starting,
+            W::Stopped if remake && made && !lost && observed == Observed::Running => Self::Stopping,
             _ if failed => Self::Failed,
             _ if lost && made => Self::Lost,
             W::Running if !made => Self::Creating,
@@ -413,6 +418,7 @@ mod tests {
         lost: false,
         gone: false,
         restart: false,
+        remake: false,
     };
 
     #[test]
@@ -437,6 +443,14 @@ mod tests {
             (StateFacts { lost: true, ..deleted }, S::Deleting),
             (deleted, S::Deleting),
             (StateFacts { gone: true, ..deleted }, S::Deleted),
+            // It has another spec than what runs.
+            (StateFacts { remake: true, ..RUNS }, S::Starting),
+            (StateFacts { remake: true, failed: true, ..RUNS }, S::Starting),
+            (StateFacts { remake: true, failed: true, ..stopped }, S::Stopping),
+            (StateFacts { remake: true, failed: true, observed: Observed::Ended, ..stopped }, S::Failed),
+            (StateFacts { remake: true, observed: Observed::Ended, ..stopped }, S::Stopped),
+            (StateFacts { remake: true, lost: true, ..RUNS }, S::Lost),
+            (StateFacts { remake: true, ..deleted }, S::Deleting),
         ];
         for (facts, state) in cases {
             assert_eq!(InstanceState::of(facts), state, "{facts:?}");

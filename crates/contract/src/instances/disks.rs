@@ -13,6 +13,8 @@ word_enum! {
         Near = "near",
         /// All of it, or more: nothing refuses that.
         Full = "full",
+        /// Its engine does not say it now; what is said beside is what it said last.
+        Unknown = "unknown",
     }
 }
 
@@ -22,6 +24,7 @@ word_enum! {
 #[serde(rename_all = "camelCase")]
 pub struct InstanceDisks {
     pub state: DiskState,
+    /// When what is said here was measured, the older one of both.
     pub measured_at: DateTime<Utc>,
     /// Bytes that were written in its container beside the data disk; absent where it had none then.
     pub system_bytes: Option<u64>,

@@ -38,6 +38,8 @@ word_enum! {
         Budget = "budget",
         /// Of another spec for an instance: it has no data disk, and what is on the instance's would be lost.
         DataDisk = "data-disk",
+        /// The same: its data disk has `have` GB, and `need` are used.
+        DataUsed = "data-used",
         /// Of another spec for an instance: its image is not there any more, so that no container can be made of it anew.
         ImageGone = "image-gone",
     }
@@ -93,8 +95,8 @@ pub struct MachineFit {
     pub fits: bool,
     /// Everything that is in the way; empty where it fits.
     pub misses: Vec<Miss>,
-    /// When it would fit at the earliest, where all that is in the way has an end that is known: allocations and
-    /// maintenance windows. Absent where it fits, and where nobody can know: instances have no end.
+    /// When it would fit at the earliest, where all that is in the way is a window of maintenance. Absent where it fits, and
+    /// where nobody can know: instances have no end.
     #[serde(default)]
     pub earliest: Option<DateTime<Utc>>,
 }

@@ -38,7 +38,7 @@ mod switching;
 mod tokens;
 pub mod users;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 pub use contract::accounts::Preferences;
 use contract::accounts::{MemberRole, MembershipView, Profile, ProfileUpdate};
 use contract::{CustomerId, ErrorCode, Permission, SessionId, UserId};
@@ -92,6 +92,15 @@ use crate::authz::{AccountRef, UpdateAccount, ViewAccount};
 use crate::fields::Wrong;
 use crate::rechecks::Wanted;
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, UserPrincipal, audit, roles, settings};
+
+/// How long the link works that a job of this kind sends; nothing where it sends none.
+pub(crate) fn link_life(kind: &str) -> Option<TimeDelta> {
+    match kind {
+        "password-reset" => Some(links::Purpose::PasswordReset.life()),
+        "sign-up" => Some(links::Purpose::SignUp.life()),
+        _ => None,
+    }
+}
 
 /// Told inside this process the moment sessions end, so that open sockets close at once; other processes find out by
 /// asking [`SessionWatch::still_valid`] every second.

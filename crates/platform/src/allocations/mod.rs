@@ -325,13 +325,7 @@ pub(crate) async fn spans(
 
 /// Which of these machines somebody has, or will have.
 pub(crate) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
-    Ok(holds_among(tx, machines).await?.into_keys().collect())
-}
-
-/// Which of these machines somebody has, or will have, and when the last hold of each is over; an end that is past says
-/// nothing: what is reclaimed takes as long as it takes.
-pub(crate) async fn holds_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<MachineId, Option<DateTime<Utc>>>> {
-    store::holds_among(tx, machines).await
+    store::held_among(tx, machines).await
 }
 
 /// Parts of allocations that lie in a period, for a slice that has decided that the caller may know; of these customers or of

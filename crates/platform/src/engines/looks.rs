@@ -55,6 +55,16 @@ pub(crate) async fn look_soon_in_tx(tx: &mut Tx, machine: MachineId) -> Result<(
     store::looks::ask(tx, machine).await
 }
 
+/// Whether an engine said how much its instances store, or the word of why it did not.
+pub(crate) async fn measured_in_tx(
+    tx: &mut Tx,
+    machine: MachineId,
+    fault: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    store::looks::measured(tx, machine, fault, now).await
+}
+
 /// When an engine answered last to a look that comes round.
 pub(crate) async fn answered_in_tx(tx: &mut Tx, machine: MachineId) -> Result<Option<DateTime<Utc>>> {
     store::looks::answered(tx, machine).await

@@ -19,7 +19,7 @@ use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
 pub use expiry::warn;
-pub(crate) use looks::{DueLook, LOOK, answered_in_tx, due_looks, look_soon_in_tx, looked};
+pub(crate) use looks::{DueLook, LOOK, answered_in_tx, due_looks, look_soon_in_tx, looked, measured_in_tx};
 
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
 use crate::db::Tx;
@@ -254,6 +254,7 @@ fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
         certificates: expires_at.map(|at| CertificateState::of(at, ctx.now())),
         updated_at: row.updated_at,
         revision: row.revision,
+        disks_message: row.disks_fault.map(|fault| fault_words(ctx, Some(row.kind), &fault)),
         last_test,
     })
 }

@@ -41,6 +41,8 @@ pub(super) struct Row {
     pub last_fault: Option<String>,
     pub last_detail: Option<String>,
     pub last_report: Option<Value>,
+    /// Why it does not say how much its instances store.
+    pub disks_fault: Option<String>,
 }
 
 impl Row {
@@ -93,8 +95,9 @@ pub(super) struct Tested {
 pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>> {
     let row = sqlx::query!(
         "select kind, socket, host, port, ca_certificate, client_certificate, client_key, expires_at,
-                engine_expires_at, revision, updated_at, last_tested_at, last_fault, last_detail, last_report
-         from engine_connections where machine_id = $1",
+                engine_expires_at, revision, updated_at, last_tested_at, last_fault, last_detail, last_report,
+                (select l.disks_fault from engine_looks l where l.machine_id = e.machine_id) as disks_fault
+         from engine_connections e where e.machine_id = $1",
         machine.0
     )
     .fetch_optional(&mut **tx)
@@ -118,6 +121,7 @@ pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>>
         last_fault: row.last_fault,
         last_detail: row.last_detail,
         last_report: row.last_report,
+        disks_fault: row.disks_fault,
     }))
 }
 

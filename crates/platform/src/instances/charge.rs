@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::billing::{LedgerCheck, LedgerDifference};
-use contract::instances::Observed;
+use contract::instances::{InstanceSpec, Observed};
 use contract::{MachineId, Permission};
 use runtime::docker::FaultKind;
 use runtime::docker::containers::{Container, State};
@@ -31,12 +31,12 @@ pub(super) fn seen(container: &Container) -> Option<Seen> {
     }
 }
 
-/// Tells the ledger; `before` is the instance as it was known until now.
+/// Tells the ledger; `before` is the instance as it was known until now, `made_of` what was seen is made of.
 pub(super) async fn follow(
     platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
-    before: &Row,
+    (before, made_of): (&Row, &InstanceSpec),
     seen: Option<Seen>,
 ) -> Result<()> {
     let Some(seen) = seen else { return Ok(()) };
@@ -49,7 +49,7 @@ pub(super) async fn follow(
         machine: before.machine,
         machine_code: &before.machine_code,
         machine_name: &before.machine_name,
-        spec: &before.spec,
+        spec: made_of,
         measured_memory: before.split.peak,
     };
     let seen_running = seen_running(tx, before).await?;

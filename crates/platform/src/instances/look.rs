@@ -78,7 +78,7 @@ async fn seen(platform: &Platform, machine: MachineId, rows: &[Row]) -> Result<(
                 Err(fault) => return Err(fault.into()),
             },
         };
-        if note(platform, row.id, found.as_ref()).await? {
+        if note(platform, row, found.as_ref()).await? {
             end(platform, &engine, row.id, None).await?;
         }
     }
@@ -88,12 +88,17 @@ async fn seen(platform: &Platform, machine: MachineId, rows: &[Row]) -> Result<(
     sweep_away(platform, &engine, machine, listed.iter().map(|it| (it.origin.instance.as_str(), it.id.as_str()))).await
 }
 
-/// Writes what was seen, unless a worker is at it; true when its program keeps ending.
-async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) -> Result<bool> {
-    let ctx = worker(platform);
+/// Writes what was seen, unless a worker is at it, or somebody found out something of it since `known`, which was read before
+/// its engine was asked: what was seen may be older than that. True when its program keeps ending.
+async fn note(platform: &Platform, known: &Row, found: Option<&Container>) -> Result<bool> {
+    let (ctx, id) = (worker(platform), known.id);
     let mut tx = platform.db().begin(&ctx).await?;
     let Some(mut row) = store::lock(&mut tx, id).await? else { return Ok(false) };
     if !store::free(&mut tx, id).await? || row.deleted_at.is_some() {
+        return Ok(false);
+    }
+    let is_known = |row: &Row| (row.container.clone(), row.remakes_done, row.observed_at, row.started_at);
+    if is_known(&row) != is_known(known) {
         return Ok(false);
     }
     let before = row.clone();
@@ -124,7 +129,11 @@ async fn note(platform: &Platform, id: InstanceId, found: Option<&Container>) ->
         row.observed_at = Some(ctx.now());
         store::save(&mut tx, &row).await?;
     }
-    charge::follow(platform, &mut tx, &ctx, &before, found.map_or(Some(Seen::Gone), charge::seen)).await?;
+    if row.released_at.is_none() && (found.is_none() || !row.is_of_another_spec()) {
+        store::settle(&mut tx, &row, ctx.now()).await?;
+    }
+    let ledger = found.map_or(Some(Seen::Gone), charge::seen);
+    charge::follow(platform, &mut tx, &ctx, (&before, row.made_of()), ledger).await?;
     // Each start of a program that keeps ending would be a line.
     for event in events.into_iter().filter(|event| event.kind != Kind::Started || row.restarting_seen == 0) {
         store::note(&mut tx, &ctx, id, event).await?;

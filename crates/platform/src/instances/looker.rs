@@ -5,7 +5,7 @@ use std::time::Duration;
 use contract::{InstanceId, MachineId};
 use runtime::docker::FaultKind;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{disks, look, work};
@@ -18,6 +18,8 @@ const LOOKS: usize = 32;
 const WORKS: usize = 8;
 /// Machines that one server has measured at a time: an engine reads its disk for it.
 const MEASURES: usize = 4;
+/// Between two times that it is looked whether it is time to measure somewhere.
+const MEASURE: Duration = Duration::from_secs(5);
 /// Between two looks at a machine with instances, and at one without: what is known of its engine has to be fresh for who
 /// places something there.
 const BUSY: Duration = Duration::from_secs(5);
@@ -26,19 +28,26 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Looks until `shutdown`; what was begun then is ended.
 pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     let (mut looks, mut works, mut measures) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
+    let mut measured_at = Instant::now();
     let mut every = interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while shutdown.run_until_cancelled(every.tick()).await.is_some() {
         while works.try_join_next().is_some() {}
         while measures.try_join_next().is_some() {}
         while let Some(ended) = looks.try_join_next() {
-            let (answered, unsettled): (Option<MachineId>, Vec<InstanceId>) = ended.unwrap_or_default();
-            if let Some(machine) = answered.filter(|_| measures.len() < MEASURES) {
-                measures.spawn(measure(platform.clone(), machine));
-            }
+            let unsettled: Vec<InstanceId> = ended.unwrap_or_default();
             // Those there is no room for have another look in a moment.
             for id in unsettled.into_iter().take(WORKS.saturating_sub(works.len())) {
                 works.spawn(bring_on(platform.clone(), id));
+            }
+        }
+        if measured_at.elapsed() >= MEASURE && measures.len() < MEASURES {
+            measured_at = Instant::now();
+            match disks::due(&platform, MEASURES.saturating_sub(measures.len())).await {
+                Ok(due) => due.into_iter().for_each(|machine| {
+                    measures.spawn(measure(platform.clone(), machine));
+                }),
+                Err(error) => tracing::debug!(%error, "which machines are to be measured could not be read"),
             }
         }
         let due = match engines::due_looks(&platform, LOOKS.saturating_sub(looks.len())).await {
@@ -58,16 +67,14 @@ pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     while works.join_next().await.is_some() {}
 }
 
-/// A look at a machine whose turn it is: itself where its engine answered and has instances, and those that something is left
-/// to be done for.
-async fn look_once(platform: Platform, due: DueLook) -> (Option<MachineId>, Vec<InstanceId>) {
+/// A look at a machine whose turn it is, and those that something is left to be done for.
+async fn look_once(platform: Platform, due: DueLook) -> Vec<InstanceId> {
     let (found, again, unsettled) = look_at(&platform, due.machine).await;
-    let answered = (found == Some(None) && again == BUSY).then_some(due.machine);
     let found = found.map(|fault| fault.map_or(Ok(()), |fault| Err(fault.code())));
     if let Err(error) = engines::looked(&platform, &due, found, again).await {
         tracing::warn!(machine = due.machine.0, %error, "what a look found out could not be written");
     }
-    (answered, unsettled)
+    unsettled
 }
 
 /// What was found out, if anything was; when to look again, and what is unsettled.

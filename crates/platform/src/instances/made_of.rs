@@ -66,7 +66,10 @@ pub(super) async fn container(
     let mut tx = platform.db().begin(ctx).await?;
     let network = format!("{}-c{}", start(&store::installation(&mut tx).await?), row.customer);
     let image = images::reference_in_tx(&mut tx, row.image).await?;
-    let cards = store::cards_of(&mut tx, row.id).await?;
+    let cards = match &row.remake {
+        Some(remake) => remake.next.iter().map(|(gpu, _)| gpu.0).collect(),
+        None => store::cards_of(&mut tx, row.id).await?,
+    };
     let uuids = machines::gpu_uuids(&mut tx, &cards).await?;
     let plan = split::plan(&mut tx, row, &name).await?;
     tx.commit().await.map_err(Error::from)?;

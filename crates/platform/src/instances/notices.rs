@@ -1,5 +1,6 @@
 //! Who is told of instances.
 
+use chrono::{DateTime, Utc};
 use contract::access::RecordingEnding;
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, Permission, UserId};
@@ -41,15 +42,16 @@ pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, ro
     tell_owner(platform, tx, ctx, row, vec![("made", Value::Text(made.to_owned()))]).await
 }
 
-/// The same of how full its disks are: nearly, wholly, or that it was stopped for it.
+/// The same of how full its disks are: nearly, wholly, or that it is stopped for it then, or was.
 pub(super) async fn disks(
     platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     row: &Row,
-    (made, percent): (&'static str, u64),
+    (made, percent, stops_at): (&'static str, u64, Option<DateTime<Utc>>),
 ) -> Result<()> {
-    let args = vec![("made", Value::Text(made.to_owned())), ("percent", Value::Text(percent.to_string()))];
+    let mut args = vec![("made", Value::Text(made.to_owned())), ("percent", Value::Text(percent.to_string()))];
+    args.extend(stops_at.map(|at| ("stopsAt", Value::Time(at))));
     tell_owner(platform, tx, ctx, row, args).await
 }
 

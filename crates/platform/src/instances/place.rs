@@ -39,7 +39,7 @@ async fn hosts(
     let ids: Vec<i64> = facts.iter().map(|host| host.id.0).collect();
     let gpus: Vec<i64> = facts.iter().flat_map(|host| host.cards.iter().map(|card| card.id.0)).collect();
     let mut engines = engines::known_among(tx, &ids).await?;
-    let held = allocations::holds_among(tx, &ids).await?;
+    let held = allocations::held_among(tx, &ids).await?;
     let windows = machines::service_returns_in_tx(tx, &ids).await?;
     let used = store::used(tx, &ids, without).await?;
     let taken = store::place_of_cards(tx, &gpus, without).await?;
@@ -54,8 +54,7 @@ async fn hosts(
             id: facts.id,
             in_service: facts.in_service,
             shared: facts.is_shared,
-            allocated: held.contains_key(&facts.id),
-            allocated_until: held.get(&facts.id).copied().flatten(),
+            allocated: held.contains(&facts.id),
             in_service_again: windows.get(&facts.id).copied(),
             engine: engine(engines.remove(&facts.id.0), facts.presence, ctx.now()),
             cuda: facts.discovered.as_ref().and_then(|it| it.cuda_version.clone()),
@@ -191,7 +190,13 @@ pub(super) async fn stay(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row:
 
 /// The same, to look at alone.
 pub(super) async fn look(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<Option<Host>> {
-    Ok(hosts(platform, tx, ctx, Some(row.machine), Some(row.id)).await?.pop())
+    let mut host = hosts(platform, tx, ctx, Some(row.machine), Some(row.id)).await?.pop();
+    let own = store::cards_of(tx, row.id).await?;
+    // What it has already comes first: the rest stays for others.
+    if let Some(host) = &mut host {
+        host.cards.sort_by_key(|card| !own.contains(&card.id.0));
+    }
+    Ok(host)
 }
 
 /// Limits of a customer, and of a person, with what is taken of them.

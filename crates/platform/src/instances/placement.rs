@@ -70,8 +70,6 @@ pub(super) struct Host {
     pub in_service_again: Option<DateTime<Utc>>,
     /// Somebody has the whole machine, or will have it.
     pub allocated: bool,
-    /// When the last of them holds it no more; absent where that is not known.
-    pub allocated_until: Option<DateTime<Utc>>,
     pub engine: EngineFacts,
     /// As the driver says it, such as `12.4`.
     pub cuda: Option<String>,
@@ -118,17 +116,16 @@ pub(super) fn decide(need: Need<'_>, host: &Host) -> Decision {
     Decision { cards: if misses.is_empty() { cards } else { Vec::new() }, misses }
 }
 
-/// When it can be there at the earliest, where it cannot now and everything that is in the way has an end that is known:
-/// windows of maintenance and allocations. Instances hold what they hold until somebody deletes them, also stopped ones.
+/// When it can be there at the earliest, where it cannot now and all that is in the way is a window of maintenance. Instances
+/// hold what they hold until somebody deletes them, also stopped ones; and who has a whole machine, and until when, is theirs
+/// to know: it is not in the pool of instances when they give it back either.
 pub(super) fn earliest(need: Need<'_>, host: &Host, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     if decide(need, host).fits() {
         return None;
     }
-    let again = if host.in_service { now } else { host.in_service_again? };
-    let free = if host.allocated { host.allocated_until? } else { now };
-    let then = Host { in_service: true, allocated: false, ..host.clone() };
+    let then = Host { in_service: true, ..host.clone() };
     // What is overdue ends when somebody, or a job, has ended it.
-    Some(again.max(free)).filter(|at| *at > now && decide(need, &then).fits())
+    host.in_service_again.filter(|at| *at > now && !host.in_service && decide(need, &then).fits())
 }
 
 fn engine(need: Need<'_>, host: &Host, misses: &mut Vec<Miss>) {
@@ -293,7 +290,6 @@ mod tests {
             in_service_again: None,
             shared: true,
             allocated: false,
-            allocated_until: None,
             engine: fine(),
             cuda: Some("12.4".to_owned()),
             has_driver: true,
@@ -369,17 +365,16 @@ mod tests {
         let spec = spec(|_| ());
         let need = Need { spec: &spec, architecture: None, cuda: None };
         let out = |it: &mut Host| (it.in_service, it.in_service_again) = (false, Some(at(3)));
-        let lent = |it: &mut Host| (it.allocated, it.allocated_until) = (true, Some(at(5)));
-        let cases: [(Change<'_>, Option<DateTime<Utc>>); 8] = [
+        let cases: [(Change<'_>, Option<DateTime<Utc>>); 7] = [
             (&|_| (), None),
             (&out, Some(at(3))),
-            (&lent, Some(at(5))),
+            // Somebody has all of it, also then.
             (
                 &|it| {
                     out(it);
-                    lent(it);
+                    it.allocated = true;
                 },
-                Some(at(5)),
+                None,
             ),
             // Staff took it out of service, and nobody says until when.
             (&|it| it.in_service = false, None),

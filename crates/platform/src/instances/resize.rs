@@ -3,7 +3,8 @@
 //! It stays on its machine, where the function that decides about new ones decides with what it holds itself taken away. What
 //! it gets, holds and costs is changed in one transaction, and the engine is asked nothing: the container is made anew by the
 //! next start, which sees by the container's label of which spec it is. So it can be killed anywhere, an image can still be
-//! made of the old container before, and volumes are the same.
+//! made of the old container before, and volumes are the same. Until the old container is seen to be gone, what it was made
+//! with is held beside what the next one gets: whoever starts it all the same takes nothing of others.
 
 use contract::instances::{
     InstanceAction, InstanceEventKind, InstanceResize, InstanceSize, InstanceSpec, InstanceView, Miss, MissReason,
@@ -13,8 +14,8 @@ use contract::{ErrorCode, InstanceId};
 
 use super::place::{self, Limits};
 use super::placement::{Decision, Host, decide};
-use super::store::{self, Event, Row};
-use super::{chosen_spec, entry, facts, need, over_limit, own_row, system, views};
+use super::store::{self, Event, Part, Remake, Row};
+use super::{chosen_spec, disks, entry, facts, need, over_limit, own_row, system, views};
 use crate::authz::ManageOwnInstance;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, audit, billing, images, specs};
@@ -71,6 +72,10 @@ fn judge(
     };
     if spec.data_disk_gb == 0 && row.spec.data_disk_gb > 0 {
         decision.misses.push(Miss::of(MissReason::DataDisk));
+    } else if spec.data_disk_gb < row.spec.data_disk_gb
+        && let Some(used) = disks::data_gb(row).filter(|used| *used > u64::from(spec.data_disk_gb))
+    {
+        decision.misses.push(Miss::short(MissReason::DataUsed, u64::from(spec.data_disk_gb), used));
     }
     for miss in &mut decision.misses {
         miss.message = place::message(ctx, miss);
@@ -132,11 +137,12 @@ pub async fn resize(
             .with_arg("machine", before.machine_name.clone())
             .with_arg("reason", miss.message.clone()));
     }
+    let remake = remake(&mut tx, &before, decision.cards).await?;
     store::release(&mut tx, before.id, ctx.now()).await?;
-    store::hold(&mut tx, before.id, &decision.cards).await?;
+    store::hold(&mut tx, before.id, &remake.held()).await?;
     // Also where its engine has one of later than is known here, after a backup was put back.
     let remakes = before.remakes_wanted.max(before.remakes_done).saturating_add(1);
-    store::set_spec(&mut tx, &granted, &spec, remakes).await?;
+    store::set_spec(&mut tx, &granted, &spec, (remakes, &remake)).await?;
     let detail = format!("{} \u{2192} {}", before.spec.name, spec.name);
     let event = Event { detail: Some(&detail), ..Event::of(InstanceEventKind::Resized) };
     store::note(&mut tx, ctx, before.id, event).await?;
@@ -145,6 +151,16 @@ pub async fn resize(
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     views::one(platform, ctx, after).await
+}
+
+/// What is there beside what is to come, also after several other specs without a start between them.
+async fn remake(tx: &mut Tx, row: &Row, mut next: Vec<Part>) -> Result<Remake> {
+    next.sort_by_key(|(gpu, _)| *gpu);
+    let cards = match &row.remake {
+        Some(remake) => remake.cards.clone(),
+        None => store::parts_of(tx, row.id).await?,
+    };
+    Ok(Remake { spec: row.made_of().clone(), cards, next })
 }
 
 /// Nobody makes an image of it, and what ran is paid for as what it was: its row is closed before it is something else.

@@ -145,6 +145,11 @@ pub async fn save_image(
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let row = store::lock(&mut tx, granted.id()).await?.ok_or_else(Error::not_found)?;
     may_be_saved(&row)?;
+    // Whoever makes its container anew has looked already whether an image is made of the one that goes.
+    if row.is_of_another_spec() && !store::free(&mut tx, row.id).await? {
+        let state = InstanceState::Starting.code();
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-instance-state").with_arg("state", state));
+    }
     images::refuse_saving(&mut tx, &saved).await?;
     taking::room_in_tx(&mut tx, (Some(saved.customer), Some(saved.person)), 1).await?;
     let save = store::want_save(&mut tx, &granted, ctx, &row, &saved).await?;

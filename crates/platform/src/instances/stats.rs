@@ -47,7 +47,8 @@ async fn used(platform: &Platform, row: &Row) -> Result<InstanceStats> {
     let asked = tokio::time::timeout(PATIENCE, sample(platform, row, container)).await;
     match asked.unwrap_or_else(|_| Err(late())) {
         Ok(Some(stats)) => {
-            Ok(InstanceStats { gpus: gpus(platform, row, container).await?, disks: super::disks::view(row), ..stats })
+            let disks = super::disks::view(row, worker(platform).now());
+            Ok(InstanceStats { gpus: gpus(platform, row, container).await?, disks, ..stats })
         }
         Ok(None) => Err(Error::new(ErrorCode::WrongState).with_key("error-instance-ended")),
         Err(Trouble::Engine(fault)) if fault.kind == FaultKind::NotFound => {

@@ -96,7 +96,7 @@ fn view(ctx: &OpContext, row: Row) -> InstanceView {
     InstanceView {
         price,
         idle: None,
-        disks: disks::view(&row),
+        disks: disks::view(&row, ctx.now()),
         made_anew: row.made_at.is_some() && row.deleted_at.is_none() && row.is_of_another_spec(),
         memory_split: split::badge(ctx, &row),
         state: row.state(),

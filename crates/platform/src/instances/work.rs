@@ -177,8 +177,12 @@ pub(super) async fn connect(platform: &Platform, machine: MachineId) -> Result<C
     Ok(Containers::new(&endpoint, outbound::may_be_a_host, &installation)?)
 }
 
-/// Makes its container and starts it: only then it was ever there.
-async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
+/// What its container is made of, with all of it there that needs no container.
+async fn prepare(
+    platform: &Platform,
+    engine: &Containers,
+    row: &Row,
+) -> Result<(ContainerSpec, Option<Plan>), Trouble> {
     let (spec, plan) = made_of::container(platform, &worker(platform), row).await?;
     let network = async {
         match &spec.network {
@@ -194,6 +198,21 @@ async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(),
     };
     // Neither waits for the other.
     tokio::try_join!(network, volumes)?;
+    Ok((spec, plan))
+}
+
+/// Makes its container and starts it: only then it was ever there.
+async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
+    let made_of = prepare(platform, engine, row).await?;
+    build(platform, engine, row, made_of).await
+}
+
+async fn build(
+    platform: &Platform,
+    engine: &Containers,
+    row: &Row,
+    (spec, plan): (ContainerSpec, Option<Plan>),
+) -> Result<(), Trouble> {
     let created = match create(engine, &spec, plan.as_ref()).await {
         Err(fault) if fault.kind == FaultKind::Image => {
             images::bring_now(platform, &worker(platform), row.image, row.machine).await??;
@@ -223,11 +242,15 @@ async fn create(engine: &Containers, spec: &ContainerSpec, plan: Option<&Plan>) 
     }
 }
 
-/// Its spec was changed: the container that there is goes with what was written in it, volumes stay, and another is made.
+/// Its spec was changed: the container that there is goes with what was written in it, volumes stay, and another is made. It
+/// stays where something that the other one needs is not there.
 async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     let ctx = worker(platform);
-    let name = made_of::name(platform, &ctx, row.id).await?;
-    match engine.inspect(&name).await {
+    let (spec, plan) = prepare(platform, engine, row).await?;
+    if !engine.has_image(&spec.image).await? {
+        images::bring_now(platform, &ctx, row.image, row.machine).await??;
+    }
+    match engine.inspect(&spec.name).await {
         Err(fault) if fault.kind == FaultKind::NotFound => {}
         // Whoever was at it before came so far.
         Ok(seen) if made_of::remakes(&seen) == row.remakes_wanted => {}
@@ -242,10 +265,10 @@ async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Resul
             }
             // It may run: then what it ran is paid for as what it was.
             end_first(platform, engine, row, &old).await?;
-            engine.remove(&name, true).await?;
+            engine.remove(&spec.name, true).await?;
         }
     }
-    make(platform, engine, row).await
+    build(platform, engine, row, (spec, plan)).await
 }
 
 async fn start(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
@@ -488,9 +511,11 @@ pub(super) async fn change(
     }
     if before.released_at.is_none() && fresh.released_at.is_some() {
         store::release(&mut tx, fresh.id, ctx.now()).await?;
+    } else if fresh.released_at.is_none() && !fresh.is_of_another_spec() {
+        store::settle(&mut tx, &fresh, ctx.now()).await?;
     }
     store::save(&mut tx, &fresh).await?;
-    charge::follow(platform, &mut tx, &ctx, &before, seen).await?;
+    charge::follow(platform, &mut tx, &ctx, (&before, fresh.made_of()), seen).await?;
     for event in events {
         store::note(&mut tx, &ctx, fresh.id, event).await?;
     }

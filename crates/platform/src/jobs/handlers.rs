@@ -55,6 +55,11 @@ pub(super) fn periodic_kinds() -> impl Iterator<Item = &'static str> {
     PERIODIC.iter().map(|(kind, _)| *kind)
 }
 
+/// And what somebody wanted.
+pub(super) fn wanted_kinds() -> impl Iterator<Item = &'static str> {
+    WANTED.into_iter()
+}
+
 /// Whether this kind does.
 pub(super) fn comes_round(kind: &str) -> bool {
     periodic_kinds().any(|known| known == kind)
@@ -64,6 +69,12 @@ pub(super) fn comes_round(kind: &str) -> bool {
 /// are asked for again. Everything else works on something with a state of its own, where it is given up as a whole.
 pub(super) fn can_be_cancelled(kind: &str) -> bool {
     comes_round(kind) || LETTERS.contains(&kind)
+}
+
+/// Whether a failed one does its work when it runs again. What any other was about failed with it, or is given up soon: its
+/// handler would find nothing to do.
+pub(super) fn can_be_retried(kind: &str) -> bool {
+    kind == "instance-apply" || LETTERS.contains(&kind)
 }
 
 /// Runs one job.

@@ -42,7 +42,7 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnJobQuery)
     // Those that tell people something.
     let kinds = OwnJobKind::ALL.iter().filter(|kind| query.kind.is_none_or(|wanted| wanted == **kind));
     let filter = store::Filter {
-        kinds: Some((kinds.map(|kind| kind.code().to_owned()).collect(), true)),
+        kinds: Some(kinds.map(|kind| kind.code().to_owned()).collect()),
         state: query.state,
         outcome: query.outcome,
         customer: Some(customer),

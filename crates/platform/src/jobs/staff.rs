@@ -1,5 +1,6 @@
 //! The queue as staff see it: what waits, runs and has ended, who works, and what can be stopped or done again.
 
+use chrono::{DateTime, Utc};
 use contract::jobs::{
     JobDetail, JobLane, JobLaneView, JobQuery, JobServer, JobState, JobStatistics, JobStatisticsQuery, JobStatus,
     JobView,
@@ -7,7 +8,7 @@ use contract::jobs::{
 use contract::{ErrorCode, JobId, MAX_PAGE_SIZE, Page, Permission};
 use serde_json::{Value, json};
 
-use super::handlers::{can_be_cancelled, comes_round, periodic_kinds};
+use super::handlers::{can_be_cancelled, can_be_retried, comes_round, periodic_kinds, wanted_kinds};
 use super::store::{self, Row};
 use crate::authz::{CustomerRef, Granted, JobRef, ManageJob, ViewJob};
 use crate::db::Tx;
@@ -98,12 +99,13 @@ pub async fn cancel(platform: &Platform, ctx: &OpContext, id: JobId) -> Result<J
 /// Lets a failed one run again, from its beginning and with all its attempts.
 ///
 /// # Errors
-/// `WrongState` for what has not failed, and for what comes round by itself.
+/// `WrongState` for what has not failed, what comes round by itself, what would find nothing to do, and letters that
+/// are asked for again by now.
 pub async fn retry(platform: &Platform, ctx: &OpContext, id: JobId) -> Result<JobDetail> {
     let ctx = &ctx.trying_on("jobs:retry", "job", id);
     let mut tx = platform.db().begin(ctx).await?;
     let (row, granted, _) = managed(&mut tx, ctx, id).await?;
-    may_be_retried(&row)?;
+    may_be_retried(&row, ctx.now())?;
     if !store::requeue(&mut tx, &granted).await? {
         return Err(not_failed());
     }
@@ -175,8 +177,10 @@ fn filter(ctx: &OpContext, query: &JobQuery) -> Result<store::Filter> {
         ctx.authorize_many::<CustomerRef>(Permission::CustomersManage)?;
     }
     let kinds = match (&query.kind, query.periodic) {
-        (Some(kind), _) if !kind.is_empty() => Some((vec![kind.clone()], true)),
-        (_, Some(periodic)) => Some((periodic_kinds().map(str::to_owned).collect(), periodic)),
+        (Some(kind), _) if !kind.is_empty() => Some(vec![kind.clone()]),
+        (_, Some(true)) => Some(periodic_kinds().map(str::to_owned).collect()),
+        // Named as well, and not as all the others: an index finds them among what comes round every few seconds.
+        (_, Some(false)) => Some(wanted_kinds().map(str::to_owned).collect()),
         (_, None) => None,
     };
     Ok(store::Filter {
@@ -220,7 +224,7 @@ async fn detail(tx: &mut Tx, ctx: &OpContext, id: JobId) -> Result<JobDetail> {
         stopping: more.stopping,
         events: store::events(tx, id).await?,
         may_cancel: crate::may(ctx, permitted, may_be_cancelled(&row, more.stopping))?,
-        may_retry: crate::may(ctx, permitted, may_be_retried(&row))?,
+        may_retry: crate::may(ctx, permitted, may_be_retried(&row, ctx.now()))?,
         job: views(tx, ctx, vec![row]).await?.pop().ok_or_else(Error::not_found)?,
     })
 }
@@ -232,15 +236,22 @@ fn may_be_cancelled(row: &Row, stopping: bool) -> Result<()> {
         JobState::Ready | JobState::Running if !can_be_cancelled(&row.kind) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-job-not-cancellable"))
         }
-        _ if stopping => Err(Error::new(ErrorCode::WrongState).with_key("error-job-stopping")),
+        JobState::Running if stopping => Err(Error::new(ErrorCode::WrongState).with_key("error-job-stopping")),
         JobState::Ready | JobState::Running => Ok(()),
     }
 }
 
-fn may_be_retried(row: &Row) -> Result<()> {
+/// A letter that was asked for longer ago than its link works is nobody's wish any more.
+fn may_be_retried(row: &Row, now: DateTime<Utc>) -> Result<()> {
     match row.state {
         JobState::Failed if comes_round(&row.kind) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-job-comes-round"))
+        }
+        JobState::Failed if !can_be_retried(&row.kind) => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-job-nothing-left"))
+        }
+        JobState::Failed if accounts::link_life(&row.kind).is_some_and(|life| now - row.created_at > life) => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-job-letter-old"))
         }
         JobState::Failed => Ok(()),
         _ => Err(not_failed()),

@@ -57,27 +57,41 @@ pub(super) async fn enqueue_tick(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     if busy { Ok(false) } else { enqueue(tx, job).await }
 }
 
-/// Attempts that died with their worker count: a job that kills its worker must not do so for ever.
+/// Attempts that died with their worker count: a job that kills its worker must not do so for ever. And what somebody asked
+/// to stop does not run again because its worker is gone.
 async fn end_spent(tx: &mut Tx) -> Result<()> {
     let spent = sqlx::query!(
-        "select id, lease_token from jobs
-         where state = 'running' and lease_until < now() and attempt >= max_attempts
-         for update skip locked limit 10"
+        r#"select id, lease_token, cancel_requested_at is not null as "asked!" from jobs
+           where (state = 'running' and lease_until < now()
+                  and (attempt >= max_attempts or cancel_requested_at is not null))
+              or (state = 'ready' and cancel_requested_at is not null)
+           for update skip locked limit 10"#
     )
     .fetch_all(&mut **tx)
     .await?;
     for row in spent {
-        let claim = Claim {
-            id: JobId(row.id),
-            kind: String::new(),
-            payload: serde_json::Value::Null,
-            attempt: 0,
-            max_attempts: 0,
-            token: row.lease_token.unwrap_or_default(),
-        };
-        finish(tx, &claim, ("failed", false), Some("its worker died and no attempt is left")).await?;
+        match row.lease_token {
+            Some(token) if row.asked => end(tx, (row.id, token), "cancelled", None).await?,
+            Some(token) => end(tx, (row.id, token), "failed", Some("its worker died and no attempt is left")).await?,
+            None => {
+                request_cancel(tx, JobId(row.id)).await?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Of a worker that is gone.
+async fn end(tx: &mut Tx, (id, token): (i64, Uuid), state: &str, why: Option<&str>) -> Result<()> {
+    let claim = Claim {
+        id: JobId(id),
+        kind: String::new(),
+        payload: serde_json::Value::Null,
+        attempt: 0,
+        max_attempts: 0,
+        token,
+    };
+    finish(tx, &claim, (state, false), why).await.map(drop)
 }
 
 pub(super) async fn claim(
@@ -98,13 +112,15 @@ pub(super) async fn claim(
         r#"with next as (
              select id, state from jobs
              where ((state = 'ready' and run_at <= now()) or (state = 'running' and lease_until < now()))
+               and cancel_requested_at is null
                and (kind = any($5)) <> $6
                and not exists (select from node_links l where l.machine_id = jobs.near_machine_id
                                and l.server_id <> $7 and l.lease_until > now())
              order by priority desc, run_at, id limit $1 for update skip locked
            ), taken as (
              update jobs j set state = 'running', attempt = attempt + 1, lease_owner = $2, lease_token = $3,
-                    lease_until = now() + make_interval(secs => $4), heartbeat_at = now(), message = null
+                    lease_until = now() + make_interval(secs => $4), heartbeat_at = now(), began_at = now(),
+                    message = null
              from next where j.id = next.id
              returning j.id, j.kind, j.payload, j.attempt, j.max_attempts, next.state as was
            ), noted as (
@@ -170,8 +186,19 @@ pub(super) async fn retry(tx: &mut Tx, claim: &Claim, why: &str, pause: Duration
     Ok(done.rows_affected() == 1)
 }
 
-/// The owner of a lease is `<server>/<worker>`.
+/// The owner of a lease is `<server>/<worker>`. What somebody asked to stop is not given back: it ends.
 pub(super) async fn release(tx: &mut Tx, server: Uuid) -> Result<u64> {
+    let asked = sqlx::query!(
+        r#"select id, lease_token as "token!" from jobs
+           where state = 'running' and lease_owner like $1 and lease_token is not null and cancel_requested_at is not null
+           for update"#,
+        format!("{server}/%")
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in asked {
+        end(tx, (row.id, row.token), "cancelled", Some("its server stopped")).await?;
+    }
     let done = sqlx::query!(
         "with given_back as (
            update jobs set state = 'ready', attempt = attempt - 1, lease_owner = null, lease_token = null,
@@ -201,9 +228,10 @@ pub(super) async fn finish(
          )
          insert into finished_jobs (id, kind, payload, state, thing_failed, attempt, max_attempts, progress, message,
                                     priority, near_machine_id, idempotency_key, subject_kind, subject_id, customer_id,
-                                    user_id, run_at, created_at)
+                                    user_id, run_at, began_at, created_at)
          select id, kind, payload, $3, $5, attempt, max_attempts, progress, coalesce($4, message), priority,
-                near_machine_id, idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, created_at
+                near_machine_id, idempotency_key, subject_kind, subject_id, customer_id, user_id, run_at, began_at,
+                created_at
          from ended",
         claim.id.0,
         claim.token,
@@ -260,7 +288,8 @@ pub(super) async fn delete_old(tx: &mut Tx) -> Result<()> {
     sqlx::query!(
         "with gone as (
            delete from finished_jobs
-           where finished_at < now() - case when kind in ('audit-seal', 'metrics-roll-up') and state = 'done'
+           where finished_at < now() - case when state = 'done' and kind in ('audit-seal', 'metrics-roll-up',
+                                                                            'allocations-advance', 'maintenance-advance')
                                             then interval '1 hour' else interval '7 days' end
            returning id)
          delete from job_events where job_id in (select id from gone)"

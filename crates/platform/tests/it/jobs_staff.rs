@@ -8,6 +8,8 @@ use platform::{Platform, SystemActor};
 use test_support::{TestPlatform, TestUser, eventually};
 use tokio_util::sync::CancellationToken;
 
+use crate::mail::World;
+
 async fn enqueue(platform: &Platform, job: &NewJob) -> bool {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await.unwrap();
     let added = jobs::enqueue_in_tx(&mut tx, job).await.unwrap();
@@ -177,6 +179,152 @@ async fn what_nothing_waits_for_can_be_stopped_and_a_failed_one_runs_again() {
 }
 
 #[tokio::test]
+async fn only_what_has_something_to_do_when_it_runs_again_does() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let ctx = admin.ctx();
+    let wanted: Vec<&'static str> = jobs::kinds().collect();
+    let wanted: Vec<&'static str> =
+        wanted[wanted.iter().position(|kind| *kind == "files-assemble").unwrap()..].to_vec();
+    for (id, kind) in (1000_i64..).zip(wanted) {
+        let sql = "insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, run_at, created_at)
+                   values ($1, $2, '{}', 'failed', 1, 1, now(), now())";
+        sqlx::query(sql).bind(id).bind(kind).execute(test.owner_pool()).await.unwrap();
+        let offered = jobs::get(p, &ctx, JobId(id)).await.unwrap().may_retry;
+        let again = jobs::retry(p, &ctx, JobId(id)).await;
+        let does = ["instance-apply", "password-reset", "sign-up"].contains(&kind);
+        assert_eq!((again.is_ok(), offered.allowed), (does, does), "{kind}");
+        if let Err(refused) = again {
+            assert_eq!((refused.code, refused.key), (ErrorCode::WrongState, "error-job-nothing-left"), "{kind}");
+        }
+    }
+}
+
+/// With the handlers: a letter that was given up is not sent by its job again, which says so; the job that writes one does.
+#[tokio::test]
+async fn a_letter_that_was_given_up_is_asked_for_again_where_it_came_from() {
+    let world = World::new().await;
+    let (test, p) = (&world.test, &world.test.platform);
+    let person = test.outsider("lee").await;
+    world.email(&person, "lee@example.org", "en").await;
+    world.set(&[("mail.port", serde_json::json!(1))]).await;
+    world.ask_reset("lee").await;
+    let last_try = async || {
+        let sql = "update jobs set attempt = max_attempts - 1, run_at = now() - interval '5 seconds'
+                   where kind in ('password-reset', 'mail-send')";
+        sqlx::query(sql).execute(test.owner_pool()).await.unwrap();
+    };
+    last_try().await;
+    let claim = jobs::claim(p, Lane::Short, "worker-a", 1).await.unwrap().remove(0);
+    assert_eq!(claim.kind, "password-reset");
+    assert!(jobs::finish(p, &claim, &Outcome::Failed("boom".to_owned())).await.unwrap());
+    jobs::retry(p, &world.admin.ctx(), claim.id).await.unwrap();
+    world.work().await;
+    last_try().await;
+    world.work().await;
+    let mails: Vec<String> =
+        sqlx::query_scalar("select kind || ' ' || state from mails").fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(mails, ["password-reset failed"], "it was written, and nobody took it");
+    let query = JobQuery { kind: Some("mail-send".to_owned()), ..JobQuery::default() };
+    let letter = found(test, &world.admin, query).await.remove(0);
+    assert_eq!(letter.state, JobState::Failed);
+    let refused = jobs::retry(p, &world.admin.ctx(), letter.id).await.unwrap_err();
+    assert_eq!((refused.code, refused.key), (ErrorCode::WrongState, "error-job-nothing-left"));
+}
+
+#[tokio::test]
+async fn a_letter_that_was_asked_for_long_ago_is_not_sent_any_more() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    for (kind, minutes) in [("password-reset", 10), ("sign-up", 60)] {
+        let id = ended(&test, &due(&test, kind), Outcome::Failed("boom".to_owned())).await;
+        let asked = async |minutes: i32| {
+            let sql = "update finished_jobs set created_at = $1 - make_interval(mins => $2)";
+            sqlx::query(sql).bind(test.clock().now()).bind(minutes).execute(test.owner_pool()).await.unwrap();
+        };
+        asked(minutes + 1).await;
+        assert!(!jobs::get(p, &admin.ctx(), id).await.unwrap().may_retry.allowed, "{kind}");
+        let late = jobs::retry(p, &admin.ctx(), id).await.unwrap_err();
+        assert_eq!((late.code, late.key), (ErrorCode::WrongState, "error-job-letter-old"), "{kind}");
+        asked(minutes - 1).await;
+        jobs::retry(p, &admin.ctx(), id).await.unwrap();
+        assert!(jobs::request_cancel(p, id).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_to_stop_does_not_run_again_when_its_worker_goes() {
+    let test = TestPlatform::new().await;
+    let (p, admin) = (&test.platform, test.admin().await);
+    let ctx = admin.ctx();
+    let sql = async |statement: &'static str| {
+        sqlx::query(statement).execute(test.owner_pool()).await.unwrap();
+    };
+    let asked = async |attempts: i32| {
+        let job = NewJob { max_attempts: attempts, ..due(&test, "partitions") };
+        assert!(enqueue(p, &job).await);
+        let owner = format!("{}/0", p.server_id());
+        let claim = jobs::claim(p, Lane::Short, &owner, 1).await.unwrap().remove(0);
+        assert!(jobs::cancel(p, &ctx, claim.id).await.unwrap().stopping);
+        claim.id
+    };
+    let state = async |id: JobId| jobs::get(p, &ctx, id).await.unwrap().job.state;
+    // Its server stops.
+    let id = asked(5).await;
+    assert_eq!(jobs::release(p).await.unwrap(), 0, "nothing is given back");
+    assert_eq!(state(id).await, JobState::Cancelled);
+    // Its lease runs out, with attempts left and with none.
+    for attempts in [5, 1] {
+        let id = asked(attempts).await;
+        sql("update jobs set lease_until = now() - interval '1 second'").await;
+        assert!(jobs::claim(p, Lane::Short, "worker-b", 1).await.unwrap().is_empty());
+        assert_eq!(state(id).await, JobState::Cancelled, "{attempts}");
+    }
+    // A server of the version before gave it back.
+    let given_back = "update jobs set state = 'ready', lease_owner = null, lease_token = null, lease_until = null";
+    let id = asked(5).await;
+    sql(given_back).await;
+    assert!(jobs::claim(p, Lane::Short, "worker-b", 1).await.unwrap().is_empty());
+    assert_eq!(state(id).await, JobState::Cancelled);
+    // Or it can be stopped at once, before anybody looks for something to do.
+    let id = asked(5).await;
+    sql(given_back).await;
+    assert!(jobs::get(p, &ctx, id).await.unwrap().may_cancel.allowed);
+    assert_eq!(jobs::cancel(p, &ctx, id).await.unwrap().job.state, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn what_comes_round_every_few_seconds_is_kept_for_an_hour_where_it_was_done() {
+    let test = TestPlatform::new().await;
+    let sql =
+        "insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, run_at, created_at, finished_at)
+               select 1000 + row_number() over (), kind, '{}', state, 1, 1, now(), now(), now() - interval '2 hours'
+               from unnest(array['audit-seal', 'metrics-roll-up', 'allocations-advance', 'maintenance-advance',
+                                 'instance-apply']) kind, unnest(array['done', 'failed']) state";
+    sqlx::query(sql).execute(test.owner_pool()).await.unwrap();
+    assert!(enqueue(&test.platform, &due(&test, "jobs-clean")).await);
+    let stop = CancellationToken::new();
+    let server = jobs::spawn_workers(&test.platform, stop.clone());
+    let left =
+        "select kind || ' ' || state from finished_jobs where finished_at < now() - interval '1 hour' order by 1";
+    eventually("the old ones to go", async || {
+        let left: Vec<String> = sqlx::query_scalar(left).fetch_all(test.owner_pool()).await.unwrap();
+        let kept = [
+            "allocations-advance failed",
+            "audit-seal failed",
+            "instance-apply done",
+            "instance-apply failed",
+            "maintenance-advance failed",
+            "metrics-roll-up failed",
+        ];
+        (left == kept).then_some(())
+    })
+    .await;
+    stop.cancel();
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn the_queue_says_how_it_stands_and_what_became_of_what() {
     let test = TestPlatform::new().await;
     let (p, admin) = (&test.platform, test.admin().await);
@@ -190,6 +338,8 @@ async fn the_queue_says_how_it_stands_and_what_became_of_what() {
     assert_eq!((status.waiting, status.due, status.running, status.failed_lately, status.servers), (2, 1, 1, 1, 0));
     assert!(status.due_seconds.is_some_and(|seconds| seconds >= 4), "{status:?}");
 
+    // How long it took is known without its history.
+    sqlx::query("delete from job_events").execute(test.owner_pool()).await.unwrap();
     let statistics = jobs::statistics(p, &ctx, JobStatisticsQuery::default()).await.unwrap();
     assert_eq!(statistics.hours, 24);
     let [mail, sign_up] = &statistics.kinds[..] else { panic!("{statistics:?}") };

@@ -25,6 +25,7 @@ mod customers;
 mod disks;
 mod engines;
 mod files;
+mod gate;
 mod idle;
 mod image_copies;
 mod images;

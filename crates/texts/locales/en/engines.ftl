@@ -43,6 +43,7 @@ engine-nvidia-yes = NVIDIA runtime present
 engine-nvidia-no = No NVIDIA runtime: containers get no GPUs. Install nvidia-container-toolkit on the host and restart Docker.
 engine-cpus = CPUs
 engine-memory = Memory
+engine-disks-unknown = It does not say how much its instances store
 engine-fault-name = The host's name has no address. Check its spelling and this server's name servers.
 engine-fault-forbidden = This address is never connected to: link-local addresses and those where clouds give out credentials are closed.
 engine-fault-refused = Nobody listens there. Check the port, and that dockerd was started with -H tcp://…:2376 and --tlsverify.

@@ -165,6 +165,7 @@ instance-split-bare = A program uses the GPU without the library that limits it,
 instance-disks = Disks
 instance-disks-near = Nearly full
 instance-disks-full = Beyond its spec
+instance-disks-unknown = The engine does not say it now
 instance-disk-system = System disk: { $used } of { $limit }
 instance-disk-data = /data: { $used } of { $limit }
 instance-disks-hint = Nothing refuses what is beyond, but the machine’s disk is everybody’s there: delete what nobody needs, or change to a spec with larger disks.
@@ -208,6 +209,7 @@ miss-architecture = The image is for { $with }, the machine is { $what }.
 miss-cuda = The image needs CUDA { $with }, the driver has { $what }.
 miss-no-driver = It has no GPU driver.
 miss-data-disk = It has no data disk, and what is on yours would be lost.
+miss-data-used = { $need } GB are used on the data disk, and it would have { $have } GB. Delete what is not needed first.
 miss-image-gone = The image is not there any more, so that no container can be made of it anew.
 miss-quota = { $what ->
     [cpu] Your limit of CPU cores

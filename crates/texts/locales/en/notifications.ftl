@@ -157,6 +157,7 @@ notification-image-reviewed = { $answer ->
 notification-instance-failed = { $made ->
     [disk-near] The instance { $instance } on { $machine } takes { $percent } % of one of its disks.
     [disk-full] The instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has.
+    [disk-stops] The instance { $instance } on { $machine } takes { $percent } % of one of its disks and is stopped at { $stopsAt }, unless there is room before.
     [disk-stopped] The instance { $instance } on { $machine } was stopped: it took { $percent } % of one of its disks for too long.
     [split] The instance { $instance } on { $machine } does not keep to its part of a GPU’s memory.
     [yes] The instance { $instance } on { $machine } failed.
@@ -353,6 +354,7 @@ mail-image-reviewed-link = Open the image
 mail-instance-failed-subject = { $made ->
     [disk-near] { $product }: a disk of your instance { $instance } is nearly full
     [disk-full] { $product }: a disk of your instance { $instance } is full
+    [disk-stops] { $product }: your instance { $instance } is stopped soon, its disk is full
     [disk-stopped] { $product }: your instance { $instance } was stopped
     [split] { $product }: the instance { $instance } is beyond its part of a GPU
    *[no] { $product }: your instance { $instance } failed
@@ -360,6 +362,7 @@ mail-instance-failed-subject = { $made ->
 mail-instance-failed-text = { $made ->
     [disk-near] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-full] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
+    [disk-stops] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. It is stopped at { $stopsAt }, unless there is room before. The page of the instance says of which disk. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-stopped] Your instance { $instance } on { $machine } was stopped: it took { $percent } % of one of its disks for too long. Its data stay. Start it again and delete what is not needed, or change to a spec with larger disks.
     [split] The instance { $instance } on { $machine } uses more GPU memory than its share, or runs programs past the limit. Others share the GPU. The page of the instance says how much it uses; end programs there, or make an instance with a larger share.
     [yes] Your instance { $instance } on { $machine } failed. The page of the instance says why, and it can be started again there.

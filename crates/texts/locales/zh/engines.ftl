@@ -43,6 +43,7 @@ engine-nvidia-yes = 已有 NVIDIA 运行时
 engine-nvidia-no = 没有 NVIDIA 运行时，容器无法使用 GPU。请在主机上安装 nvidia-container-toolkit 并重启 Docker。
 engine-cpus = CPU
 engine-memory = 内存
+engine-disks-unknown = 引擎未报告实例的磁盘用量
 engine-fault-name = 主机名没有对应的地址。请检查拼写和本服务器的域名服务器。
 engine-fault-forbidden = 不会连接此地址：链路本地地址和云平台发放凭据的地址是关闭的。
 engine-fault-refused = 对方没有监听。请检查端口，以及 dockerd 是否以 -H tcp://…:2376 和 --tlsverify 启动。

@@ -159,6 +159,7 @@ instance-split-bare = 有程序未加载限制显存的库就使用了 GPU，例
 instance-disks = 磁盘
 instance-disks-near = 即将用满
 instance-disks-full = 超出规格
+instance-disks-unknown = 引擎目前未报告
 instance-disk-system = 系统盘：已用 { $used }，共 { $limit }
 instance-disk-data = /data：已用 { $used }，共 { $limit }
 instance-disks-hint = 超出部分不会被拒绝，但机器的磁盘由所有人共用：请删除不需要的内容，或更换磁盘更大的规格。
@@ -196,6 +197,7 @@ miss-architecture = 镜像适用于 { $with }，机器为 { $what }。
 miss-cuda = 镜像需要 CUDA { $with }，驱动支持到 { $what }。
 miss-no-driver = 没有 GPU 驱动。
 miss-data-disk = 该规格没有数据盘，您数据盘上的内容会丢失。
+miss-data-used = 数据盘已用 { $need } GB，而该规格只有 { $have } GB。请先删除不需要的内容。
 miss-image-gone = 镜像已不存在，无法重新创建容器。
 miss-quota = { $what ->
     [cpu] CPU 核数配额

@@ -156,6 +156,7 @@ notification-image-reviewed = { $answer ->
 notification-instance-failed = { $made ->
     [disk-near] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。
     [disk-full] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。
+    [disk-stops] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，若不腾出空间，将于 { $stopsAt } 停止。
     [disk-stopped] 实例 { $instance }（{ $machine }）已停止：一块磁盘的用量长时间为 { $percent } %。
     [split] 实例 { $instance }（{ $machine }）超出了显存份额。
     [yes] 实例 { $instance }（{ $machine }）已失败。
@@ -352,6 +353,7 @@ mail-image-reviewed-link = 查看镜像
 mail-instance-failed-subject = { $made ->
     [disk-near] { $product }：实例 { $instance } 的磁盘即将用满
     [disk-full] { $product }：实例 { $instance } 的磁盘已满
+    [disk-stops] { $product }：实例 { $instance } 的磁盘已满，即将停止
     [disk-stopped] { $product }：实例 { $instance } 已停止
     [split] { $product }：实例 { $instance } 超出显存份额
    *[no] { $product }：实例 { $instance } 失败
@@ -359,6 +361,7 @@ mail-instance-failed-subject = { $made ->
 mail-instance-failed-text = { $made ->
     [disk-near] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
     [disk-full] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
+    [disk-stops] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。若不腾出空间，将于 { $stopsAt } 停止。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
     [disk-stopped] 您的实例 { $instance }（{ $machine }）已停止：一块磁盘的用量长时间为 { $percent } %。数据保留。请重新启动并删除不需要的内容，或更换磁盘更大的规格。
     [split] 实例 { $instance }（{ $machine }）使用的显存超出份额，或有程序绕过了限制。该 GPU 由多个实例共用。实例页面显示当前用量，请结束部分程序，或创建份额更大的实例。
     [yes] 实例 { $instance }（{ $machine }）已失败。实例页面说明了原因，也可在那里重新启动。

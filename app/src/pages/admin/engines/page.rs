@@ -86,6 +86,10 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
         Some(test) => test_view(words, test).into_any(),
         None => view! { <p class="note-line">{state(Tone::Off, words.t("engine-never-tested"))}</p> }.into_any(),
     };
+    let unmeasured = engine.disks_message.clone().map(|why| {
+        let words = words.t("engine-disks-unknown");
+        view! { <p class="note-line">{state(Tone::Warn, words)} " " <span>{why}</span></p> }
+    });
     let test = may_test.then(|| {
         view! {
             <form class="form" method="post" action=TestEngine::url()>
@@ -107,6 +111,7 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
                 <dd>{time(engine.updated_at, zone)}</dd>
             </dl>
             {result}
+            {unmeasured}
             {test}
         </section>
     }

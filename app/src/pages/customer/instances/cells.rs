@@ -331,8 +331,10 @@ fn disks_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>
         DiskState::Fine => None,
         DiskState::Near => Some(state(Tone::Warn, words.t("instance-disks-near"))),
         DiskState::Full => Some(state(Tone::Bad, words.t("instance-disks-full"))),
+        DiskState::Unknown => Some(state(Tone::Off, words.t("instance-disks-unknown"))),
     };
-    let hint = badge.is_some().then(|| view! { <p class="sub">{words.t("instance-disks-hint")}</p> });
+    let is_much = matches!(disks.state, DiskState::Near | DiskState::Full);
+    let hint = is_much.then(|| view! { <p class="sub">{words.t("instance-disks-hint")}</p> });
     let size = |n: u64| text(Some(bytes(n as f64)));
     let line = |key: &str, used: Option<u64>, limit: u64| {
         used.map(|used| words.with(key, &[("used", size(used)), ("limit", size(limit))]))

@@ -41,7 +41,7 @@ impl Purpose {
     }
 
     /// How long it works.
-    fn life(self) -> TimeDelta {
+    pub(super) fn life(self) -> TimeDelta {
         match self {
             Purpose::PasswordReset => TimeDelta::minutes(10),
             Purpose::EmailChange | Purpose::SignUp => TimeDelta::hours(1),

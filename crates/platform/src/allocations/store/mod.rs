@@ -6,7 +6,7 @@ mod list;
 mod overview;
 mod requests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::AllocationState;
@@ -317,16 +317,16 @@ pub(super) async fn next_scheduled(tx: &mut Tx, machines: &[i64]) -> Result<Vec<
     get_all(tx, &ids).await
 }
 
-/// Which of these machines an allocation has, or will have, and when the last hold is over.
-pub(super) async fn holds_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<MachineId, Option<DateTime<Utc>>>> {
-    let rows = sqlx::query!(
-        r#"select machine_id, max(upper(hold)) as "until?" from allocations
-           where machine_id = any($1) and state in ('scheduled', 'active', 'grace', 'reclaiming') group by machine_id"#,
+/// Which of these machines an allocation has, or will have.
+pub(super) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
+    let ids = sqlx::query_scalar!(
+        "select distinct machine_id from allocations
+         where machine_id = any($1) and state in ('scheduled', 'active', 'grace', 'reclaiming')",
         machines
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.until)).collect())
+    Ok(ids.into_iter().map(MachineId).collect())
 }
 
 pub(super) async fn insert(

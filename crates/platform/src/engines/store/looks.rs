@@ -88,6 +88,32 @@ pub(in crate::engines) async fn answered(tx: &mut Tx, machine: MachineId) -> Res
 }
 
 /// Its connection is another one now: what was found out of the one before says nothing.
+/// Whether it said how much its instances store; each time that it does not in a row, it is left alone for twice as long.
+pub(in crate::engines) async fn measured(
+    tx: &mut Tx,
+    machine: MachineId,
+    fault: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into engine_looks as l (machine_id, disks_fault, disks_failures, disks_retry_at)
+         select machine_id, $2::text, case when $2::text is null then 0 else 1 end,
+                case when $2::text is not null then $3::timestamptz + interval '20 minutes' end
+         from engine_connections where machine_id = $1
+         on conflict (machine_id) do update
+           set disks_fault = excluded.disks_fault,
+               disks_failures = case when excluded.disks_fault is null then 0 else l.disks_failures + 1 end,
+               disks_retry_at = case when excluded.disks_fault is not null
+                 then $3::timestamptz + make_interval(mins => 20 * (1 << least(l.disks_failures, 3))) end",
+        machine.0,
+        fault,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 pub(in crate::engines) async fn forget(tx: &mut Tx, machine: MachineId) -> Result<()> {
     sqlx::query!("delete from engine_looks where machine_id = $1", machine.0).execute(&mut **tx).await?;
     Ok(())

@@ -103,7 +103,10 @@ struct Limits {
 /// # Errors
 /// The machine's folder is none that anything is given out of.
 pub(super) async fn plan(tx: &mut Tx, row: &Row, name: &str) -> Result<Option<Plan>, Trouble> {
-    let mib: Vec<u64> = shares(&store::held_cards(tx, row.id).await?);
+    let mib: Vec<u64> = match &row.remake {
+        Some(remake) => remake.next.iter().filter_map(|(_, mib)| *mib).collect(),
+        None => shares(&store::held_cards(tx, row.id).await?),
+    };
     if row.spec.gpu_use != GpuUse::Share || mib.is_empty() {
         return Ok(None);
     }

@@ -8,6 +8,9 @@ use contract::{CustomerId, GpuId, InstanceId, MachineId, UserId};
 use crate::Result;
 use crate::db::Tx;
 
+/// A GPU, and the MiB of it; all of it where that is nothing.
+pub(in crate::instances) type Part = (GpuId, Option<u64>);
+
 /// What is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Used {
@@ -58,7 +61,8 @@ pub(in crate::instances) async fn used_by(
     Ok(Used { instances: row.instances, gpus: row.gpus, cores: row.cores, memory_gb: row.memory, disk_gb: row.disk })
 }
 
-/// What the live instances on these machines take, by machine; as if this one were not there.
+/// What the live instances on these machines take, by machine; as if this one were not there. One that gets another spec
+/// takes what the larger one is until the container that there is was made of that.
 pub(in crate::instances) async fn used(
     tx: &mut Tx,
     machines: &[i64],
@@ -66,8 +70,13 @@ pub(in crate::instances) async fn used(
 ) -> Result<HashMap<i64, Used>> {
     let rows = sqlx::query!(
         r#"select machine_id, count(*) as "instances!", coalesce(sum(gpu_count), 0) as "gpus!",
-                  coalesce(sum(cpu_cores), 0) as "cores!", coalesce(sum(memory_gb), 0) as "memory!",
-                  coalesce(sum(disk_gb), 0) as "disk!"
+                  coalesce(sum(greatest(cpu_cores, coalesce((remake -> 'spec' ->> 'cpuCores')::integer, 0))), 0)
+                    as "cores!",
+                  coalesce(sum(greatest(memory_gb, coalesce((remake -> 'spec' ->> 'memoryGb')::integer, 0))), 0)
+                    as "memory!",
+                  coalesce(sum(greatest(disk_gb, coalesce((remake -> 'spec' ->> 'systemDiskGb')::integer
+                                                          + (remake -> 'spec' ->> 'dataDiskGb')::integer, 0))), 0)
+                    as "disk!"
            from instances
            where released_at is null and machine_id = any($1) and ($2::bigint is null or id <> $2)
            group by machine_id"#,
@@ -112,7 +121,7 @@ pub(in crate::instances) async fn place_of_cards(
 }
 
 /// Holds these for an instance: all of a GPU, or so many MiB; also what it held before and let go.
-pub(in crate::instances) async fn hold(tx: &mut Tx, id: InstanceId, cards: &[(GpuId, Option<u64>)]) -> Result<()> {
+pub(in crate::instances) async fn hold(tx: &mut Tx, id: InstanceId, cards: &[Part]) -> Result<()> {
     let whole: Vec<i64> = cards.iter().filter(|(_, mib)| mib.is_none()).map(|(gpu, _)| gpu.0).collect();
     sqlx::query!(
         "insert into instance_gpus (instance_id, gpu_id) select $1, gpu from unnest($2::bigint[]) as t (gpu) order by gpu
@@ -158,6 +167,20 @@ pub(in crate::instances) async fn cards_of(tx: &mut Tx, id: InstanceId) -> Resul
     .fetch_all(&mut **tx)
     .await?;
     Ok(ids)
+}
+
+/// What of GPUs it holds.
+pub(in crate::instances) async fn parts_of(tx: &mut Tx, id: InstanceId) -> Result<Vec<Part>> {
+    let rows = sqlx::query!(
+        r#"select gpu_id as "gpu!", null::bigint as "mib?"
+           from instance_gpus where instance_id = $1 and released_at is null
+           union all
+           select gpu_id, mib from gpu_shares where instance_id = $1 and released_at is null order by 1"#,
+        id.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (GpuId(row.gpu), row.mib.map(i64::unsigned_abs))).collect())
 }
 
 /// A GPU that an instance holds.

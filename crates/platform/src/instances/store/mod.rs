@@ -26,11 +26,11 @@ pub(super) use apps::{
     end_oldest_app_visits, find_app_visit, find_link, free_place, insert_link, keep_app_ticket, links_of, named_link,
     open_app_visit, remove_link, remove_links_of_gone, renew_app_visit, shared_links, tidy_apps, use_app_ticket,
 };
-pub(super) use disks::{DiskRow, claim_disks, set_disks};
+pub(super) use disks::{AskedDisks, DiskRow, Measured, claim_disks, due_disks, set_disks};
 pub(crate) use holds::Used;
 pub(super) use holds::{
-    HeldCard, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, place_of_cards, release,
-    used, used_among, used_by,
+    HeldCard, Part, cards_of, count_on, held_cards, hold, live_of, lock_limits, lock_placement, parts_of,
+    place_of_cards, release, used, used_among, used_by,
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
@@ -45,7 +45,7 @@ pub(super) use saves::{
     SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine,
     leftover_uploads, lock_save, note_on_engine, note_saved, note_upload, saves, saves_of, want_save,
 };
-pub(super) use sizes::{is_being_saved, set_spec};
+pub(super) use sizes::{Remake, is_being_saved, set_spec, settle};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{
     AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
@@ -97,6 +97,8 @@ pub(super) struct Row {
     pub remakes_wanted: i64,
     /// The one that its container was made with.
     pub remakes_done: i64,
+    /// From another spec on until the container that was there then is gone.
+    pub remake: Option<Remake>,
     pub observed: Observed,
     pub observed_at: Option<DateTime<Utc>>,
     pub container: Option<String>,
@@ -129,12 +131,21 @@ impl Row {
             lost: self.lost_since.is_some(),
             gone: self.deleted_at.is_some(),
             restart: self.restarts_done < self.restarts_wanted,
+            remake: self.is_of_another_spec(),
         })
     }
 
-    /// Its spec was changed since its container was made.
+    /// Its container is of another spec than it has: an earlier one, or a later one where a backup was put back.
     pub(super) fn is_of_another_spec(&self) -> bool {
-        self.remakes_done < self.remakes_wanted
+        self.remakes_done != self.remakes_wanted
+    }
+
+    /// What the container that is there was made of.
+    pub(super) fn made_of(&self) -> &InstanceSpec {
+        match &self.remake {
+            Some(remake) if self.is_of_another_spec() => &remake.spec,
+            _ => &self.spec,
+        }
     }
 
     /// Whether something is left to be done for what is wanted.
@@ -222,8 +233,9 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
                 i.out_of_memory, i.started_at, i.ended_at, i.restarting_seen, i.made_at, i.trying_since, i.failure,
                 i.detail, i.lost_since, i.released_at, i.revision, i.created_at, i.deleted_at, i.ports, i.host_ports,
                 i.split_setup, i.gpu_memory_bytes, i.gpu_memory_at, i.gpu_memory_peak, i.split_bare,
-                i.split_broken_since, i.split_told_at, i.remakes_wanted, i.remakes_done,
-                i.disks_at, i.disk_system_used, i.disk_data_used, i.disks_told, i.disks_full_since
+                i.split_broken_since, i.split_told_at, i.remakes_wanted, i.remakes_done, i.remake,
+                i.disks_at, i.disk_system_used, i.disk_system_at, i.disk_data_used, i.disk_data_at, i.disks_told,
+                i.disks_run, i.disks_stop_at
          from instances i join unnest($1::bigint[]) with ordinality as asked (id, place) on asked.id = i.id
          order by asked.place",
         ids
@@ -255,6 +267,7 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
             restarts_done: row.restarts_done,
             remakes_wanted: row.remakes_wanted,
             remakes_done: row.remakes_done,
+            remake: row.remake.map(serde_json::from_value).transpose().map_err(Error::internal)?,
             observed: known(Observed::parse(&row.observed), &row.observed)?,
             observed_at: row.observed_at,
             container: row.container_id,
@@ -283,13 +296,14 @@ pub(super) async fn rows(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
             },
             disks: DiskRow {
                 at: row.disks_at,
-                system: row.disk_system_used.map(i64::unsigned_abs),
-                data: row.disk_data_used.map(i64::unsigned_abs),
+                system: row.disk_system_used.map(i64::unsigned_abs).zip(row.disk_system_at),
+                data: row.disk_data_used.map(i64::unsigned_abs).zip(row.disk_data_at),
                 told: match row.disks_told {
                     None => DiskState::Fine,
                     Some(word) => known(DiskState::parse(&word), &word)?,
                 },
-                full_since: row.disks_full_since,
+                run: row.disks_run,
+                stop_at: row.disks_stop_at,
             },
         })
     });

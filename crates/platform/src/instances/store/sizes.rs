@@ -1,24 +1,61 @@
 //! SQL of another spec for an instance.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use contract::InstanceId;
 use contract::instances::InstanceSpec;
+use serde::{Deserialize, Serialize};
 
-use super::signed;
+use super::{Part, Row, hold, release, signed};
 use crate::authz::{Granted, ManageOwnInstance};
 use crate::db::Tx;
 use crate::{Error, Result};
+
+/// What is kept from another spec on until the container that was there then is gone. Somebody may start that one any time: at
+/// its machine, by its engine's own doing, or as a server of an older version. So what it was made with stays held as well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(in crate::instances) struct Remake {
+    /// What that container was made of.
+    pub spec: InstanceSpec,
+    /// And of GPUs with.
+    pub cards: Vec<Part>,
+    /// What the next one gets.
+    pub next: Vec<Part>,
+}
+
+impl Remake {
+    /// What both together may use: all of a GPU where either has all of it, else the larger part.
+    pub(in crate::instances) fn held(&self) -> Vec<Part> {
+        let mut held = BTreeMap::new();
+        for (gpu, mib) in self.cards.iter().chain(&self.next) {
+            let both = |had: &mut Option<u64>| *had = had.zip(*mib).map(|(one, other)| one.max(other));
+            held.entry(*gpu).and_modify(both).or_insert(*mib);
+        }
+        held.into_iter().collect()
+    }
+}
+
+/// No container of an earlier spec is there any more: it holds what it gets, and no more than that.
+pub(in crate::instances) async fn settle(tx: &mut Tx, row: &Row, now: DateTime<Utc>) -> Result<()> {
+    let Some(remake) = &row.remake else { return Ok(()) };
+    release(tx, row.id, now).await?;
+    hold(tx, row.id, &remake.next).await?;
+    sqlx::query!("update instances set remake = null where id = $1", row.id.0).execute(&mut **tx).await?;
+    Ok(())
+}
 
 /// It gets this from its next start on; its container is then the one of `remakes`.
 pub(in crate::instances) async fn set_spec(
     tx: &mut Tx,
     granted: &Granted<ManageOwnInstance>,
     spec: &InstanceSpec,
-    remakes: i64,
+    (remakes, remake): (i64, &Remake),
 ) -> Result<()> {
     sqlx::query!(
         "update instances
          set spec_id = $2, spec = $3, gpu_count = $4, cpu_cores = $5, memory_gb = $6, disk_gb = $7, remakes_wanted = $8,
-             wish = wish + 1, revision = revision + 1
+             remake = $9, wish = wish + 1, revision = revision + 1
          where id = $1",
         granted.id().0,
         spec.id.0,
@@ -27,7 +64,8 @@ pub(in crate::instances) async fn set_spec(
         signed(spec.cpu_cores)?,
         signed(spec.memory_gb)?,
         signed(spec.system_disk_gb.saturating_add(spec.data_disk_gb))?,
-        remakes
+        remakes,
+        serde_json::to_value(remake).map_err(Error::internal)?
     )
     .execute(&mut **tx)
     .await?;

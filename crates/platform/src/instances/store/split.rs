@@ -25,7 +25,8 @@ pub(in crate::instances) struct SplitRow {
 pub(in crate::instances) async fn set_setup(tx: &mut Tx, id: InstanceId, setup: Option<Setup>) -> Result<()> {
     sqlx::query!(
         "update instances
-         set split_setup = $2, split_bare = false, split_broken_since = null, gpu_memory_bytes = null, gpu_memory_at = null
+         set split_setup = $2, split_bare = false, split_broken_since = null, gpu_memory_bytes = null,
+             gpu_memory_at = null, disk_system_used = null, disk_system_at = null, disks_run = null, disks_stop_at = null
          where id = $1",
         id.0,
         setup.map(Setup::code)

@@ -11,8 +11,8 @@ use crate::{Error, Result};
 /// Which jobs.
 #[derive(Clone, Debug, Default)]
 pub(in crate::jobs) struct Filter {
-    /// Only these kinds, or only others.
-    pub kinds: Option<(Vec<String>, bool)>,
+    /// Only these kinds.
+    pub kinds: Option<Vec<String>>,
     pub state: Option<JobState>,
     /// See [`Row::outcome`].
     pub outcome: Option<JobState>,
@@ -81,8 +81,8 @@ pub(in crate::jobs) async fn count(tx: &mut Tx, filter: &Filter) -> Result<u64> 
 fn narrowed(columns: &str, filter: &Filter) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::<Postgres>::new(columns);
     sql.push(EVERY_JOB);
-    if let Some((kinds, among)) = &filter.kinds {
-        sql.push(if *among { " and kind = any(" } else { " and not kind = any(" }).push_bind(kinds.clone()).push(")");
+    if let Some(kinds) = &filter.kinds {
+        sql.push(" and kind = any(").push_bind(kinds.clone()).push(")");
     }
     if let Some(state) = filter.state {
         sql.push(" and state = ").push_bind(state.code());

@@ -194,10 +194,8 @@ pub(in crate::jobs) async fn statistics(tx: &mut Tx, hours: i32) -> Result<Vec<J
     let rows = sqlx::query!(
         r#"with ended as (
              select f.kind, f.state, f.thing_failed, f.attempt,
-                    extract(epoch from f.finished_at - begun.at)::float8 as seconds
+                    extract(epoch from f.finished_at - f.began_at)::float8 as seconds
              from finished_jobs f
-               left join lateral (select max(e.at) as at from job_events e
-                                  where e.job_id = f.id and e.kind in ('started', 'taken_over')) begun on true
              where f.finished_at > now() - make_interval(hours => $1)
            ), counted as (
              select kind, count(*) filter (where state = 'done') as done,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::labels::filter;
 use super::refusal::{Doing, refusal};
-use super::spec::is_word;
+use super::spec::{SpecFault, is_word};
 use super::state::{self, Container, Listed, RawContainer, RawLimits, State};
 use super::wire::{Answer, Ask, QUICK};
 use super::{ContainerSpec, Containers, host};
@@ -81,6 +81,21 @@ impl Containers {
         };
         self.limited(&created.id, spec).await?;
         Ok(created)
+    }
+
+    /// Whether it has the image that a container is to be made of.
+    ///
+    /// # Errors
+    /// [`FaultKind::Spec`] for what is no image's name.
+    pub async fn has_image(&self, image: &str) -> Result<bool, Fault> {
+        let known = |c: char| c.is_ascii_alphanumeric() || "._-:/@".contains(c);
+        let is_name = !image.is_empty() && image.chars().all(known) && !image.contains("..");
+        SpecFault::unless(is_name, "image", "it is none")?;
+        let answer = self.wire.ask(Ask::get(format!("/images/{image}/json")), QUICK).await?;
+        match answer.status {
+            404 => Ok(false),
+            _ => good(&answer).map(|_| true),
+        }
     }
 
     /// Whether it is limited as it should be. One that is not and never ran is taken away.

@@ -21,6 +21,8 @@ pub struct Sizes {
     pub written: HashMap<String, u64>,
     /// What is in volumes of ours, by name.
     pub volumes: HashMap<String, u64>,
+    /// Why one of the two is not known.
+    pub fault: Option<Fault>,
 }
 
 #[derive(Deserialize)]
@@ -74,23 +76,36 @@ pub(super) fn volumes(bytes: &[u8]) -> Result<HashMap<String, u64>, Fault> {
 }
 
 impl Containers {
-    /// Measures all of ours; for each question the engine has this long.
+    /// Measures all of ours; for each of two questions the engine has this long, and what it answers to one counts where it
+    /// does not to the other.
     ///
     /// # Errors
-    /// As everything here; an engine does not measure twice at a time.
+    /// As everything here, where neither was answered; an engine does not measure twice at a time.
     pub async fn sizes(&self, limit: Duration) -> Result<Sizes, Fault> {
+        match (self.written(limit).await, self.volume_sizes(limit).await) {
+            (Err(fault), Err(_)) => Err(fault),
+            (written, volumes) => {
+                let fault = written.as_ref().err().or(volumes.as_ref().err()).cloned();
+                Ok(Sizes { written: written.unwrap_or_default(), volumes: volumes.unwrap_or_default(), fault })
+            }
+        }
+    }
+
+    async fn written(&self, limit: Duration) -> Result<HashMap<String, u64>, Fault> {
         let filters = json!({ "label": [filter(&self.installation)] });
         let ask = Ask::get("/containers/json").with("all", true).with("size", true).with("filters", filters);
-        let written = written(&good(&self.wire.ask(ask, limit).await?)?, &self.installation)?;
+        written(&good(&self.wire.ask(ask, limit).await?)?, &self.installation)
+    }
+
+    async fn volume_sizes(&self, limit: Duration) -> Result<HashMap<String, u64>, Fault> {
         let own = self.list_volumes().await?;
         if own.is_empty() {
-            return Ok(Sizes { written, volumes: HashMap::new() });
+            return Ok(HashMap::new());
         }
         // Before API 1.42 an engine does not know the word, and measures images and containers, too.
         let ask = Ask::get("/system/df").with("type", "volume");
         let mut all = volumes(&good(&self.wire.ask(ask, limit).await?)?)?;
-        let volumes = own.into_iter().filter_map(|it| all.remove(&it.name).map(|size| (it.name, size)));
-        Ok(Sizes { written, volumes: volumes.collect() })
+        Ok(own.into_iter().filter_map(|it| all.remove(&it.name).map(|size| (it.name, size))).collect())
     }
 }
 
