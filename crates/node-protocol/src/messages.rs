@@ -539,6 +539,10 @@ pub struct HostKeys {
     /// The key with which the server's own SSH door comes in for these people, through a tunnel: let in from this host alone.
     #[prost(string, optional, tag = "4")]
     pub door_key: Option<String>,
+    /// Of the lease after which the machine is being taken back, 0 for none; comes back in [`HostKeysSeen`], by which the
+    /// server knows that what is told there was seen after that began, whatever anybody's clock says.
+    #[prost(uint64, tag = "5")]
+    pub reclaim: u64,
 }
 
 /// Which keys of [`HostKeys`] are in the file that sshd reads, as it was read after the last change.
@@ -561,6 +565,9 @@ pub struct HostKeysSeen {
     /// Public halves of the keys with which this host's sshd proves itself.
     #[prost(string, repeated, tag = "6")]
     pub sshd_keys: Vec<String>,
+    /// Of the last [`HostKeys`] that was worked off.
+    #[prost(uint64, tag = "7")]
+    pub reclaim: u64,
 }
 
 /// What hinders an agent in keeping keys.

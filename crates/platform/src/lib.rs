@@ -77,7 +77,7 @@ struct Inner {
     repeats: audit::Repeats,
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
-    holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
+    holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), bool>>,
     host_keys: Arc<rechecks::Rechecks<contract::MachineId, allocations::HostWish>>,
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
     descriptions: accounts::identity::Descriptions,
@@ -197,7 +197,7 @@ impl Platform {
         &self.inner.sessions
     }
 
-    pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>> {
+    pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), bool>> {
         &self.inner.holdings
     }
 

@@ -15,6 +15,8 @@ pub struct Kept {
     /// Accounts in which there may be something of the agent's.
     pub accounts: Vec<String>,
     pub lease: u64,
+    /// Of the lease after which the machine is being taken back.
+    pub reclaim: u64,
     /// By this host's clock.
     pub until_ms: i64,
     pub keys: Vec<String>,
@@ -32,6 +34,7 @@ impl Kept {
             match word {
                 "account" => kept.accounts.push(rest.to_owned()),
                 "lease" => kept.lease = rest.parse().unwrap_or_default(),
+                "reclaim" => kept.reclaim = rest.parse().unwrap_or_default(),
                 "until" => kept.until_ms = rest.parse().unwrap_or_default(),
                 "key" if super::is_key(rest) => kept.keys.push(rest.to_owned()),
                 "door" if super::is_key(rest) => kept.door = Some(rest.to_owned()),
@@ -51,7 +54,7 @@ impl Kept {
         if Self::read(state_dir) == *self {
             return Ok(());
         }
-        let mut text = format!("lease {}\nuntil {}\n", self.lease, self.until_ms);
+        let mut text = format!("lease {}\nreclaim {}\nuntil {}\n", self.lease, self.reclaim, self.until_ms);
         let accounts = self.accounts.iter().map(|name| format!("account {name}\n"));
         let keys = self.keys.iter().map(|key| format!("key {key}\n"));
         let door = self.door.iter().map(|key| format!("door {key}\n"));
@@ -79,6 +82,7 @@ mod tests {
         let kept = Kept {
             accounts: vec!["gpu".to_owned(), "older".to_owned()],
             lease: 7,
+            reclaim: 6,
             until_ms: 99,
             keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA".to_owned()],
             door: Some("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB".to_owned()),

@@ -200,7 +200,7 @@ impl Keeper {
         let may = good && self.config.account.is_some();
         self.kept.keys = if may { keys } else { Vec::new() };
         self.kept.door = order.door_key.filter(|_| may);
-        self.kept.lease = order.lease;
+        (self.kept.lease, self.kept.reclaim) = (order.lease, order.reclaim);
         let lasts = Duration::from_millis(order.lasts_ms);
         self.kept.until_ms = now_ms().saturating_add(i64::try_from(order.lasts_ms).unwrap_or(i64::MAX));
         self.ends = Instant::now().checked_add(lasts);
@@ -313,6 +313,7 @@ impl Keeper {
         let (fault, detail) = fault.unwrap_or((HostKeysFault::None, String::new()));
         let new = HostKeysSeen {
             lease: self.kept.lease,
+            reclaim: self.kept.reclaim,
             keys: found.keys,
             fault: fault.into(),
             detail: detail.chars().take(MAX_TEXT_BYTES / 4).collect(),
@@ -382,7 +383,7 @@ mod tests {
 
         fn order(&mut self, lease: u64, keys: &[&str], lasts_ms: u64) -> HostKeysSeen {
             let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-            self.keeper.obey(HostKeys { lease, keys, lasts_ms, door_key: None });
+            self.keeper.obey(HostKeys { lease, keys, lasts_ms, ..HostKeys::default() });
             self.look().expect("an order is answered")
         }
 
@@ -431,6 +432,22 @@ mod tests {
     }
 
     #[test]
+    fn that_it_is_taken_back_is_answered_once_they_are_gone() {
+        let mut host = Host::new();
+        assert_eq!(host.order(7, &[KEY], 60_000).reclaim, 0);
+        host.seen.mark_unchanged();
+        host.keeper.obey(HostKeys { reclaim: 7, ..HostKeys::default() });
+        assert!(!host.seen.has_changed().unwrap(), "nothing is said before it is done");
+        let seen = host.look().unwrap();
+        assert_eq!((seen.lease, seen.reclaim, seen.keys.len()), (0, 7, 0));
+        assert_eq!(host.text(), "");
+        // An agent that is started again still says so.
+        host.again(Some("gpu"));
+        assert_eq!(host.look().map(|seen| seen.reclaim), Some(7));
+        assert_eq!(host.order(0, &[], 0).reclaim, 0);
+    }
+
+    #[test]
     fn without_a_server_they_go_when_their_time_is_over() {
         let mut host = Host::new();
         host.order(7, &[KEY], 60_000);
@@ -468,7 +485,8 @@ mod tests {
         std::fs::write(host.home.path().join("ssh_host_ed25519_key.pub"), format!("{KEY} root@host\n")).unwrap();
         std::fs::write(host.home.path().join("ssh_host_ed25519_key"), "secret").unwrap();
         let door = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID".to_owned();
-        host.keeper.obey(HostKeys { lease: 7, keys: Vec::new(), lasts_ms: 60_000, door_key: Some(door.clone()) });
+        let order = HostKeys { lease: 7, lasts_ms: 60_000, door_key: Some(door.clone()), ..HostKeys::default() };
+        host.keeper.obey(order);
         let seen = host.look().unwrap();
         assert_eq!((&seen.keys, &seen.sshd_keys), (&vec![door.clone()], &vec![KEY.to_owned()]));
         let line =

@@ -9,7 +9,7 @@ use contract::{CustomerId, ErrorCode, MachineId, Permission};
 use runtime::docker::{Bytes, FaultKind};
 use serde_json::json;
 
-use super::{HoldingWatch, held_now, keys, store};
+use super::{HoldingWatch, keys, readable_now, store};
 use crate::authz::{AllocationRef, Scope};
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, tunnels};
 
@@ -76,7 +76,7 @@ pub struct MachineVisit {
     holding: HoldingWatch,
 }
 
-/// Comes to a machine that the customer one acts for has now.
+/// Comes to a machine that the customer one acts for has now, or had until its grace: what is there can still be saved.
 ///
 /// # Errors
 /// `NotFound` where it has no such machine, `WrongState` where no agent keeps keys.
@@ -87,8 +87,11 @@ pub async fn enter_by_ssh(
     fingerprint: Option<&str>,
 ) -> Result<MachineVisit> {
     let ctx = &ctx.trying(machines::attempt("allocations:open-ssh", code));
-    let allocation = held_now(platform, ctx, code).await?;
-    let holding = super::watch_holding(platform, ctx, code).await?;
+    let allocation = readable_now(platform, ctx, code).await?;
+    if allocation.grace_ends_at() <= ctx.now() {
+        return Err(Error::not_found());
+    }
+    let holding = HoldingWatch::of(platform, &allocation);
     let mut tx = platform.db().begin(ctx).await?;
     let access = machines::ssh_access(&mut tx, code, ctx.now()).await?;
     tx.commit().await?;
@@ -150,12 +153,12 @@ impl MachineVisit {
         self.is_itself(host) && (port == 22 || port == self.port)
     }
 
-    /// Whether one's customer still has it; at most two seconds old.
+    /// Whether one's customer still has it, or is in the grace after that; at most two seconds old.
     ///
     /// # Errors
     /// The database is away.
     pub async fn still_held(&self, platform: &Platform) -> Result<bool> {
-        self.holding.still_held(platform).await
+        self.holding.still_reached(platform).await
     }
 
     /// Connects to its sshd; which that is, its agent's configuration says.

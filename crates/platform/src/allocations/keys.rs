@@ -1,8 +1,10 @@
 //! Keys on the host: while a customer has a machine whose agent keeps keys, those of its people let them into the host's account.
 //!
 //! Invariants: which keys are to be there is nowhere stored but follows from the lease, the customer, its people, their powers
-//! and their keys, asked again every second or two; so whatever ends one of these takes the keys away. The end of the lease
-//! goes along, so that a host that is cut off takes them away by itself.
+//! and their keys, asked again every second or two; so whatever ends one of these takes the keys away. In the grace they stay,
+//! so that people can save what they need; when taking the machine back begins they go. The end of the grace goes along, so that
+//! a host that is cut off takes them away by itself. That they are gone is known by what the agent says after it was told of
+//! taking back, never by comparing clocks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -33,6 +35,8 @@ pub(crate) struct HostWish {
     /// Of this installation's own SSH door.
     door: Option<String>,
     until: Option<DateTime<Utc>>,
+    /// The lease after which the machine is being taken back; 0 for none.
+    reclaim: u64,
 }
 
 /// Says what is to be on the host of a link whenever that changed, and first as it is; ends when nobody listens.
@@ -59,7 +63,13 @@ pub async fn follow_keys(platform: Platform, link: NodeLink, told: watch::Sender
 fn message(wish: &HostWish, now: DateTime<Utc>) -> HostKeys {
     let lasts = wish.until.map_or(0, |until| (until - now).num_milliseconds());
     let lasts_ms = u64::try_from(lasts).unwrap_or(0);
-    HostKeys { lease: wish.lease, keys: wish.keys.clone(), lasts_ms, door_key: wish.door.clone() }
+    HostKeys {
+        lease: wish.lease,
+        keys: wish.keys.clone(),
+        lasts_ms,
+        door_key: wish.door.clone(),
+        reclaim: wish.reclaim,
+    }
 }
 
 async fn wish(platform: &Platform, wanted: &Wanted<MachineId, HostWish>) -> Result<HostWish> {
@@ -105,10 +115,14 @@ async fn wishes(tx: &mut Tx, machines: &[MachineId], now: DateTime<Utc>) -> Resu
             );
             keys.truncate(MAX_HOST_KEYS);
         }
-        let wish = HostWish { lease: lease.id.0.unsigned_abs(), keys, door: None, until: Some(lease.ends_at) };
-        (lease.machine, wish)
+        let (id, until) = (lease.id.0.unsigned_abs(), Some(lease.grace_ends_at));
+        (lease.machine, HostWish { lease: id, keys, until, ..HostWish::default() })
     };
-    Ok(leases.into_iter().map(wish).collect())
+    let mut wishes: HashMap<MachineId, HostWish> = leases.into_iter().map(wish).collect();
+    for (machine, lease) in store::reclaims(tx, machines).await? {
+        wishes.entry(machine).or_default().reclaim = lease.0.unsigned_abs();
+    }
+    Ok(wishes)
 }
 
 /// What a lease's door key is sealed for.
@@ -124,9 +138,9 @@ async fn add_doors(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let id_of = |wish: &HostWish| i64::try_from(wish.lease).unwrap_or_default();
-    let ids: Vec<i64> = found.values().map(id_of).collect();
+    let ids: Vec<i64> = found.values().filter(|wish| wish.lease != 0).map(id_of).collect();
     let known = store::door_keys(tx, &ids).await?;
-    for wish in found.values_mut() {
+    for wish in found.values_mut().filter(|wish| wish.lease != 0) {
         let id = id_of(wish);
         wish.door = known.get(&id).cloned();
         if wish.door.is_some() {
@@ -156,16 +170,16 @@ pub(super) async fn are_kept(tx: &mut Tx, machine: MachineId) -> Result<bool> {
     Ok(found.is_some_and(|keys| keys.account.is_some() || keys.lease.is_some()))
 }
 
-/// What the check-list says of them: done when the agent has seen, after `began`, that none of its keys is there and that
-/// nobody has the machine any more.
+/// What the check-list says of them: done when the agent, told that the machine is taken back after this lease, has seen that
+/// none of its keys is there.
 pub(super) async fn are_gone(
     tx: &mut Tx,
     machine: MachineId,
-    began: DateTime<Utc>,
+    lease: AllocationId,
     presence: Presence,
 ) -> Result<(bool, BTreeMap<String, String>)> {
     let found = machines::host_keys_in_tx(tx, machine).await?.unwrap_or_default();
-    let seen = found.lease.is_none() && found.seen_at.is_some_and(|at| at >= began);
+    let seen = found.lease.is_none() && found.reclaim == Some(lease.0);
     let gone = seen && found.fault.is_none() && found.fingerprints.is_empty();
     let mut result = BTreeMap::new();
     if gone {

@@ -96,7 +96,7 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         let seen: Seen = match step.step.as_str() {
             "access" | "pool" => Seen::done([]),
             "keys" => {
-                let (done, result) = keys::are_gone(&mut tx, row.machine, began, brief.presence).await?;
+                let (done, result) = keys::are_gone(&mut tx, row.machine, row.id, brief.presence).await?;
                 Seen { done, result }
             }
             // Then nobody listens to it, whether it speaks or not.

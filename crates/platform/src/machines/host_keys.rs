@@ -27,6 +27,8 @@ pub(crate) struct HostKeys {
     pub others: u32,
     /// Of the lease that was worked off last.
     pub lease: Option<i64>,
+    /// Of the lease after which the machine was being taken back, as the agent had been told.
+    pub reclaim: Option<i64>,
     pub fault: Option<HostKeysFault>,
     pub detail: Option<String>,
     /// With which its sshd proves itself, each `algorithm base64`.
@@ -111,6 +113,7 @@ pub(super) fn read(seen: &HostKeysSeen) -> Result<HostKeys> {
         fingerprints,
         others: seen.others.min(i32::MAX.unsigned_abs()),
         lease: i64::try_from(seen.lease).ok().filter(|lease| *lease != 0),
+        reclaim: i64::try_from(seen.reclaim).ok().filter(|lease| *lease != 0),
         detail: Some(clean(&seen.detail)).filter(|detail| fault.is_some() && !detail.is_empty()),
         fault,
         sshd_keys: seen.sshd_keys.clone(),

@@ -12,7 +12,7 @@ use crate::machines::HostKeys;
 
 pub(in crate::machines) async fn host_keys(tx: &mut Tx, machine: MachineId) -> Result<Option<HostKeys>> {
     let row = sqlx::query!(
-        "select account, fingerprints, others, lease_id, fault, detail, sshd_keys, seen_at
+        "select account, fingerprints, others, lease_id, reclaim_id, fault, detail, sshd_keys, seen_at
          from host_keys where machine_id = $1",
         machine.0
     )
@@ -23,6 +23,7 @@ pub(in crate::machines) async fn host_keys(tx: &mut Tx, machine: MachineId) -> R
         fingerprints: row.fingerprints,
         others: row.others.unsigned_abs(),
         lease: row.lease_id,
+        reclaim: row.reclaim_id,
         fault: row.fault.as_deref().and_then(HostKeysFault::parse),
         detail: row.detail,
         sshd_keys: row.sshd_keys,
@@ -64,11 +65,12 @@ pub(in crate::machines) async fn set_host_keys(
     found: &HostKeys,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into host_keys (machine_id, fingerprints, others, lease_id, fault, detail, seen_at, sshd_keys)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into host_keys (machine_id, fingerprints, others, lease_id, fault, detail, seen_at, sshd_keys, reclaim_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict (machine_id) do update
            set fingerprints = excluded.fingerprints, others = excluded.others, lease_id = excluded.lease_id,
-               fault = excluded.fault, detail = excluded.detail, seen_at = excluded.seen_at, sshd_keys = excluded.sshd_keys",
+               fault = excluded.fault, detail = excluded.detail, seen_at = excluded.seen_at, sshd_keys = excluded.sshd_keys,
+               reclaim_id = excluded.reclaim_id",
         granted.id().0,
         &found.fingerprints,
         i32::try_from(found.others).unwrap_or(i32::MAX),
@@ -76,7 +78,8 @@ pub(in crate::machines) async fn set_host_keys(
         found.fault.map(HostKeysFault::code),
         found.detail,
         found.seen_at,
-        &found.sshd_keys
+        &found.sshd_keys,
+        found.reclaim
     )
     .execute(&mut **tx)
     .await?;

@@ -67,10 +67,11 @@ async fn keys_are_wanted_of_who_has_the_machine_and_of_nobody_else() {
 
     let made = world.allocate("h1", acme.id, months(1)).await.unwrap();
     let first = told.keys("the owner's key", &[ONE]).await;
-    let lasts = (made.allocation.ends_at - world.now()).num_milliseconds();
+    let until = made.allocation.ends_at + TimeDelta::days(made.allocation.grace_days.into());
+    let lasts = (until - world.now()).num_milliseconds();
     assert_eq!(first.lease, made.allocation.id.0.unsigned_abs());
     assert!(first.door_key.as_ref().is_some_and(|key| key.starts_with("ssh-ed25519 ")), "the door has its own key");
-    assert!((i64::try_from(first.lasts_ms).unwrap() - lasts).abs() < 60_000, "as long as the lease");
+    assert!((i64::try_from(first.lasts_ms).unwrap() - lasts).abs() < 60_000, "as long as the lease and its grace");
 
     // People and their keys, as they come and go.
     accounts::remove_ssh_key(p, &acme.owner.ctx(), key).await.unwrap();
@@ -143,7 +144,8 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
     let names: Vec<_> = ended.steps.iter().map(|step| step.step.as_str()).collect();
     assert_eq!(names, ["access", "keys", "processes", "gpu_memory", "health", "pool"]);
-    assert_eq!(told.keys("none", &[]).await.lease, 0);
+    let nothing = told.keys("none", &[]).await;
+    assert_eq!((nothing.lease, nothing.reclaim), (0, lease));
     let step = async || {
         // It is not silent, however long this takes.
         let sample = node.sample(world.now().timestamp_millis(), 1);
@@ -162,17 +164,76 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     seen(&world, &node, HostKeysSeen { lease: 0, ..there.clone() }).await;
     assert_eq!(step().await, waiting("keys_there"));
     let fault = HostKeysFault::Unsafe.into();
-    let hindered = HostKeysSeen { fault, detail: "~/.ssh is a link".to_owned(), ..HostKeysSeen::default() };
+    let hindered =
+        HostKeysSeen { reclaim: lease, fault, detail: "~/.ssh is a link".to_owned(), ..HostKeysSeen::default() };
     seen(&world, &node, hindered).await;
     assert_eq!(step().await, waiting("keys_hindered"));
     let connection = machines::get(p, &world.admin.ctx(), "h1").await.unwrap().connection.unwrap();
     assert_eq!(connection.keys.unwrap().fault, Some(Fault::Unsafe));
-    seen(&world, &node, HostKeysSeen { others: 2, ..HostKeysSeen::default() }).await;
+    // Nor what an agent saw that was not told of taking it back, or of another time.
+    for reclaim in [0, lease + 1] {
+        seen(&world, &node, HostKeysSeen { others: 2, reclaim, ..HostKeysSeen::default() }).await;
+        assert_eq!(step().await, waiting("keys_there"));
+    }
+    seen(&world, &node, HostKeysSeen { others: 2, reclaim: lease, ..HostKeysSeen::default() }).await;
     assert_eq!(step().await, (StepState::Done, String::new()));
     let statement =
         "select count(*) from audit_events where action in ('machines:keys-account', 'machines:keys-changed')";
     let rows: i64 = sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(rows, 6, "the account, and each change of what is there");
+}
+
+/// An agent that answers each order as it is told, and otherwise says nothing.
+async fn answers(world: &World, node: &TestNode, order: &HostKeys) {
+    let there = HostKeysSeen {
+        lease: order.lease,
+        keys: order.keys.clone(),
+        reclaim: order.reclaim,
+        ..HostKeysSeen::default()
+    };
+    seen(world, node, there).await;
+}
+
+#[tokio::test]
+async fn keys_stay_through_the_grace_and_go_when_it_is_taken_back() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let (node, link) = live_machine(&world, "h1").await;
+    let mut told = linked(&world, &node).await;
+    add_key(&world, &world.acme.owner, ONE).await;
+    let body = AllocationCreate { grace_days: Some(3), ..months(1) };
+    let made = world.allocate("h1", world.acme.id, body).await.unwrap();
+    let lease = told.keys("the key", &[ONE]).await;
+    assert!(lease.lasts_ms > 30 * 86_400_000, "to the end of the grace: {}", lease.lasts_ms);
+    answers(&world, &node, &lease).await;
+    let visit = allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.unwrap();
+
+    // Over, and in its grace: what is there can be saved.
+    world.advance(made.allocation.ends_at - world.now() + TimeDelta::hours(1)).await;
+    assert_eq!(world.state(&made).await, AllocationState::Grace);
+    assert_eq!(allocations::ssh_choices(p, &world.acme.owner.ctx(), None).await.unwrap().len(), 1);
+    allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.unwrap();
+    assert!(visit.still_held(p).await.unwrap());
+    let still = told.until("the keys in the grace", |told| told.lease == lease.lease).await;
+    assert_eq!(still.keys, [ONE]);
+
+    // The grace is over: they go, and the step is done by the answer to that.
+    world.advance(TimeDelta::days(3)).await;
+    assert_eq!(world.state(&made).await, AllocationState::Reclaiming);
+    let nothing = told.keys("none", &[]).await;
+    assert_eq!((nothing.lease, nothing.reclaim, nothing.door_key.clone()), (0, lease.lease, None));
+    let error = allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.err().unwrap();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    test_support::eventually("it is out of reach", async || (!visit.still_held(p).await.unwrap()).then_some(())).await;
+    answers(&world, &node, &nothing).await;
+    let sample = node.sample(world.now().timestamp_millis(), 1);
+    metrics::ingest(p, &node.ctx(), &link, Batch { sequence: 1, samples: vec![sample], replayed: false })
+        .await
+        .unwrap();
+    allocations::advance(p).await.unwrap();
+    let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
+    let step = detail.steps.iter().find(|step| step.step == "keys").unwrap();
+    assert_eq!((step.state, step.result.get("reason")), (StepState::Done, None));
 }
 
 #[tokio::test]
