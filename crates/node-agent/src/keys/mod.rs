@@ -9,6 +9,7 @@
 mod expiry;
 mod file;
 mod kept;
+mod removal;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
