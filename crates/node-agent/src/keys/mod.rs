@@ -141,8 +141,12 @@ pub fn check(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// As which the host knows an account.
+type Find = Box<dyn Fn(&str) -> Result<Account, Hindered> + Send>;
+
 struct Keeper {
     config: KeysConfig,
+    find: Find,
     state_dir: PathBuf,
     kept: Kept,
     /// There were keys, or may have been, when the agent started.
@@ -166,6 +170,7 @@ impl Keeper {
             kept = Kept { accounts: kept.accounts, ..Kept::default() };
         }
         let mut keeper = Self {
+            find: finder(config.home.clone()),
             config,
             state_dir: state_dir.to_owned(),
             kept,
@@ -237,10 +242,13 @@ impl Keeper {
         if let Err(error) = self.kept.write(&self.state_dir) {
             let noted = Kept::read(&self.state_dir).accounts;
             if self.kept.is_wanted() && !current.as_ref().is_some_and(|account| noted.contains(account)) {
-                return self.see(Err((HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()))));
+                let fault = (HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()));
+                return self.see(Found::default(), Some(fault));
             }
         }
-        let mut outcome = Ok(Found::default());
+        let mut there = Found::default();
+        // Of any account: what is well in one is no news of another.
+        let mut hindered: Option<Hindered> = None;
         // Also where nothing is known of: the state folder may be a new one, and the lines say whose they are.
         let mut names = self.kept.accounts.clone();
         names.extend(current.clone().filter(|name| !self.kept.accounts.contains(name)));
@@ -250,17 +258,26 @@ impl Keeper {
                 true => self.lines(),
                 false => Vec::new(),
             };
-            let done = self.account(&name).and_then(|account| file::keep(&account, &lines));
+            let done = (self.find)(&name).and_then(|account| file::keep(&account, &lines));
             let gone = matches!(done, Err((HostKeysFault::Account, _)));
             if (done.is_ok() || gone) && !here {
                 self.kept.accounts.retain(|known| *known != name);
             }
-            if here || (done.is_err() && !gone) {
-                outcome = done;
+            match done {
+                Ok(found) if here => there = found,
+                Ok(_) => {}
+                Err(_) if gone && !here => {}
+                Err((fault, detail)) => {
+                    let detail = format!("account {name}: {detail}");
+                    hindered = Some(match hindered {
+                        Some((first, before)) => (first, format!("{before}; {detail}")),
+                        None => (fault, detail),
+                    });
+                }
             }
         }
         // Next time's writing notes which accounts have nothing any more.
-        self.see(outcome);
+        self.see(there, hindered);
     }
 
     /// What stands in the file of the account.
@@ -292,25 +309,12 @@ impl Keeper {
         keys
     }
 
-    fn account(&self, name: &str) -> Result<Account, Hindered> {
-        match &self.config.home {
-            Some(home) => {
-                let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-                Ok(Account { uid, gid, home: home.clone() })
-            }
-            None => Account::of(name),
-        }
-    }
-
-    fn see(&self, outcome: Result<Found, Hindered>) {
+    fn see(&self, found: Found, hindered: Option<Hindered>) {
         // An agent that never kept any has nothing to tell.
         if self.config.account.is_none() && !self.had {
             return;
         }
-        let (found, fault) = match (outcome, self.refused.clone()) {
-            (Ok(found), refused) => (found, refused),
-            (Err(hindered), _) => (Found::default(), Some(hindered)),
-        };
+        let fault = hindered.or_else(|| self.refused.clone());
         let (fault, detail) = fault.unwrap_or((HostKeysFault::None, String::new()));
         let new = HostKeysSeen {
             lease: self.kept.lease,
@@ -334,6 +338,18 @@ impl Keeper {
     }
 }
 
+fn finder(home: Option<PathBuf>) -> Find {
+    match home {
+        Some(home) => Box::new(move |_| Ok(own(home.clone()))),
+        None => Box::new(Account::of),
+    }
+}
+
+/// An account with the agent's own rights.
+fn own(home: PathBuf) -> Account {
+    Account { uid: nix::unistd::geteuid(), gid: nix::unistd::getegid(), home }
+}
+
 /// `algorithm base64` and nothing else: no option, no second line, no comment.
 fn is_key(text: &str) -> bool {
     let base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=".contains(&c);
@@ -344,177 +360,4 @@ fn is_key(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA";
-
-    struct Host {
-        home: tempfile::TempDir,
-        state: tempfile::TempDir,
-        keeper: Keeper,
-        seen: watch::Receiver<Option<HostKeysSeen>>,
-    }
-
-    fn config(home: &Path, account: Option<&str>) -> KeysConfig {
-        // Nobody listens there, which says nothing of what it knows.
-        let sshd = SocketAddr::from(([127, 0, 0, 1], 1));
-        KeysConfig {
-            account: account.map(str::to_owned),
-            sshd,
-            sshd_keys: home.to_owned(),
-            home: Some(home.to_owned()),
-        }
-    }
-
-    impl Host {
-        fn new() -> Self {
-            let (home, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-            let (seeing, seen) = watch::channel(None);
-            let keeper = Keeper::new(config(home.path(), Some("gpu")), state.path(), seeing);
-            Self { home, state, keeper, seen }
-        }
-
-        /// Another agent on the same host.
-        fn again(&mut self, account: Option<&str>) {
-            let (seeing, seen) = watch::channel(None);
-            self.keeper = Keeper::new(config(self.home.path(), account), self.state.path(), seeing);
-            self.seen = seen;
-        }
-
-        fn order(&mut self, lease: u64, keys: &[&str], lasts_ms: u64) -> HostKeysSeen {
-            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-            self.keeper.obey(HostKeys { lease, keys, lasts_ms, ..HostKeys::default() });
-            self.look().expect("an order is answered")
-        }
-
-        fn look(&mut self) -> Option<HostKeysSeen> {
-            self.keeper.converge();
-            self.seen.borrow_and_update().clone()
-        }
-
-        fn file(&self) -> PathBuf {
-            self.home.path().join(".ssh/authorized_keys")
-        }
-
-        fn text(&self) -> String {
-            std::fs::read_to_string(self.file()).unwrap_or_default()
-        }
-    }
-
-    #[test]
-    fn keys_are_kept_mended_and_taken_away() {
-        let mut host = Host::new();
-        let seen = host.order(7, &[KEY, KEY], 60_000);
-        assert_eq!((seen.lease, seen.fault(), seen.keys), (7, HostKeysFault::None, vec![KEY.to_owned()]));
-        assert!(host.text().contains(&format!("{KEY} {}", file::MARK)), "{}", host.text());
-        // Somebody edits the file.
-        std::fs::write(host.file(), "ssh-rsa THEIRS me\n").unwrap();
-        let seen = host.look().unwrap();
-        assert_eq!((seen.keys.len(), seen.others), (1, 1));
-        // The agent is killed, and comes back without a server.
-        host.again(Some("gpu"));
-        std::fs::remove_file(host.file()).unwrap();
-        assert_eq!(host.look().unwrap().keys, [KEY]);
-        let seen = host.order(0, &[], 0);
-        assert_eq!((seen.lease, seen.keys.len(), seen.fault()), (0, 0, HostKeysFault::None));
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn the_same_order_again_is_answered_again() {
-        let mut host = Host::new();
-        host.order(0, &[], 0);
-        host.seen.mark_unchanged();
-        host.order(0, &[], 0);
-        host.keeper.obey(HostKeys::default());
-        host.keeper.converge();
-        assert!(host.seen.has_changed().unwrap());
-    }
-
-    #[test]
-    fn that_it_is_taken_back_is_answered_once_they_are_gone() {
-        let mut host = Host::new();
-        assert_eq!(host.order(7, &[KEY], 60_000).reclaim, 0);
-        host.seen.mark_unchanged();
-        host.keeper.obey(HostKeys { reclaim: 7, ..HostKeys::default() });
-        assert!(!host.seen.has_changed().unwrap(), "nothing is said before it is done");
-        let seen = host.look().unwrap();
-        assert_eq!((seen.lease, seen.reclaim, seen.keys.len()), (0, 7, 0));
-        assert_eq!(host.text(), "");
-        // An agent that is started again still says so.
-        host.again(Some("gpu"));
-        assert_eq!(host.look().map(|seen| seen.reclaim), Some(7));
-        assert_eq!(host.order(0, &[], 0).reclaim, 0);
-    }
-
-    #[test]
-    fn without_a_server_they_go_when_their_time_is_over() {
-        let mut host = Host::new();
-        host.order(7, &[KEY], 60_000);
-        host.keeper.ends = Some(Instant::now());
-        let seen = host.look().unwrap();
-        assert_eq!((seen.lease, seen.keys.len()), (7, 0));
-        assert_eq!(host.text(), "");
-        // Also where it was over while no agent ran.
-        host.order(7, &[KEY], 60_000);
-        host.keeper.kept.until_ms = now_ms() - 1;
-        host.keeper.kept.write(host.state.path()).unwrap();
-        host.again(Some("gpu"));
-        assert!(host.text().contains(KEY));
-        assert_eq!(host.look().unwrap().keys.len(), 0);
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn an_agent_that_may_not_any_more_takes_them_away() {
-        let mut host = Host::new();
-        assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
-        host.order(7, &[KEY], 60_000);
-        host.again(None);
-        assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
-        assert_eq!(host.text(), "");
-        // That it has none it says of no lease; what it is told all the same is nothing to it.
-        assert_eq!(host.look().map(|seen| seen.lease), Some(0));
-        host.order(8, &[KEY], 60_000);
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn the_doors_own_key_counts_from_this_host_alone_and_goes_with_the_others() {
-        let mut host = Host::new();
-        std::fs::write(host.home.path().join("ssh_host_ed25519_key.pub"), format!("{KEY} root@host\n")).unwrap();
-        std::fs::write(host.home.path().join("ssh_host_ed25519_key"), "secret").unwrap();
-        let door = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID".to_owned();
-        let order = HostKeys { lease: 7, lasts_ms: 60_000, door_key: Some(door.clone()), ..HostKeys::default() };
-        host.keeper.obey(order);
-        let seen = host.look().unwrap();
-        assert_eq!((&seen.keys, &seen.sshd_keys), (&vec![door.clone()], &vec![KEY.to_owned()]));
-        let line =
-            format!("from=\"127.0.0.1,::1,127.0.0.1\",no-agent-forwarding,no-X11-forwarding {door} {}", file::MARK);
-        assert!(host.text().lines().any(|there| there == line), "{}", host.text());
-        host.again(Some("gpu"));
-        assert_eq!(host.look().unwrap().keys, [door]);
-        assert!(host.order(7, &[], 60_000).keys.is_empty());
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn nothing_but_keys_is_written() {
-        let mut host = Host::new();
-        for bad in [
-            "command=\"id\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA comment",
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\nssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "ssh-dss AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "cert-authority AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "ssh-ed25519",
-            "",
-        ] {
-            let seen = host.order(7, &[KEY, bad], 60_000);
-            assert_eq!((seen.fault(), seen.keys.len()), (HostKeysFault::Keys, 0), "{bad:?}");
-            assert_eq!(host.text(), "");
-        }
-        assert_eq!(host.order(7, &[KEY], 60_000).fault(), HostKeysFault::None);
-    }
-}
+mod tests;

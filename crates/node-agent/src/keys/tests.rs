@@ -1,0 +1,194 @@
+//! Of what the thread does, by its own steps.
+
+use super::*;
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA";
+
+struct Host {
+    home: tempfile::TempDir,
+    state: tempfile::TempDir,
+    keeper: Keeper,
+    seen: watch::Receiver<Option<HostKeysSeen>>,
+}
+
+fn config(home: &Path, account: Option<&str>) -> KeysConfig {
+    // Nobody listens there, which says nothing of what it knows.
+    let sshd = SocketAddr::from(([127, 0, 0, 1], 1));
+    KeysConfig { account: account.map(str::to_owned), sshd, sshd_keys: home.to_owned(), home: Some(home.to_owned()) }
+}
+
+impl Host {
+    fn new() -> Self {
+        let (home, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (seeing, seen) = watch::channel(None);
+        let keeper = Keeper::new(config(home.path(), Some("gpu")), state.path(), seeing);
+        Self { home, state, keeper, seen }
+    }
+
+    /// Another agent on the same host.
+    fn again(&mut self, account: Option<&str>) {
+        let (seeing, seen) = watch::channel(None);
+        self.keeper = Keeper::new(config(self.home.path(), account), self.state.path(), seeing);
+        self.seen = seen;
+    }
+
+    fn order(&mut self, lease: u64, keys: &[&str], lasts_ms: u64) -> HostKeysSeen {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        self.keeper.obey(HostKeys { lease, keys, lasts_ms, ..HostKeys::default() });
+        self.look().expect("an order is answered")
+    }
+
+    fn look(&mut self) -> Option<HostKeysSeen> {
+        self.keeper.converge();
+        self.seen.borrow_and_update().clone()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.home.path().join(".ssh/authorized_keys")
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.file()).unwrap_or_default()
+    }
+}
+
+#[test]
+fn keys_are_kept_mended_and_taken_away() {
+    let mut host = Host::new();
+    let seen = host.order(7, &[KEY, KEY], 60_000);
+    assert_eq!((seen.lease, seen.fault(), seen.keys), (7, HostKeysFault::None, vec![KEY.to_owned()]));
+    assert!(host.text().contains(&format!("{KEY} {}", file::MARK)), "{}", host.text());
+    // Somebody edits the file.
+    std::fs::write(host.file(), "ssh-rsa THEIRS me\n").unwrap();
+    let seen = host.look().unwrap();
+    assert_eq!((seen.keys.len(), seen.others), (1, 1));
+    // The agent is killed, and comes back without a server.
+    host.again(Some("gpu"));
+    std::fs::remove_file(host.file()).unwrap();
+    assert_eq!(host.look().unwrap().keys, [KEY]);
+    let seen = host.order(0, &[], 0);
+    assert_eq!((seen.lease, seen.keys.len(), seen.fault()), (0, 0, HostKeysFault::None));
+    assert_eq!(host.text(), "");
+}
+
+#[test]
+fn the_same_order_again_is_answered_again() {
+    let mut host = Host::new();
+    host.order(0, &[], 0);
+    host.seen.mark_unchanged();
+    host.order(0, &[], 0);
+    host.keeper.obey(HostKeys::default());
+    host.keeper.converge();
+    assert!(host.seen.has_changed().unwrap());
+}
+
+#[test]
+fn what_hinders_in_one_account_is_not_hidden_by_another() {
+    let mut host = Host::new();
+    host.order(7, &[KEY], 60_000);
+    // Its owner names another account; the first one's file cannot be looked at.
+    let homes = [("gpu", host.home.path().to_owned()), ("other", host.state.path().join("other"))];
+    std::fs::create_dir(&homes[1].1).unwrap();
+    for (former, current) in [("gpu", "other"), ("other", "gpu")] {
+        let names = homes.clone();
+        host.again(Some(current));
+        host.keeper.find = Box::new(move |name| match names.iter().find(|(known, _)| *known == name) {
+            Some((known, _)) if *known == former => Err((HostKeysFault::Io, "no way".to_owned())),
+            Some((_, home)) => Ok(own(home.clone())),
+            None => unreachable!("nobody named it"),
+        });
+        host.keeper.kept.accounts = vec![former.to_owned()];
+        let seen = host.order(7, &[KEY], 60_000);
+        assert_eq!((seen.fault(), seen.keys), (HostKeysFault::Io, vec![KEY.to_owned()]), "{former}");
+        assert_eq!(seen.detail, format!("account {former}: no way"));
+        // Also when nobody has the machine any more, and until it is well.
+        let seen = host.order(0, &[], 0);
+        assert_eq!((seen.fault(), seen.keys.len()), (HostKeysFault::Io, 0), "{former}");
+        assert!(host.keeper.kept.accounts.iter().any(|known| known == former), "it is looked at again");
+    }
+}
+
+#[test]
+fn that_it_is_taken_back_is_answered_once_they_are_gone() {
+    let mut host = Host::new();
+    assert_eq!(host.order(7, &[KEY], 60_000).reclaim, 0);
+    host.seen.mark_unchanged();
+    host.keeper.obey(HostKeys { reclaim: 7, ..HostKeys::default() });
+    assert!(!host.seen.has_changed().unwrap(), "nothing is said before it is done");
+    let seen = host.look().unwrap();
+    assert_eq!((seen.lease, seen.reclaim, seen.keys.len()), (0, 7, 0));
+    assert_eq!(host.text(), "");
+    // An agent that is started again still says so.
+    host.again(Some("gpu"));
+    assert_eq!(host.look().map(|seen| seen.reclaim), Some(7));
+    assert_eq!(host.order(0, &[], 0).reclaim, 0);
+}
+
+#[test]
+fn without_a_server_they_go_when_their_time_is_over() {
+    let mut host = Host::new();
+    host.order(7, &[KEY], 60_000);
+    host.keeper.ends = Some(Instant::now());
+    let seen = host.look().unwrap();
+    assert_eq!((seen.lease, seen.keys.len()), (7, 0));
+    assert_eq!(host.text(), "");
+    // Also where it was over while no agent ran.
+    host.order(7, &[KEY], 60_000);
+    host.keeper.kept.until_ms = now_ms() - 1;
+    host.keeper.kept.write(host.state.path()).unwrap();
+    host.again(Some("gpu"));
+    assert!(host.text().contains(KEY));
+    assert_eq!(host.look().unwrap().keys.len(), 0);
+    assert_eq!(host.text(), "");
+}
+
+#[test]
+fn an_agent_that_may_not_any_more_takes_them_away() {
+    let mut host = Host::new();
+    assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
+    host.order(7, &[KEY], 60_000);
+    host.again(None);
+    assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
+    assert_eq!(host.text(), "");
+    // That it has none it says of no lease; what it is told all the same is nothing to it.
+    assert_eq!(host.look().map(|seen| seen.lease), Some(0));
+    host.order(8, &[KEY], 60_000);
+    assert_eq!(host.text(), "");
+}
+
+#[test]
+fn the_doors_own_key_counts_from_this_host_alone_and_goes_with_the_others() {
+    let mut host = Host::new();
+    std::fs::write(host.home.path().join("ssh_host_ed25519_key.pub"), format!("{KEY} root@host\n")).unwrap();
+    std::fs::write(host.home.path().join("ssh_host_ed25519_key"), "secret").unwrap();
+    let door = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID".to_owned();
+    let order = HostKeys { lease: 7, lasts_ms: 60_000, door_key: Some(door.clone()), ..HostKeys::default() };
+    host.keeper.obey(order);
+    let seen = host.look().unwrap();
+    assert_eq!((&seen.keys, &seen.sshd_keys), (&vec![door.clone()], &vec![KEY.to_owned()]));
+    let line = format!("from=\"127.0.0.1,::1,127.0.0.1\",no-agent-forwarding,no-X11-forwarding {door} {}", file::MARK);
+    assert!(host.text().lines().any(|there| there == line), "{}", host.text());
+    host.again(Some("gpu"));
+    assert_eq!(host.look().unwrap().keys, [door]);
+    assert!(host.order(7, &[], 60_000).keys.is_empty());
+    assert_eq!(host.text(), "");
+}
+
+#[test]
+fn nothing_but_keys_is_written() {
+    let mut host = Host::new();
+    for bad in [
+        "command=\"id\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA comment",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\nssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA",
+        "ssh-dss AAAAC3NzaC1lZDI1NTE5AAAAIA",
+        "cert-authority AAAAC3NzaC1lZDI1NTE5AAAAIA",
+        "ssh-ed25519",
+        "",
+    ] {
+        let seen = host.order(7, &[KEY, bad], 60_000);
+        assert_eq!((seen.fault(), seen.keys.len()), (HostKeysFault::Keys, 0), "{bad:?}");
+        assert_eq!(host.text(), "");
+    }
+    assert_eq!(host.order(7, &[KEY], 60_000).fault(), HostKeysFault::None);
+}
