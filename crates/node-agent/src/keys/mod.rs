@@ -4,13 +4,14 @@
 //! Invariants: nothing but bare public keys is ever written, whatever the server sends; what is there is compared with what is
 //! to be there every few seconds and mended; keys go when the time is over that was told with them, link or no link; in which
 //! accounts there may be something is on disk before anything is written there, so that an agent that was killed, or is
-//! started otherwise, takes it away again.
+//! started otherwise, takes it away again; what could not be looked at is never taken for empty.
 
 mod expiry;
 mod file;
 mod kept;
 mod removal;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -30,6 +31,9 @@ use kept::Kept;
 const EVERY: Duration = Duration::from_secs(2);
 /// How often an sshd that did not say which it is is asked again: it may start after the agent.
 const ASK_AGAIN: Duration = Duration::from_secs(600);
+/// How long the host has to say that it has no such account until that is believed: a directory of accounts that is away looks
+/// the same.
+const BELIEVED: Duration = Duration::from_secs(24 * 3600);
 /// Kinds of keys that may be written.
 const ALGORITHMS: [&str; 7] = [
     "ssh-ed25519",
@@ -106,26 +110,39 @@ pub fn start(config: KeysConfig, state_dir: &Path) -> Result<KeysLink> {
     Ok(link)
 }
 
+/// What [`remove_all`] did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Accounts in which nothing of the agent's is any more.
+    pub clean: Vec<String>,
+    /// Accounts that the host does not have now, so that nobody could look.
+    pub unknown: Vec<String>,
+}
+
 /// Takes away whatever an agent with this state folder put anywhere; for `uninstall`, when none runs.
 ///
 /// # Errors
-/// What could not be taken away.
-pub fn remove_all(state_dir: &Path) -> Result<bool> {
-    let mut kept = Kept::read(state_dir);
-    if kept.accounts.is_empty() {
-        return Ok(false);
-    }
-    for name in std::mem::take(&mut kept.accounts) {
-        let removed = Account::of(&name).and_then(|account| file::keep(&account, &[]));
-        if let Err((fault, detail)) = removed {
-            // An account that is gone has nothing.
-            if fault != HostKeysFault::Account {
-                anyhow::bail!("the customers' keys of account {name} could not be removed: {detail}");
-            }
+/// What could not be taken away, or not looked at.
+pub fn remove_all(state_dir: &Path) -> Result<Removed> {
+    remove_with(state_dir, Account::of)
+}
+
+fn remove_with(state_dir: &Path, find: impl Fn(&str) -> Result<Option<Account>, Hindered>) -> Result<Removed> {
+    let (mut removed, mut failed) = (Removed::default(), Vec::new());
+    for name in Kept::read(state_dir).accounts {
+        let done = find(&name).and_then(|account| account.map(|account| file::keep(&account, &[])).transpose());
+        match done {
+            Ok(Some(_)) => removed.clean.push(name),
+            Ok(None) => removed.unknown.push(name),
+            Err((_, detail)) => failed.push(format!("account {name}: {detail}")),
         }
     }
+    // All of them are tried before the first is complained about.
+    if !failed.is_empty() {
+        anyhow::bail!("customers' keys could not be removed: {}", failed.join("; "));
+    }
     kept::forget(state_dir)?;
-    Ok(true)
+    Ok(removed)
 }
 
 /// Whether keys could be kept in this account, for `install`.
@@ -133,7 +150,8 @@ pub fn remove_all(state_dir: &Path) -> Result<bool> {
 /// # Errors
 /// The host has no such account, or the agent will have no right to its files.
 pub fn check(name: &str) -> Result<()> {
-    let account = Account::of(name).map_err(|(_, detail)| anyhow::anyhow!("--manage-keys: {detail}"))?;
+    let account = Account::of(name).map_err(|(_, detail)| anyhow::anyhow!("--manage-keys {name}: {detail}"))?;
+    let account = account.with_context(|| format!("--manage-keys: no account {name}"))?;
     let own = nix::unistd::geteuid();
     if !own.is_root() && own != account.uid {
         anyhow::bail!("--manage-keys {name}: this needs root, or to run as that account");
@@ -142,11 +160,15 @@ pub fn check(name: &str) -> Result<()> {
 }
 
 /// As which the host knows an account.
-type Find = Box<dyn Fn(&str) -> Result<Account, Hindered> + Send>;
+type Find = Box<dyn Fn(&str) -> Result<Option<Account>, Hindered> + Send>;
 
 struct Keeper {
     config: KeysConfig,
     find: Find,
+    /// Since when the host says that it has none of these accounts.
+    missing: HashMap<String, Instant>,
+    /// See [`BELIEVED`].
+    believed: Duration,
     state_dir: PathBuf,
     kept: Kept,
     /// There were keys, or may have been, when the agent started.
@@ -171,6 +193,8 @@ impl Keeper {
         }
         let mut keeper = Self {
             find: finder(config.home.clone()),
+            missing: HashMap::new(),
+            believed: BELIEVED,
             config,
             state_dir: state_dir.to_owned(),
             kept,
@@ -258,15 +282,10 @@ impl Keeper {
                 true => self.lines(),
                 false => Vec::new(),
             };
-            let done = (self.find)(&name).and_then(|account| file::keep(&account, &lines));
-            let gone = matches!(done, Err((HostKeysFault::Account, _)));
-            if (done.is_ok() || gone) && !here {
-                self.kept.accounts.retain(|known| *known != name);
-            }
-            match done {
+            match self.keep_in(&name, &lines) {
                 Ok(found) if here => there = found,
-                Ok(_) => {}
-                Err(_) if gone && !here => {}
+                Ok(_) => self.kept.accounts.retain(|known| *known != name),
+                Err(_) if !here && self.is_gone(&name) => self.kept.accounts.retain(|known| *known != name),
                 Err((fault, detail)) => {
                     let detail = format!("account {name}: {detail}");
                     hindered = Some(match hindered {
@@ -278,6 +297,25 @@ impl Keeper {
         }
         // Next time's writing notes which accounts have nothing any more.
         self.see(there, hindered);
+    }
+
+    fn keep_in(&mut self, name: &str, lines: &[String]) -> Result<Found, Hindered> {
+        let found = (self.find)(name);
+        if !matches!(found, Ok(None)) {
+            self.missing.remove(name);
+        }
+        match found? {
+            Some(account) => file::keep(&account, lines),
+            None => {
+                self.missing.entry(name.to_owned()).or_insert_with(Instant::now);
+                Err((HostKeysFault::Account, "the host has no such account".to_owned()))
+            }
+        }
+    }
+
+    /// The host said for long enough that it has no such account.
+    fn is_gone(&self, name: &str) -> bool {
+        self.missing.get(name).is_some_and(|since| since.elapsed() >= self.believed)
     }
 
     /// What stands in the file of the account.
@@ -340,7 +378,7 @@ impl Keeper {
 
 fn finder(home: Option<PathBuf>) -> Find {
     match home {
-        Some(home) => Box::new(move |_| Ok(own(home.clone()))),
+        Some(home) => Box::new(move |_| Ok(Some(own(home.clone())))),
         None => Box::new(Account::of),
     }
 }

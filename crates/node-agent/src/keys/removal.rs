@@ -78,11 +78,8 @@ impl Drop for Held {
 /// The home, and `~/.ssh` in it as sshd finds it, through links; none where sshd finds none.
 fn folder(account: &Account) -> Result<Option<(Held, Held)>, Hindered> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    let mut home = match Held::at(AT_FDCWD, &account.home, flags) {
-        Ok(home) => home,
-        Err(Errno::ENOENT) => return Ok(None),
-        Err(error) => return Err(file::of_home(account, error)),
-    };
+    // One that does not open was not looked at: it may be on a disk that is not mounted now.
+    let mut home = Held::at(AT_FDCWD, &account.home, flags).map_err(|error| file::of_home(account, error))?;
     let mut opened = Held::at(&home.file, Path::new(FOLDER), flags);
     if matches!(opened, Err(Errno::EACCES)) {
         home.allow();
@@ -90,7 +87,14 @@ fn folder(account: &Account) -> Result<Option<(Held, Held)>, Hindered> {
     }
     match opened {
         Ok(folder) => Ok(Some((home, folder))),
-        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => Ok(None),
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
+            let owner = home.file.metadata().map_err(file::of_io)?.uid();
+            if owner == account.uid.as_raw() {
+                return Ok(None);
+            }
+            let place = account.home.display();
+            Err((HostKeysFault::Account, format!("{place} is another account's and empty of keys: is it mounted?")))
+        }
         Err(error) => Err(file::at("~/.ssh", error)),
     }
 }
@@ -264,6 +268,21 @@ mod tests {
         let text = format!("{comments}{}", fs::read_to_string(host.file()).unwrap());
         fs::write(host.file(), text).unwrap();
         host.is_clean("comments");
+    }
+
+    #[test]
+    fn a_home_that_is_not_there_was_not_looked_at() {
+        let mut host = Host::new();
+        let away = host.home.path().join("away");
+        host.account.home.clone_from(&away);
+        assert_eq!(keep(&host.account, &[]).unwrap_err().0, HostKeysFault::Account);
+        // As root alone can: where it is mounted there is an empty folder of root's.
+        if geteuid().is_root() {
+            fs::create_dir(&away).unwrap();
+            assert_eq!(keep(&host.account, &[]).unwrap_err().0, HostKeysFault::Account);
+            nix::unistd::chown(&away, Some(host.account.uid), None).unwrap();
+            assert_eq!(keep(&host.account, &[]), Ok(Found::default()));
+        }
     }
 
     #[test]

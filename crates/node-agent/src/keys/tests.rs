@@ -94,7 +94,7 @@ fn what_hinders_in_one_account_is_not_hidden_by_another() {
         host.again(Some(current));
         host.keeper.find = Box::new(move |name| match names.iter().find(|(known, _)| *known == name) {
             Some((known, _)) if *known == former => Err((HostKeysFault::Io, "no way".to_owned())),
-            Some((_, home)) => Ok(own(home.clone())),
+            Some((_, home)) => Ok(Some(own(home.clone()))),
             None => unreachable!("nobody named it"),
         });
         host.keeper.kept.accounts = vec![former.to_owned()];
@@ -106,6 +106,50 @@ fn what_hinders_in_one_account_is_not_hidden_by_another() {
         assert_eq!((seen.fault(), seen.keys.len()), (HostKeysFault::Io, 0), "{former}");
         assert!(host.keeper.kept.accounts.iter().any(|known| known == former), "it is looked at again");
     }
+}
+
+#[test]
+fn an_account_that_cannot_be_looked_at_is_not_forgotten() {
+    let mut host = Host::new();
+    host.order(7, &[KEY], 60_000);
+    host.again(None);
+    let silent: [fn(&str) -> Result<Option<Account>, Hindered>; 2] =
+        [|_| Err((HostKeysFault::Account, "it does not answer".to_owned())), |_| Ok(None)];
+    for find in silent {
+        host.keeper.find = Box::new(find);
+        let seen = host.look().unwrap();
+        assert_eq!(seen.fault(), HostKeysFault::Account, "{}", seen.detail);
+        assert!(seen.detail.starts_with("account gpu: "), "{}", seen.detail);
+        assert!(host.text().contains(KEY));
+    }
+    // The home does not open: its disk is away.
+    let away = host.state.path().join("away");
+    host.keeper.find = Box::new(move |_| Ok(Some(own(away.clone()))));
+    assert_eq!(host.look().unwrap().fault(), HostKeysFault::Account);
+    // Uninstalling names it, too, and forgets nothing.
+    let refused = remove_with(host.state.path(), |_| Err((HostKeysFault::Account, "no answer".to_owned())));
+    assert!(refused.unwrap_err().to_string().contains("account gpu: no answer"));
+    // It is back.
+    host.keeper.find = finder(Some(host.home.path().to_owned()));
+    assert_eq!(host.look().unwrap().fault(), HostKeysFault::None);
+    assert_eq!((host.text(), host.keeper.kept.accounts.len()), (String::new(), 0));
+}
+
+#[test]
+fn an_account_is_gone_when_the_host_says_so_for_long() {
+    let mut host = Host::new();
+    host.order(7, &[KEY], 60_000);
+    host.again(None);
+    host.keeper.find = Box::new(|_| Ok(None));
+    assert_eq!(host.look().unwrap().fault(), HostKeysFault::Account);
+    host.keeper.believed = Duration::ZERO;
+    assert_eq!(host.look().unwrap().fault(), HostKeysFault::None);
+    assert!(host.keeper.kept.accounts.is_empty());
+    // Who uninstalls is told of which nobody could look.
+    host.keeper.kept.accounts = vec!["gpu".to_owned()];
+    host.keeper.kept.write(host.state.path()).unwrap();
+    let removed = remove_with(host.state.path(), |_| Ok(None)).unwrap();
+    assert_eq!(removed, Removed { clean: Vec::new(), unknown: vec!["gpu".to_owned()] });
 }
 
 #[test]
