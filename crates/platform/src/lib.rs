@@ -78,7 +78,7 @@ struct Inner {
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
     holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), bool>>,
-    host_keys: Arc<rechecks::Rechecks<contract::MachineId, allocations::HostWish>>,
+    host_keys: Arc<rechecks::Rechecks<contract::MachineId, allocations::HostStand>>,
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
     descriptions: accounts::identity::Descriptions,
     tunnels: Arc<tunnels::Tunnels>,
@@ -201,7 +201,7 @@ impl Platform {
         &self.inner.holdings
     }
 
-    pub(crate) fn host_keys(&self) -> &Arc<rechecks::Rechecks<contract::MachineId, allocations::HostWish>> {
+    pub(crate) fn host_keys(&self) -> &Arc<rechecks::Rechecks<contract::MachineId, allocations::HostStand>> {
         &self.inner.host_keys
     }
 

@@ -34,6 +34,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(600);
 /// How long the host has to say that it has no such account until that is believed: a directory of accounts that is away looks
 /// the same.
 const BELIEVED: Duration = Duration::from_secs(24 * 3600);
+/// How far two clocks may be apart, milliseconds: they run at slightly different speeds, too.
+const DISAGREE_MS: u64 = 60_000;
 /// Kinds of keys that may be written.
 const ALGORITHMS: [&str; 7] = [
     "ssh-ed25519",
@@ -173,7 +175,7 @@ struct Keeper {
     kept: Kept,
     /// There were keys, or may have been, when the agent started.
     had: bool,
-    /// The same end by a clock that nobody sets.
+    /// The same end by a clock that nobody sets; none of an order that an agent before this one heard.
     ends: Option<Instant>,
     /// Before each key.
     options: String,
@@ -245,9 +247,26 @@ impl Keeper {
         self.options = if lasting { expiry::option(self.config.sshd, self.kept.until_ms) } else { String::new() };
     }
 
+    /// Whether the time of the keys is over. Of an order that this agent heard itself a clock says it that nobody sets; the
+    /// host's own counts where the agent was started since, and is mended by the other: it also stands in the option that sshd
+    /// reads.
+    fn is_over(&mut self) -> bool {
+        let Some(ends) = self.ends else { return now_ms() >= self.kept.until_ms };
+        let left = ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        let until = now_ms().saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
+        if until.abs_diff(self.kept.until_ms) > DISAGREE_MS {
+            tracing::warn!("this host's clock was set: the end of the customer's keys is written anew");
+            self.kept.until_ms = until;
+            self.set_options();
+        }
+        false
+    }
+
     fn converge(&mut self) {
-        let over = now_ms() >= self.kept.until_ms || self.ends.is_some_and(|ends| Instant::now() >= ends);
-        if over && self.kept.is_wanted() {
+        if self.is_over() && self.kept.is_wanted() {
             tracing::warn!("the time of the customer's keys is over, and no server said otherwise: they are removed");
             self.kept.keys.clear();
             self.kept.door = None;

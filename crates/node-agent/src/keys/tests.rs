@@ -153,6 +153,20 @@ fn an_account_is_gone_when_the_host_says_so_for_long() {
 }
 
 #[test]
+fn a_clock_that_is_set_ends_nothing() {
+    let mut host = Host::new();
+    host.order(7, &[KEY], 3_600_000);
+    // As if the host's clock had been a year behind, or ahead, when that was told.
+    for year in [-365, 365] {
+        host.keeper.kept.until_ms = now_ms() + year * 86_400_000;
+        assert_eq!(host.look().unwrap().keys, [KEY]);
+        let left = host.keeper.kept.until_ms - now_ms();
+        assert!((3_500_000..=3_600_000).contains(&left), "{left}");
+        assert_eq!(Kept::read(host.state.path()).until_ms, host.keeper.kept.until_ms);
+    }
+}
+
+#[test]
 fn that_it_is_taken_back_is_answered_once_they_are_gone() {
     let mut host = Host::new();
     assert_eq!(host.order(7, &[KEY], 60_000).reclaim, 0);

@@ -7,13 +7,15 @@
 //! taking back, never by comparing clocks.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use contract::machines::Presence;
 use contract::{AllocationId, MachineId, Permission, UserId};
 use node_protocol::HostKeys;
 use node_protocol::limits::{MAX_HOST_KEY_BYTES, MAX_HOST_KEYS};
+use ssh_key::{HashAlg, PublicKey};
 use tokio::sync::watch;
 
 use super::store;
@@ -25,6 +27,8 @@ use crate::{Error, Platform, Result, SystemActor, access, accounts, customers, m
 
 /// Between two questions. With how old an answer may be, a change is with the agent within three seconds.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long an agent may take to say that what it was told is so, until it is told again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// What is to be on a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,18 +43,50 @@ pub(crate) struct HostWish {
     reclaim: u64,
 }
 
-/// Says what is to be on the host of a link whenever that changed, and first as it is; ends when nobody listens.
+/// A wish, and what its host's agent said last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostStand {
+    wish: HostWish,
+    seen: Arc<machines::HostKeys>,
+}
+
+impl HostWish {
+    /// As `ssh-keygen -l` shows them, in order; those that do not read are left out, as no agent is sent any.
+    fn fingerprints(&self) -> Vec<String> {
+        let keys = self.keys.iter().chain(&self.door).filter_map(|line| PublicKey::from_openssh(line).ok());
+        let mut found: Vec<String> = keys.map(|key| key.fingerprint(HashAlg::Sha256).to_string()).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether this is what the agent says is there. One that says what hinders it goes on trying by itself.
+    fn is_met(&self, fingerprints: &[String], seen: &machines::HostKeys) -> bool {
+        let id = |id: Option<i64>| id.unwrap_or_default().unsigned_abs();
+        id(seen.lease) == self.lease
+            && id(seen.reclaim) == self.reclaim
+            && (seen.fault.is_some() || self.lease == 0 || seen.fingerprints == fingerprints)
+    }
+}
+
+/// Says what is to be on the host of a link whenever that changed, first as it is, and again where its agent says that something
+/// else is there, as one does whose clock was wrong; ends when nobody listens.
 pub async fn follow_keys(platform: Platform, link: NodeLink, told: watch::Sender<Option<HostKeys>>) {
     let wanted = platform.host_keys().want(link.machine);
     let mut every = tokio::time::interval(EVERY);
-    let mut last: Option<HostWish> = None;
+    let mut last: Option<(HostWish, Vec<String>, Instant)> = None;
     while !told.is_closed() {
         every.tick().await;
-        match wish(&platform, &wanted).await {
-            Ok(wish) if last.as_ref() == Some(&wish) => {}
-            Ok(wish) => {
-                told.send_replace(Some(message(&wish, platform.clock().now())));
-                last = Some(wish);
+        match stand(&platform, &wanted).await {
+            Ok(HostStand { wish, seen }) => {
+                let stays = last.as_ref().is_some_and(|(before, fingerprints, at)| {
+                    *before == wish && (at.elapsed() < AGAIN || wish.is_met(fingerprints, &seen))
+                });
+                if !stays {
+                    told.send_replace(Some(message(&wish, platform.clock().now())));
+                    let fingerprints = wish.fingerprints();
+                    last = Some((wish, fingerprints, Instant::now()));
+                }
             }
             // A database that is away decides nothing: what is there stays, until its time is over.
             Err(error) => {
@@ -72,7 +108,7 @@ fn message(wish: &HostWish, now: DateTime<Utc>) -> HostKeys {
     }
 }
 
-async fn wish(platform: &Platform, wanted: &Wanted<MachineId, HostWish>) -> Result<HostWish> {
+async fn stand(platform: &Platform, wanted: &Wanted<MachineId, HostStand>) -> Result<HostStand> {
     let found = wanted.ask(async |machines| {
         // For all links at once, so with the powers of the background.
         let ctx = platform.system(SystemActor::Metrics);
@@ -82,8 +118,13 @@ async fn wish(platform: &Platform, wanted: &Wanted<MachineId, HostWish>) -> Resu
         if open {
             add_doors(platform, &mut tx, &mut found, ctx.now()).await?;
         }
+        let mut seen = machines::all_host_keys(&mut tx, &machines).await?;
         tx.commit().await?;
-        Ok(found)
+        let stand = |machine: MachineId| {
+            let wish = found.remove(&machine).unwrap_or_default();
+            (machine, HostStand { wish, seen: Arc::new(seen.remove(&machine).unwrap_or_default()) })
+        };
+        Ok(machines.iter().copied().map(stand).collect())
     });
     Ok(found.await?.unwrap_or_default())
 }

@@ -39,7 +39,7 @@ pub(crate) use health::leases;
 use holdings::keep;
 pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
 pub use jump::{DoorIdentity, MachineChoice, MachineVisit, enter_by_ssh, ssh_choices};
-pub(crate) use keys::HostWish;
+pub(crate) use keys::HostStand;
 pub use keys::follow_keys;
 pub use lending::may_be_lent;
 use lending::overlap;

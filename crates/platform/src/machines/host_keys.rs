@@ -126,6 +126,11 @@ pub(crate) async fn host_keys_in_tx(tx: &mut Tx, machine: MachineId) -> Result<O
     store::host_keys(tx, machine).await
 }
 
+/// The same of many hosts, by machine.
+pub(crate) async fn all_host_keys(tx: &mut Tx, machines: &[MachineId]) -> Result<HashMap<MachineId, HostKeys>> {
+    store::all_host_keys(tx, machines).await
+}
+
 /// The accounts in which agents of these machines keep keys, of those the transaction's caller may see.
 pub(crate) async fn keys_accounts(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, String>> {
     store::keys_accounts(tx, machines).await

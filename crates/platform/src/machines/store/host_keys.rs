@@ -11,24 +11,36 @@ use crate::db::Tx;
 use crate::machines::HostKeys;
 
 pub(in crate::machines) async fn host_keys(tx: &mut Tx, machine: MachineId) -> Result<Option<HostKeys>> {
-    let row = sqlx::query!(
-        "select account, fingerprints, others, lease_id, reclaim_id, fault, detail, sshd_keys, seen_at
-         from host_keys where machine_id = $1",
-        machine.0
+    Ok(all_host_keys(tx, &[machine]).await?.remove(&machine))
+}
+
+pub(in crate::machines) async fn all_host_keys(
+    tx: &mut Tx,
+    machines: &[MachineId],
+) -> Result<HashMap<MachineId, HostKeys>> {
+    let ids: Vec<i64> = machines.iter().map(|machine| machine.0).collect();
+    let rows = sqlx::query!(
+        "select machine_id, account, fingerprints, others, lease_id, reclaim_id, fault, detail, sshd_keys, seen_at
+         from host_keys where machine_id = any($1)",
+        &ids
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(row.map(|row| HostKeys {
-        account: row.account,
-        fingerprints: row.fingerprints,
-        others: row.others.unsigned_abs(),
-        lease: row.lease_id,
-        reclaim: row.reclaim_id,
-        fault: row.fault.as_deref().and_then(HostKeysFault::parse),
-        detail: row.detail,
-        sshd_keys: row.sshd_keys,
-        seen_at: row.seen_at,
-    }))
+    let found = rows.into_iter().map(|row| {
+        let keys = HostKeys {
+            account: row.account,
+            fingerprints: row.fingerprints,
+            others: row.others.unsigned_abs(),
+            lease: row.lease_id,
+            reclaim: row.reclaim_id,
+            fault: row.fault.as_deref().and_then(HostKeysFault::parse),
+            detail: row.detail,
+            sshd_keys: row.sshd_keys,
+            seen_at: row.seen_at,
+        };
+        (MachineId(row.machine_id), keys)
+    });
+    Ok(found.collect())
 }
 
 pub(in crate::machines) async fn keys_accounts(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, String>> {

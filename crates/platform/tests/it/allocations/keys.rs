@@ -237,6 +237,24 @@ async fn keys_stay_through_the_grace_and_go_when_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn an_agent_that_has_something_else_is_told_again() {
+    let world = World::new().await;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let mut told = linked(&world, &node).await;
+    add_key(&world, &world.acme.owner, ONE).await;
+    world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let order = told.keys("the key", &[ONE]).await;
+    // Its clock was wrong, or somebody took its state folder away: it has none, or says so of no lease.
+    for (lease, keys) in [(order.lease, Vec::new()), (0, order.keys.clone())] {
+        seen(&world, &node, HostKeysSeen { lease, keys, ..HostKeysSeen::default() }).await;
+        let again = tokio::time::timeout(Duration::from_secs(30), told.0.changed()).await;
+        again.expect("it is told again").unwrap();
+        let again = told.0.borrow_and_update().clone().unwrap();
+        assert_eq!((again.lease, &again.keys, &again.door_key), (order.lease, &order.keys, &order.door_key));
+    }
+}
+
+#[tokio::test]
 async fn a_host_whose_agent_keeps_none_has_no_such_step_and_says_who_does() {
     let world = World::new().await;
     let p = &world.test.platform;
