@@ -6,8 +6,13 @@ create table host_keys (
   account      text,
   -- Of the keys that are there, as `ssh-keygen -l` shows them.
   fingerprints text[] not null default '{}',
-  -- How many others are in the same file.
+  -- How many others are in the files that its sshd reads.
   others       integer not null default 0,
+  -- How many there were when a lease began, and of which.
+  others_before integer,
+  others_lease bigint,
+  -- Processes of the account while the machine is taken back; none where they cannot be told from the host's own.
+  processes    integer,
   -- Public halves of the keys with which its sshd proves itself.
   sshd_keys    text[] not null default '{}',
   -- Of the lease that was worked off last; none while nobody has the machine.

@@ -551,6 +551,7 @@ pub struct HostKeysSeen {
     /// Of the last that was worked off; 0 before the first.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// Those too that somebody made lines of their own of.
     #[prost(string, repeated, tag = "2")]
     pub keys: Vec<String>,
     /// What hinders it.
@@ -559,7 +560,7 @@ pub struct HostKeysSeen {
     /// What the host said of it.
     #[prost(string, tag = "4")]
     pub detail: String,
-    /// Other keys in that file: somebody else's, who keeps them.
+    /// Other keys in that file, and in the second that sshd reads: somebody else's, who keeps them.
     #[prost(uint32, tag = "5")]
     pub others: u32,
     /// Public halves of the keys with which this host's sshd proves itself.
@@ -568,6 +569,10 @@ pub struct HostKeysSeen {
     /// Of the last [`HostKeys`] that was worked off.
     #[prost(uint64, tag = "7")]
     pub reclaim: u64,
+    /// Processes of the account while the machine is taken back: whoever came in may still be there. Absent where they cannot be
+    /// told from the host's own.
+    #[prost(uint32, optional, tag = "8")]
+    pub processes: Option<u32>,
 }
 
 /// What hinders an agent in keeping keys.

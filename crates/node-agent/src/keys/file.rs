@@ -17,13 +17,15 @@ use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, User, geteuid, setfsgid, setfsuid, unlinkat};
 use node_protocol::HostKeysFault;
 
-use super::removal;
+use super::removal::{self, Others};
 
 /// Ends each line that is the agent's.
 pub const MARK: &str = "kept-by-remotegpu-agent";
 const NOTE: &str = "# Of who has this machine now; put here and removed again by RemoteGPU:";
 pub(super) const FOLDER: &str = ".ssh";
 pub(super) const FILE: &str = "authorized_keys";
+/// What sshd reads besides where nothing else is set.
+pub(super) const SECOND: &str = "authorized_keys2";
 /// What is being written, until it takes the file's place.
 const HALF: &str = ".authorized_keys.remotegpu";
 /// Longest file that is read, bytes.
@@ -75,7 +77,8 @@ pub fn keep(account: &Account, lines: &[String]) -> Result<Found, Hindered> {
     if lines.is_empty() {
         return removal::remove(account, &[]);
     }
-    put(account, lines).map_err(|(fault, detail)| {
+    let done = put(account, lines).and_then(|found| removal::clear_second(account).map(|()| found));
+    done.map_err(|(fault, detail)| {
         // Of a place that is not the account's alone nothing is promised, and nothing is left there.
         let stay = if fault == HostKeysFault::Unsafe { &[] } else { lines };
         match removal::remove(account, stay) {
@@ -83,6 +86,15 @@ pub fn keep(account: &Account, lines: &[String]) -> Result<Found, Hindered> {
             Err((_, more)) => (fault, format!("{detail}; what is to go could not be taken away: {more}")),
         }
     })
+}
+
+/// What stands there that is not marked as the agent's, and which of these keys it lets in.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn others(account: &Account, known: &[String]) -> Result<Others, Hindered> {
+    let _rights = Rights::of(account)?;
+    removal::others(account, known)
 }
 
 fn put(account: &Account, lines: &[String]) -> Result<Found, Hindered> {
@@ -287,16 +299,20 @@ fn rebuilt(before: &[u8], lines: &[String]) -> Vec<u8> {
     bytes
 }
 
+/// Whether this is a line of somebody else's that sshd takes for a key.
+pub(super) fn is_others(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    !line.is_empty() && !line.starts_with(b"#") && !is_ours(line)
+}
+
 pub(super) fn found(bytes: &[u8]) -> Found {
     let mut found = Found::default();
     for line in bytes.split(|byte| *byte == b'\n') {
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim();
-        if text.is_empty() || text.starts_with('#') {
-            continue;
-        }
-        if !is_ours(line) {
+        if is_others(line) {
             found.others += 1;
+        }
+        let text = String::from_utf8_lossy(line);
+        if !is_ours(line) || text.trim().starts_with('#') {
             continue;
         }
         // Options, algorithm, key, mark: the options are the agent's own, and have no blanks.

@@ -9,6 +9,9 @@ use crate::identity::write_atomically;
 /// In the state folder.
 pub const KEPT_FILE: &str = "host-keys";
 
+/// Most keys of one lease that are remembered; the newest stay.
+const MAX_KNOWN: usize = 2000;
+
 /// See the module.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Kept {
@@ -22,6 +25,10 @@ pub struct Kept {
     pub keys: Vec<String>,
     /// Of the server's own door.
     pub door: Option<String>,
+    /// The last lease that there were any for.
+    pub known_lease: u64,
+    /// All that were ever kept for it: whoever came in by one can write it down as their own.
+    pub known: Vec<String>,
 }
 
 impl Kept {
@@ -36,6 +43,8 @@ impl Kept {
                 "lease" => kept.lease = rest.parse().unwrap_or_default(),
                 "reclaim" => kept.reclaim = rest.parse().unwrap_or_default(),
                 "until" => kept.until_ms = rest.parse().unwrap_or_default(),
+                "known-lease" => kept.known_lease = rest.parse().unwrap_or_default(),
+                "known" if super::is_key(rest) => kept.known.push(rest.to_owned()),
                 "key" if super::is_key(rest) => kept.keys.push(rest.to_owned()),
                 "door" if super::is_key(rest) => kept.door = Some(rest.to_owned()),
                 _ => {}
@@ -49,16 +58,34 @@ impl Kept {
         !self.keys.is_empty() || self.door.is_some()
     }
 
+    /// Remembers which are kept for this lease.
+    pub fn remember(&mut self) {
+        if self.lease != 0 && self.lease != self.known_lease {
+            self.known.clear();
+            self.known_lease = self.lease;
+        }
+        for key in self.keys.iter().chain(&self.door) {
+            if !self.known.contains(key) {
+                self.known.push(key.clone());
+            }
+        }
+        self.known.drain(..self.known.len().saturating_sub(MAX_KNOWN));
+    }
+
     /// Where it changed.
     pub fn write(&self, state_dir: &Path) -> io::Result<()> {
         if Self::read(state_dir) == *self {
             return Ok(());
         }
-        let mut text = format!("lease {}\nreclaim {}\nuntil {}\n", self.lease, self.reclaim, self.until_ms);
+        let mut text = format!(
+            "lease {}\nreclaim {}\nuntil {}\nknown-lease {}\n",
+            self.lease, self.reclaim, self.until_ms, self.known_lease
+        );
         let accounts = self.accounts.iter().map(|name| format!("account {name}\n"));
         let keys = self.keys.iter().map(|key| format!("key {key}\n"));
         let door = self.door.iter().map(|key| format!("door {key}\n"));
-        text.extend(accounts.chain(keys).chain(door));
+        let known = self.known.iter().map(|key| format!("known {key}\n"));
+        text.extend(accounts.chain(keys).chain(door).chain(known));
         write_atomically(&state_dir.join(KEPT_FILE), text.as_bytes())
     }
 }
@@ -86,6 +113,8 @@ mod tests {
             until_ms: 99,
             keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA".to_owned()],
             door: Some("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB".to_owned()),
+            known_lease: 7,
+            known: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC".to_owned()],
         };
         kept.write(dir.path()).unwrap();
         assert_eq!(Kept::read(dir.path()), kept);

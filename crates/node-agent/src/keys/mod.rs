@@ -9,9 +9,10 @@
 mod expiry;
 mod file;
 mod kept;
+mod processes;
 mod removal;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -23,7 +24,7 @@ use node_protocol::{HostKeys, HostKeysFault, HostKeysSeen};
 use tokio::sync::watch;
 
 use crate::tick::now_ms;
-use file::{Account, Found, Hindered};
+use file::{Account, Hindered};
 pub use kept::KEPT_FILE;
 use kept::Kept;
 
@@ -161,6 +162,15 @@ pub fn check(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// What is in an account.
+#[derive(Default)]
+struct There {
+    /// Of this lease's, whoever's lines they are in.
+    keys: Vec<String>,
+    others: usize,
+    processes: Option<u32>,
+}
+
 /// As which the host knows an account.
 type Find = Box<dyn Fn(&str) -> Result<Option<Account>, Hindered> + Send>;
 
@@ -233,6 +243,7 @@ impl Keeper {
         self.kept.keys = if may { keys } else { Vec::new() };
         self.kept.door = order.door_key.filter(|_| may);
         (self.kept.lease, self.kept.reclaim) = (order.lease, order.reclaim);
+        self.kept.remember();
         let lasts = Duration::from_millis(order.lasts_ms);
         self.kept.until_ms = now_ms().saturating_add(i64::try_from(order.lasts_ms).unwrap_or(i64::MAX));
         self.ends = Instant::now().checked_add(lasts);
@@ -286,10 +297,10 @@ impl Keeper {
             let noted = Kept::read(&self.state_dir).accounts;
             if self.kept.is_wanted() && !current.as_ref().is_some_and(|account| noted.contains(account)) {
                 let fault = (HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()));
-                return self.see(Found::default(), Some(fault));
+                return self.see(There::default(), Some(fault));
             }
         }
-        let mut there = Found::default();
+        let mut there = There::default();
         // Of any account: what is well in one is no news of another.
         let mut hindered: Option<Hindered> = None;
         // Also where nothing is known of: the state folder may be a new one, and the lines say whose they are.
@@ -318,18 +329,24 @@ impl Keeper {
         self.see(there, hindered);
     }
 
-    fn keep_in(&mut self, name: &str, lines: &[String]) -> Result<Found, Hindered> {
+    fn keep_in(&mut self, name: &str, lines: &[String]) -> Result<There, Hindered> {
         let found = (self.find)(name);
         if !matches!(found, Ok(None)) {
             self.missing.remove(name);
         }
-        match found? {
-            Some(account) => file::keep(&account, lines),
-            None => {
-                self.missing.entry(name.to_owned()).or_insert_with(Instant::now);
-                Err((HostKeysFault::Account, "the host has no such account".to_owned()))
-            }
-        }
+        let Some(account) = found? else {
+            self.missing.entry(name.to_owned()).or_insert_with(Instant::now);
+            return Err((HostKeysFault::Account, "the host has no such account".to_owned()));
+        };
+        let mut keys = file::keep(&account, lines)?.keys;
+        let others = file::others(&account, &self.kept.known)?;
+        keys.extend(others.known);
+        // In the order in which they stand there, each once.
+        let mut told = HashSet::new();
+        keys.retain(|key| told.insert(key.clone()));
+        let leaving = self.kept.reclaim != 0 && !self.kept.is_wanted();
+        let processes = if leaving { processes::of(account.uid.as_raw()) } else { None };
+        Ok(There { keys, others: others.count, processes })
     }
 
     /// The host said for long enough that it has no such account.
@@ -366,7 +383,7 @@ impl Keeper {
         keys
     }
 
-    fn see(&self, found: Found, hindered: Option<Hindered>) {
+    fn see(&self, found: There, hindered: Option<Hindered>) {
         // An agent that never kept any has nothing to tell.
         if self.config.account.is_none() && !self.had {
             return;
@@ -376,9 +393,10 @@ impl Keeper {
         let new = HostKeysSeen {
             lease: self.kept.lease,
             reclaim: self.kept.reclaim,
-            keys: found.keys,
+            keys: found.keys.into_iter().take(MAX_HOST_KEYS + 1).collect(),
             fault: fault.into(),
             detail: detail.chars().take(MAX_TEXT_BYTES / 4).collect(),
+            processes: found.processes,
             others: u32::try_from(found.others).unwrap_or(u32::MAX),
             sshd_keys: if self.config.account.is_some() { self.sshd_keys() } else { Vec::new() },
         };

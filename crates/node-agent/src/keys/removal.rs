@@ -18,7 +18,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use node_protocol::HostKeysFault;
 
-use super::file::{self, Account, FILE, FOLDER, Found, Hindered, Known, TRIES};
+use super::file::{self, Account, FILE, FOLDER, Found, Hindered, Known, SECOND, TRIES};
 
 /// Longest file whose others are left where they are, bytes; what is longer is set aside.
 const MAX_LOOKED_AT: u64 = 8 << 20;
@@ -31,8 +31,51 @@ const ASIDE: &str = "set-aside-by-remotegpu";
 /// What hinders it.
 pub fn remove(account: &Account, stay: &[String]) -> Result<Found, Hindered> {
     let Some((_home, mut folder)) = folder(account)? else { return Ok(Found::default()) };
-    let left = without(account, &mut folder, FILE, stay)?;
-    Ok(file::found(&left))
+    let left = without(account, &mut folder, FILE, stay);
+    // Nothing of the agent's belongs there; each is tried, whatever the other is like.
+    without(account, &mut folder, SECOND, &[])?;
+    left.map(|left| file::found(&left))
+}
+
+/// Takes the agent's lines out of the second file that sshd reads.
+///
+/// # Errors
+/// What hinders it.
+pub fn clear_second(account: &Account) -> Result<(), Hindered> {
+    let Some((_home, mut folder)) = folder(account)? else { return Ok(()) };
+    without(account, &mut folder, SECOND, &[]).map(|_| ())
+}
+
+/// Lines that are not marked as the agent's, in both files that sshd reads.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Keys that the agent kept, each once: somebody wrote them down as their own.
+    pub known: Vec<String>,
+    /// How many others.
+    pub count: usize,
+}
+
+/// See [`Others`].
+///
+/// # Errors
+/// They cannot be looked at.
+pub fn others(account: &Account, known: &[String]) -> Result<Others, Hindered> {
+    let mut others = Others::default();
+    let Some((_home, folder)) = folder(account)? else { return Ok(others) };
+    for name in [FILE, SECOND] {
+        let Some(there) = seen(&folder, name)? else { continue };
+        for line in there.bytes.split(|byte| *byte == b'\n').filter(|line| file::is_others(line)) {
+            let text = String::from_utf8_lossy(line);
+            let words: Vec<&str> = text.split_ascii_whitespace().collect();
+            let is_there = |key: &&String| key.split_once(' ').is_some_and(|(_, key)| words.contains(&key));
+            match known.iter().find(is_there) {
+                Some(key) if others.known.contains(key) => {}
+                Some(key) => others.known.push(key.clone()),
+                None => others.count += 1,
+            }
+        }
+    }
+    Ok(others)
 }
 
 /// Something open of the account's. What it had to be allowed for that, it is not any more after.

@@ -167,6 +167,39 @@ fn a_clock_that_is_set_ends_nothing() {
 }
 
 #[test]
+fn a_key_that_was_made_anothers_line_is_still_this_leases() {
+    let mut host = Host::new();
+    host.order(7, &[KEY], 60_000);
+    // Whoever came in takes the mark off; the agent puts its own line beside it.
+    std::fs::write(host.file(), host.text().replace(file::MARK, "")).unwrap();
+    let seen = host.look().unwrap();
+    assert_eq!((&seen.keys, seen.others), (&vec![KEY.to_owned()], 0));
+    // Also of somebody who has no key here any more, and after an agent was started again.
+    assert_eq!(host.order(7, &[], 60_000).keys, [KEY]);
+    host.again(Some("gpu"));
+    host.keeper.obey(HostKeys { reclaim: 7, ..HostKeys::default() });
+    assert_eq!(host.look().unwrap().keys, [KEY], "it still lets somebody in");
+    std::fs::rename(host.file(), host.file().with_file_name("authorized_keys2")).unwrap();
+    assert_eq!(host.look().unwrap().keys, [KEY], "sshd reads this, too");
+    // Of the next lease it is somebody else's.
+    let seen = host.order(8, &[], 60_000);
+    assert_eq!((seen.keys.len(), seen.others), (0, 1));
+}
+
+#[test]
+fn the_second_file_that_sshd_reads_is_looked_at_too() {
+    let mut host = Host::new();
+    host.order(7, &[KEY], 60_000);
+    let second = host.file().with_file_name("authorized_keys2");
+    for keys in [vec![KEY], Vec::new()] {
+        std::fs::write(&second, format!("ssh-rsa THEIRS me\n{KEY} {}\n", file::MARK)).unwrap();
+        let seen = host.order(7, &keys, 60_000);
+        assert_eq!((seen.keys.len(), seen.others), (keys.len(), 1));
+        assert_eq!(std::fs::read_to_string(&second).unwrap(), "ssh-rsa THEIRS me\n");
+    }
+}
+
+#[test]
 fn that_it_is_taken_back_is_answered_once_they_are_gone() {
     let mut host = Host::new();
     assert_eq!(host.order(7, &[KEY], 60_000).reclaim, 0);

@@ -60,12 +60,12 @@ impl HostWish {
         found
     }
 
-    /// Whether this is what the agent says is there. One that says what hinders it goes on trying by itself.
+    /// Whether all of this is there, as the agent says; lines that people wrote themselves no word takes away. One that says what hinders it goes on trying by itself.
     fn is_met(&self, fingerprints: &[String], seen: &machines::HostKeys) -> bool {
         let id = |id: Option<i64>| id.unwrap_or_default().unsigned_abs();
         id(seen.lease) == self.lease
             && id(seen.reclaim) == self.reclaim
-            && (seen.fault.is_some() || self.lease == 0 || seen.fingerprints == fingerprints)
+            && (seen.fault.is_some() || fingerprints.iter().all(|key| seen.fingerprints.binary_search(key).is_ok()))
     }
 }
 
@@ -212,7 +212,8 @@ pub(super) async fn are_kept(tx: &mut Tx, machine: MachineId) -> Result<bool> {
 }
 
 /// What the check-list says of them: done when the agent, told that the machine is taken back after this lease, has seen that
-/// none of its keys is there.
+/// none of its keys is there, that the account runs nothing any more, and that there are no more keys of others than there were
+/// when the lease began, as far as it can tell.
 pub(super) async fn are_gone(
     tx: &mut Tx,
     machine: MachineId,
@@ -223,11 +224,17 @@ pub(super) async fn are_gone(
     let seen = found.lease.is_none() && found.reclaim == Some(lease.0);
     let gone = seen && found.fault.is_none() && found.fingerprints.is_empty();
     let mut result = BTreeMap::new();
-    if gone {
+    let before = found.others_before.filter(|(of, _)| *of == lease.0).map(|(_, count)| count);
+    let (more, busy) =
+        (before.is_some_and(|before| found.others > before), found.processes.is_some_and(|count| count > 0));
+    if gone && !more && !busy {
         result.insert("others".to_owned(), found.others.to_string());
+        result.extend(before.map(|before| ("before".to_owned(), before.to_string())));
         return Ok((true, result));
     }
     let reason = match presence {
+        Presence::Online if gone && busy => "keys_sessions",
+        Presence::Online if gone => "keys_others",
         Presence::Online if found.account.is_none() => "keys_off",
         Presence::Online if seen && found.fault.is_some() => "keys_hindered",
         Presence::Online => "keys_there",

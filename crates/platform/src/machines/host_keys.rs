@@ -25,6 +25,10 @@ pub(crate) struct HostKeys {
     pub account: Option<String>,
     pub fingerprints: Vec<String>,
     pub others: u32,
+    /// How many there were when a lease began, and of which.
+    pub others_before: Option<(i64, u32)>,
+    /// Of the account, while the machine is taken back.
+    pub processes: Option<u32>,
     /// Of the lease that was worked off last.
     pub lease: Option<i64>,
     /// Of the lease after which the machine was being taken back, as the agent had been told.
@@ -71,9 +75,10 @@ pub async fn report_host_keys(platform: &Platform, ctx: &OpContext, seen: &HostK
     let Principal::Node { machine, code } = ctx.principal() else { return Err(Error::not_found()) };
     let granted = ctx.authorize(ReportMetrics, &resource(*machine))?;
     let now = platform.clock().now();
-    let found = HostKeys { seen_at: Some(now), ..read(seen)? };
+    let mut found = HostKeys { seen_at: Some(now), ..read(seen)? };
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Metrics)).await?;
     let before = store::host_keys(&mut tx, *machine).await?.unwrap_or_default();
+    found.others_before = others_before(&before, &found);
     store::set_host_keys(&mut tx, &granted, &found).await?;
     if (&before.fingerprints, before.fault) != (&found.fingerprints, found.fault) {
         let facts =
@@ -82,6 +87,15 @@ pub async fn report_host_keys(platform: &Platform, ctx: &OpContext, seen: &HostK
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// With how many keys of others a lease began: as was seen last before it, and where nothing was, with the first word of it.
+fn others_before(before: &HostKeys, found: &HostKeys) -> Option<(i64, u32)> {
+    let Some(lease) = found.lease.filter(|lease| before.others_before.is_none_or(|(of, _)| of != *lease)) else {
+        return before.others_before;
+    };
+    let known = before.lease.is_none() && before.seen_at.is_some() && before.fault.is_none();
+    Some((lease, if known { before.others } else { found.others }))
 }
 
 pub(super) fn read(seen: &HostKeysSeen) -> Result<HostKeys> {
@@ -112,6 +126,8 @@ pub(super) fn read(seen: &HostKeysSeen) -> Result<HostKeys> {
         account: None,
         fingerprints,
         others: seen.others.min(i32::MAX.unsigned_abs()),
+        others_before: None,
+        processes: seen.processes.map(|count| count.min(i32::MAX.unsigned_abs())),
         lease: i64::try_from(seen.lease).ok().filter(|lease| *lease != 0),
         reclaim: i64::try_from(seen.reclaim).ok().filter(|lease| *lease != 0),
         detail: Some(clean(&seen.detail)).filter(|detail| fault.is_some() && !detail.is_empty()),

@@ -101,6 +101,9 @@ step-reason-no_figures = There are no figures yet
 step-reason-keys_there = The agent has not seen yet that the customer’s keys are gone
 step-reason-keys_hindered = Something on the host hinders the agent in removing keys: see the machine’s page
 step-reason-keys_off = The agent was started without the right to keep keys: look at the host’s authorized_keys, then skip
+step-reason-keys_sessions = The host’s account still runs something: whoever came straight to it may be there. Look at the host, then skip
+step-reason-keys_others = There are more keys of others than when the lease began: somebody may have left a way in. Look at the host’s authorized_keys; this goes on when they are gone, or skip
+step-keys-compared = None of the customer’s keys; keys that others keep, no more than when the lease began: { $others }
 step-keys-seen = None of the customer’s keys; keys that others keep: { $others }
 step-processes-seen = { $n ->
     [one] { $n } process

@@ -20,7 +20,8 @@ pub(in crate::machines) async fn all_host_keys(
 ) -> Result<HashMap<MachineId, HostKeys>> {
     let ids: Vec<i64> = machines.iter().map(|machine| machine.0).collect();
     let rows = sqlx::query!(
-        "select machine_id, account, fingerprints, others, lease_id, reclaim_id, fault, detail, sshd_keys, seen_at
+        "select machine_id, account, fingerprints, others, others_before, others_lease, processes, lease_id, reclaim_id, fault, detail,
+                sshd_keys, seen_at
          from host_keys where machine_id = any($1)",
         &ids
     )
@@ -31,6 +32,8 @@ pub(in crate::machines) async fn all_host_keys(
             account: row.account,
             fingerprints: row.fingerprints,
             others: row.others.unsigned_abs(),
+            others_before: row.others_lease.zip(row.others_before.map(i32::unsigned_abs)),
+            processes: row.processes.map(i32::unsigned_abs),
             lease: row.lease_id,
             reclaim: row.reclaim_id,
             fault: row.fault.as_deref().and_then(HostKeysFault::parse),
@@ -77,12 +80,14 @@ pub(in crate::machines) async fn set_host_keys(
     found: &HostKeys,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into host_keys (machine_id, fingerprints, others, lease_id, fault, detail, seen_at, sshd_keys, reclaim_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into host_keys (machine_id, fingerprints, others, lease_id, fault, detail, seen_at, sshd_keys, reclaim_id,
+           others_before, others_lease, processes)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (machine_id) do update
            set fingerprints = excluded.fingerprints, others = excluded.others, lease_id = excluded.lease_id,
                fault = excluded.fault, detail = excluded.detail, seen_at = excluded.seen_at, sshd_keys = excluded.sshd_keys,
-               reclaim_id = excluded.reclaim_id",
+               reclaim_id = excluded.reclaim_id, others_before = excluded.others_before,
+               others_lease = excluded.others_lease, processes = excluded.processes",
         granted.id().0,
         &found.fingerprints,
         i32::try_from(found.others).unwrap_or(i32::MAX),
@@ -91,7 +96,10 @@ pub(in crate::machines) async fn set_host_keys(
         found.detail,
         found.seen_at,
         &found.sshd_keys,
-        found.reclaim
+        found.reclaim,
+        found.others_before.and_then(|(_, count)| i32::try_from(count).ok()),
+        found.others_before.map(|(lease, _)| lease),
+        found.processes.and_then(|count| i32::try_from(count).ok())
     )
     .execute(&mut **tx)
     .await?;

@@ -175,7 +175,13 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
         seen(&world, &node, HostKeysSeen { others: 2, reclaim, ..HostKeysSeen::default() }).await;
         assert_eq!(step().await, waiting("keys_there"));
     }
-    seen(&world, &node, HostKeysSeen { others: 2, reclaim: lease, ..HostKeysSeen::default() }).await;
+    // Somebody is still there, or left a key of their own beside the two of the host's.
+    let clean = HostKeysSeen { others: 2, reclaim: lease, processes: Some(0), ..HostKeysSeen::default() };
+    seen(&world, &node, HostKeysSeen { processes: Some(3), ..clean.clone() }).await;
+    assert_eq!(step().await, waiting("keys_sessions"));
+    seen(&world, &node, HostKeysSeen { others: 3, ..clean.clone() }).await;
+    assert_eq!(step().await, waiting("keys_others"));
+    seen(&world, &node, clean).await;
     assert_eq!(step().await, (StepState::Done, String::new()));
     let statement =
         "select count(*) from audit_events where action in ('machines:keys-account', 'machines:keys-changed')";
