@@ -20,8 +20,14 @@ use tokio::sync::watch;
 use crate::channel::{FAILED, Start, Wanted};
 use crate::connection::Connection;
 
-/// How long an sshd may take to let the door in.
+/// How long an sshd may take to let the door in, and again to open what was asked for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may say nothing until it is asked whether it is there, and how often that is.
+const QUIET: Duration = Duration::from_secs(15);
+const ASKED: usize = 3;
+
+/// A session of the door's own at a machine's sshd.
+pub(crate) type Session = Handle<Host>;
 
 /// The sshd of a machine, as its agent knows it.
 pub(crate) struct Host {
@@ -46,19 +52,20 @@ async fn come_in(connection: &Connection, visit: &MachineVisit) -> Result<Handle
     let platform = connection.platform();
     let Some(identity) = visit.identity(platform).await? else { return Err(by_hand(connection, visit).await) };
     let stream = visit.connect(platform).await?;
-    let away = || {
-        let error = Error::new(ErrorCode::NodeUnreachable).with_key("error-ssh-machine-away");
-        error.with_arg("machine", visit.code.clone())
-    };
     match tokio::time::timeout(PATIENCE, sign_in(&identity, stream)).await {
         Ok(Ok(Some(session))) => Ok(session),
         Ok(Ok(None)) => Err(by_hand(connection, visit).await),
         Ok(Err(error)) => {
             tracing::warn!(%error, machine = visit.code, "the door did not come to a machine's sshd");
-            Err(away())
+            Err(away(visit))
         }
-        Err(_) => Err(away()),
+        Err(_) => Err(away(visit)),
     }
+}
+
+fn away(visit: &MachineVisit) -> Error {
+    let error = Error::new(ErrorCode::NodeUnreachable).with_key("error-ssh-machine-away");
+    error.with_arg("machine", visit.code.clone())
 }
 
 /// One's own key is the other way.
@@ -75,6 +82,8 @@ async fn sign_in(
     let config = client::Config {
         client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-RemoteGPU")),
         preferred: Preferred { host_key_certificates: Cow::Borrowed(&[]), ..Preferred::default() },
+        keepalive_interval: Some(QUIET),
+        keepalive_max: ASKED,
         ..client::Config::default()
     };
     let known = identity.sshd_keys.iter().filter_map(|line| PublicKey::from_openssh(line).ok()).collect();
@@ -93,7 +102,8 @@ pub(crate) async fn run(
     wanted: &Wanted,
 ) -> Result<u32, Error> {
     let session = come_in(connection, visit).await?;
-    let channel = session.channel_open_session().await.map_err(Error::internal)?;
+    let opening = tokio::time::timeout(PATIENCE, session.channel_open_session()).await;
+    let channel = opening.map_err(|_| away(visit))?.map_err(Error::internal)?;
     for (name, value) in start.env.iter().filter_map(|pair| pair.split_once('=')) {
         channel.set_env(false, name, value).await.map_err(Error::internal)?;
     }
@@ -124,9 +134,10 @@ pub(crate) async fn port(
     connection: &Connection,
     visit: &MachineVisit,
     port: u16,
-) -> Result<(Handle<Host>, Box<dyn tunnels::Bytes>), Error> {
+) -> Result<(Session, Box<dyn tunnels::Bytes>), Error> {
     let session = come_in(connection, visit).await?;
-    let opened = session.channel_open_direct_tcpip("localhost", port.into(), "127.0.0.1", 0).await;
+    let opening = session.channel_open_direct_tcpip("localhost", port.into(), "127.0.0.1", 0);
+    let opened = tokio::time::timeout(PATIENCE, opening).await.map_err(|_| away(visit))?;
     let channel = opened.map_err(|error| {
         tracing::debug!(%error, machine = visit.code, "a machine's sshd forwards no port");
         let error = Error::new(ErrorCode::NodeUnreachable).with_key("error-ssh-machine-port");

@@ -304,6 +304,40 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
 }
 
 #[tokio::test]
+async fn what_is_being_opened_ends_with_the_lease() {
+    let mut world = World::new().await;
+    // An sshd that says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.sshd_port = silent.local_addr().unwrap().port();
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+    eventually("the door knows the sshd", async || {
+        let rows = "select count(*) from host_keys where cardinality(sshd_keys) > 0 and lease_id is not null";
+        (world.server.count(rows).await == 1).then_some(())
+    })
+    .await;
+    let mut asking = world.program("ssh", &["-W", "localhost:9", "door"]).spawn().unwrap();
+    let mut opening = loop {
+        let (mut stream, _) = silent.accept().await.unwrap();
+        let mut said = [0; 64];
+        let heard = stream.read(&mut said).await.unwrap_or_default();
+        // The agent asks, too, which it is.
+        if said[..heard].starts_with(b"SSH-2.0-RemoteGPU\r") {
+            break stream;
+        }
+    };
+    let ended = allocations::end(world.server.platform(), &world.admin.ctx(), world.lease, AllocationEnd::default());
+    ended.await.unwrap();
+    let gone = async {
+        let mut more = [0; 64];
+        while opening.read(&mut more).await.is_ok_and(|heard| heard > 0) {}
+    };
+    tokio::time::timeout(PROMISE, gone).await.expect("the way to the host ends");
+    tokio::time::timeout(PROMISE, asking.wait()).await.expect("and so does who asked").unwrap();
+}
+
+#[tokio::test]
 async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     let world = World::new().await;
     let (platform, owner) = (world.server.platform(), world.acme.owner.clone());

@@ -23,7 +23,7 @@ use crate::authz::member_may;
 use crate::db::Tx;
 use crate::metrics::NodeLink;
 use crate::rechecks::Wanted;
-use crate::{Error, Platform, Result, SystemActor, access, accounts, customers, machines, settings};
+use crate::{Error, Platform, Result, SystemActor, access, accounts, customers, machines, settings, tunnels};
 
 /// Between two questions. With how old an answer may be, a change is with the agent within three seconds.
 const EVERY: Duration = Duration::from_secs(1);
@@ -82,6 +82,9 @@ pub async fn follow_keys(platform: Platform, link: NodeLink, told: watch::Sender
                 let stays = last.as_ref().is_some_and(|(before, fingerprints, at)| {
                     *before == wish && (at.elapsed() < AGAIN || wish.is_met(fingerprints, &seen))
                 });
+                if last.as_ref().map_or(wish.lease == 0, |(before, _, _)| before.lease != wish.lease) {
+                    tunnels::cut_sshd(&platform, link.machine);
+                }
                 if !stays {
                     told.send_replace(Some(message(&wish, platform.clock().now())));
                     let fingerprints = wish.fingerprints();
