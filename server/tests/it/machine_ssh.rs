@@ -188,6 +188,14 @@ impl World {
         eventually("the key is on the host", async || self.authorized().contains(&public).then_some(())).await;
     }
 
+    async fn door_knows_the_sshd(&self) {
+        eventually("the door knows the sshd", async || {
+            let rows = "select count(*) from host_keys where cardinality(sshd_keys) > 0 and lease_id is not null";
+            (self.server.count(rows).await == 1).then_some(())
+        })
+        .await;
+    }
+
     fn public_key(&self) -> String {
         std::fs::read_to_string(self.place("key.pub")).unwrap().trim().to_owned()
     }
@@ -227,7 +235,7 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
         (&json!(true), &json!(false), &json!(world.account))
     );
     let line = told["jump"].as_str().unwrap();
-    assert!(line.starts_with(&format!("ssh -J {}+host-001@", member.name)), "{line}");
+    assert!(line.starts_with(&format!("ssh -J {}++host-001@", member.name)), "{line}");
     assert!(line.ends_with(&format!(" {}@host-001", world.account)), "{line}");
     let browser = server.browser(member).await;
     let page = server.signed(&browser, server.bare(http::Method::GET, "/machines/host-001"));
@@ -297,10 +305,56 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
     let menu = world.ssh(&["-l", &world.acme.owner.name, "door", "true"]).await;
     let said = text(&menu.stderr);
     assert!(said.contains("1  host-001  (whole machine)"), "{said}");
+    // The form that the page prints means the machine alone.
+    let printed = format!("{}++host-001", world.acme.owner.name);
+    let done = world.ssh(&["-l", &printed, "door", "echo printed"]).await;
+    assert_eq!(text(&done.stdout), "printed\n", "{}", text(&done.stderr));
     // Whoever named no machine gets there by its name.
     let named = format!("ProxyJump={}@door", world.acme.owner.name);
     let done = world.ssh(&["-o", &named, "host-001", "echo named"]).await;
     assert_eq!(text(&done.stdout), "named\n", "{}", text(&done.stderr));
+}
+
+#[tokio::test]
+async fn an_instance_called_like_the_machine_does_not_take_its_place() {
+    let world = World::new().await;
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+    world.door_knows_the_sshd().await;
+    let (acme, owner) = (world.acme.id, world.acme.owner.id);
+    let instance = format!(
+        "insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id, image_name,
+                                spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, released_at, created_at)
+         select {acme}, {owner}, 'host-001', m.id, m.code, m.name, i.id, i.name, s.id, '{{}}', 0, 1, 1, 1, now(), now()
+         from machines m, images i, specs s returning id::text"
+    );
+    let file = format!(
+        "insert into files (customer_id, name, purpose, sha256, size_bytes)
+         select {acme}, 'a.tar', 'image', sha256, 1 from blobs returning id::text"
+    );
+    let image = format!(
+        "insert into images (customer_id, name, source, file_id, state)
+         select {acme}, 'ours', 'upload', id, 'pending_review' from files returning id::text"
+    );
+    let mut id = Vec::new();
+    for statement in [
+        "insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('small', 1, 1, 1) returning id::text",
+        "insert into blobs (sha256, size_bytes, chunk_size, store_key)
+         values (decode(repeat('00', 32), 'hex'), 1, 1, gen_random_uuid()) returning '1'",
+        &file,
+        &image,
+        &instance,
+    ] {
+        id = world.server.sql(statement).await;
+    }
+    // Both are named, and neither is guessed.
+    let both = world.ssh(&["door", "echo wrong"]).await;
+    let said = text(&both.stderr);
+    assert!(text(&both.stdout).is_empty() && said.contains(&format!("{}, +host-001", id[0])), "{said}");
+    let printed = format!("{}++host-001", world.acme.owner.name);
+    let done = world.ssh(&["-l", &printed, "door", "echo right"]).await;
+    assert_eq!(text(&done.stdout), "right\n", "{}", text(&done.stderr));
 }
 
 #[tokio::test]
@@ -312,11 +366,7 @@ async fn what_is_being_opened_ends_with_the_lease() {
     world.add_key().await;
     let _agent = world.keeping_agent().await;
     world.key_is_there().await;
-    eventually("the door knows the sshd", async || {
-        let rows = "select count(*) from host_keys where cardinality(sshd_keys) > 0 and lease_id is not null";
-        (world.server.count(rows).await == 1).then_some(())
-    })
-    .await;
+    world.door_knows_the_sshd().await;
     let mut asking = world.program("ssh", &["-W", "localhost:9", "door"]).spawn().unwrap();
     let mut opening = loop {
         let (mut stream, _) = silent.accept().await.unwrap();

@@ -138,8 +138,8 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     let access = allocations::ssh(p, &world.acme.member.ctx(), "h1").await.unwrap();
     assert_eq!((access.keys_by_agent, access.has_key, access.user.as_deref()), (true, false, Some("gpu")));
     let jump = access.jump.unwrap();
-    assert!(jump.contains("+h1@") && jump.ends_with(" gpu@h1"), "{jump}");
-    assert!(access.door.is_some_and(|line| line.contains("+h1@") && !line.contains("gpu@")));
+    assert!(jump.contains("++h1@") && jump.ends_with(" gpu@h1"), "{jump}");
+    assert!(access.door.is_some_and(|line| line.contains("++h1@") && !line.contains("gpu@")));
 
     let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
     let names: Vec<_> = ended.steps.iter().map(|step| step.step.as_str()).collect();
