@@ -23,6 +23,10 @@ create table host_keys (
   fault        text,
   detail       text,
   seen_at      timestamptz,
+  -- How many changes are in the log since when, and how many are not any more: whoever has the machine can make a change a second.
+  logged_since timestamptz,
+  logged       integer not null default 0,
+  unlogged     integer not null default 0,
   updated_at   timestamptz not null default now(),
   constraint host_keys_pkey primary key (machine_id),
   constraint host_keys_machine foreign key (machine_id) references machines (id),

@@ -243,6 +243,34 @@ async fn keys_stay_through_the_grace_and_go_when_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn who_changes_the_keys_all_the_time_does_not_fill_the_log() {
+    let world = World::new().await;
+    let (node, _link) = live_machine(&world, "h1").await;
+    machines::note_keys_account(&world.test.platform, &node.ctx(), &hello(&node)).await.unwrap();
+    let report = async |keys: &[&str]| {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        seen(&world, &node, HostKeysSeen { lease: 1, keys, ..HostKeysSeen::default() }).await;
+    };
+    let logged = async |what: &'static str| -> Vec<String> {
+        let statement = format!("select {what} from audit_events where action = 'machines:keys-changed' order by id");
+        let statement = sqlx::AssertSqlSafe(statement);
+        sqlx::query_scalar(statement).fetch_all(world.test.owner_pool()).await.unwrap()
+    };
+    for _ in 0..25 {
+        report(&[ONE]).await;
+        report(&[ONE, TWO]).await;
+    }
+    let rows = logged("after->>'keys'").await;
+    assert_eq!(rows.len(), 30);
+    assert!(rows.iter().skip(2).all(|keys| keys == "0" || keys == "1"), "what changed, not all there is: {rows:?}");
+    // An hour later it goes on, and says how much is not there.
+    world.advance(TimeDelta::hours(1)).await;
+    report(&[ONE]).await;
+    let left_out = logged("coalesce(after->>'leftOut', '')").await;
+    assert_eq!((left_out.len(), left_out.last().map(String::as_str)), (31, Some("20")));
+}
+
+#[tokio::test]
 async fn an_agent_that_has_something_else_is_told_again() {
     let world = World::new().await;
     let (node, _link) = live_machine(&world, "h1").await;
