@@ -25,6 +25,8 @@ pub struct Kept {
     pub keys: Vec<String>,
     /// Of the server's own door.
     pub door: Option<String>,
+    /// What the host's sshd said last that it is, major and minor.
+    pub sshd: Option<(u32, u32)>,
     /// The last lease that there were any for.
     pub known_lease: u64,
     /// All that were ever kept for it: whoever came in by one can write it down as their own.
@@ -43,6 +45,10 @@ impl Kept {
                 "lease" => kept.lease = rest.parse().unwrap_or_default(),
                 "reclaim" => kept.reclaim = rest.parse().unwrap_or_default(),
                 "until" => kept.until_ms = rest.parse().unwrap_or_default(),
+                "sshd" => {
+                    let pair = rest.split_once('.');
+                    kept.sshd = pair.and_then(|(major, minor)| major.parse().ok().zip(minor.parse().ok()));
+                }
                 "known-lease" => kept.known_lease = rest.parse().unwrap_or_default(),
                 "known" if super::is_key(rest) => kept.known.push(rest.to_owned()),
                 "key" if super::is_key(rest) => kept.keys.push(rest.to_owned()),
@@ -85,7 +91,8 @@ impl Kept {
         let keys = self.keys.iter().map(|key| format!("key {key}\n"));
         let door = self.door.iter().map(|key| format!("door {key}\n"));
         let known = self.known.iter().map(|key| format!("known {key}\n"));
-        text.extend(accounts.chain(keys).chain(door).chain(known));
+        let sshd = self.sshd.iter().map(|(major, minor)| format!("sshd {major}.{minor}\n"));
+        text.extend(accounts.chain(keys).chain(door).chain(known).chain(sshd));
         write_atomically(&state_dir.join(KEPT_FILE), text.as_bytes())
     }
 }
@@ -113,6 +120,7 @@ mod tests {
             until_ms: 99,
             keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA".to_owned()],
             door: Some("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB".to_owned()),
+            sshd: Some((9, 10)),
             known_lease: 7,
             known: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC".to_owned()],
         };

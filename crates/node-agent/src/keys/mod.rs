@@ -189,7 +189,8 @@ struct Keeper {
     ends: Option<Instant>,
     /// Before each key.
     options: String,
-    asked: Instant,
+    /// When it was asked; none where it is to be asked anew.
+    asked: Option<Instant>,
     seeing: watch::Sender<Option<HostKeysSeen>>,
     /// Why the last order was not taken.
     refused: Option<Hindered>,
@@ -213,7 +214,7 @@ impl Keeper {
             had,
             ends: None,
             options: String::new(),
-            asked: Instant::now(),
+            asked: None,
             seeing,
             refused: None,
         };
@@ -224,6 +225,10 @@ impl Keeper {
     fn run(mut self, orders: &Receiver<HostKeys>) {
         loop {
             self.converge();
+            // What is to go is gone; only then somebody is asked who may take their time.
+            if self.ask() {
+                self.converge();
+            }
             match orders.recv_timeout(EVERY) {
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -248,14 +253,32 @@ impl Keeper {
         self.kept.until_ms = now_ms().saturating_add(i64::try_from(order.lasts_ms).unwrap_or(i64::MAX));
         self.ends = Instant::now().checked_add(lasts);
         self.set_options();
+        self.asked = None;
         // Every order is answered, also one that changes nothing.
         self.seeing.send_if_modified(|seen| seen.take().is_some());
     }
 
     fn set_options(&mut self) {
-        self.asked = Instant::now();
         let lasting = self.kept.is_wanted();
-        self.options = if lasting { expiry::option(self.config.sshd, self.kept.until_ms) } else { String::new() };
+        self.options = if lasting { expiry::option(self.kept.sshd, self.kept.until_ms) } else { String::new() };
+    }
+
+    /// Asks the sshd which it is, where that is to be known; true when other lines are to be written for it.
+    fn ask(&mut self) -> bool {
+        let known = |asked: Instant| !self.options.is_empty() || asked.elapsed() < ASK_AGAIN;
+        if !self.kept.is_wanted() || self.asked.is_some_and(known) {
+            return false;
+        }
+        self.asked = Some(Instant::now());
+        match expiry::ask(self.config.sshd) {
+            expiry::Said::OpenSsh(version) => self.kept.sshd = Some(version),
+            expiry::Said::Other => self.kept.sshd = None,
+            // It may be busy, or be started anew: it is what it was.
+            expiry::Said::Nothing => {}
+        }
+        let before = std::mem::take(&mut self.options);
+        self.set_options();
+        self.options != before
     }
 
     /// Whether the time of the keys is over. Of an order that this agent heard itself a clock says it that nobody sets; the
@@ -281,9 +304,6 @@ impl Keeper {
             tracing::warn!("the time of the customer's keys is over, and no server said otherwise: they are removed");
             self.kept.keys.clear();
             self.kept.door = None;
-        }
-        if self.options.is_empty() && self.kept.is_wanted() && self.asked.elapsed() >= ASK_AGAIN {
-            self.set_options();
         }
         let current = self.config.account.clone();
         if let Some(account) = current.as_ref().filter(|_| self.kept.is_wanted())

@@ -200,6 +200,37 @@ fn the_second_file_that_sshd_reads_is_looked_at_too() {
 }
 
 #[test]
+fn an_sshd_is_asked_when_what_is_to_go_is_gone_and_known_from_then_on() {
+    let mut host = Host::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    host.keeper.config.sshd = listener.local_addr().unwrap();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        std::io::Write::write_all(&mut stream, b"SSH-2.0-OpenSSH_9.9p2\r\n").unwrap();
+        let _ = std::io::Read::read(&mut stream, &mut [0; 64]);
+        listener
+    });
+    host.order(7, &[KEY], 60_000);
+    assert!(!host.text().contains("expiry-time"), "nobody was asked yet");
+    assert!(host.keeper.ask());
+    host.look();
+    assert!(host.text().contains("expiry-time"), "{}", host.text());
+    assert!(!host.keeper.ask(), "it is known");
+    // Nobody answers any more: it is what it was, at once. And of what is to go nobody is asked.
+    drop(answering.join().unwrap());
+    host.order(7, &[KEY], 3_600_000);
+    assert!(host.text().contains("expiry-time"), "{}", host.text());
+    assert!(!host.keeper.ask());
+    // Nor does an agent that is started again forget it.
+    host.again(Some("gpu"));
+    host.look();
+    assert!(host.text().contains("expiry-time"), "{}", host.text());
+    host.order(0, &[], 0);
+    assert!(!host.keeper.ask());
+    assert_eq!(host.keeper.asked, None);
+}
+
+#[test]
 fn that_it_is_taken_back_is_answered_once_they_are_gone() {
     let mut host = Host::new();
     assert_eq!(host.order(7, &[KEY], 60_000).reclaim, 0);
