@@ -165,6 +165,15 @@ impl Connection {
         self.state().files = Some(files);
     }
 
+    /// One more way to a whole machine, for as long as the answer lives.
+    pub(crate) fn way(&self) -> Result<Place, Error> {
+        let most = self.gateway.limits.ways_of_person;
+        let place = self.gateway.ways.take(self.proof.who.user, most);
+        place.ok_or_else(|| {
+            Error::new(ErrorCode::QuotaExceeded).with_key("error-ssh-ways").with_arg("limit", most.to_string())
+        })
+    }
+
     pub(crate) fn there(&self) -> Option<There> {
         self.state().there.clone()
     }

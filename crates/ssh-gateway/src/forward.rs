@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::channel::Start;
 use crate::connection::{Connection, There};
+use crate::door::Place;
 use crate::{machine, program};
 
 /// Bytes that are carried at once.
@@ -45,7 +46,7 @@ pub(crate) async fn run(
     let running = match opened {
         Ok(Far::Instance(running)) => running,
         // The session lives as long as what goes by.
-        Ok(Far::Machine(stream, _session)) => return to_machine(&connection, &start, stream, reply).await,
+        Ok(Far::Machine(stream, _way, _session)) => return to_machine(&connection, &start, stream, reply).await,
         Err(error) => return refuse(&start, reply, connection.told(error).await).await,
     };
     reply.accept().await;
@@ -66,18 +67,21 @@ pub(crate) async fn run(
 /// The other side of what goes by.
 enum Far {
     Instance(Running),
-    /// With the session of the door's own that it belongs to, where there is one.
-    Machine(Box<dyn tunnels::Bytes>, Option<machine::Session>),
+    /// With its place, and the session of the door's own that it belongs to, where there is one.
+    Machine(Box<dyn tunnels::Bytes>, Place, Option<machine::Session>),
 }
 
 async fn open(connection: &Connection, host: &str, port: u16) -> Result<Far, Error> {
     let platform = connection.platform();
     Ok(match where_to(connection, host).await? {
         There::Instance(visit) => Far::Instance(visit.connect(platform, port).await?),
-        There::Machine(visit) if visit.is_sshd(host, port) => Far::Machine(visit.connect(platform).await?, None),
         There::Machine(visit) => {
+            let way = connection.way()?;
+            if visit.is_sshd(host, port) {
+                return Ok(Far::Machine(visit.connect(platform).await?, way, None));
+            }
             let (session, stream) = machine::port(connection, &visit, port).await?;
-            Far::Machine(stream, Some(session))
+            Far::Machine(stream, way, Some(session))
         }
     })
 }

@@ -22,9 +22,13 @@ use crate::connection::Connection;
 
 /// How long an sshd may take to let the door in, and again to open what was asked for.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long it may say nothing until it is asked whether it is there, and how often that is.
+/// How long it may say nothing until it is asked whether it is there.
 const QUIET: Duration = Duration::from_secs(15);
-const ASKED: usize = 3;
+/// What it may send before the person took it, bytes; with what is sent at once, and how many of these wait: all that a way holds
+/// in memory for somebody who takes nothing.
+const WINDOW: u32 = 128 << 10;
+const PACKET: u32 = 16 << 10;
+const WAITING: usize = 2;
 
 /// A session of the door's own at a machine's sshd.
 pub(crate) type Session = Handle<Host>;
@@ -74,20 +78,27 @@ async fn by_hand(connection: &Connection, visit: &MachineVisit) -> Error {
     Error::new(ErrorCode::WrongState).with_key("error-ssh-machine-jump").with_arg("line", line)
 }
 
+fn config() -> client::Config {
+    client::Config {
+        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-RemoteGPU")),
+        preferred: Preferred { host_key_certificates: Cow::Borrowed(&[]), ..Preferred::default() },
+        keepalive_interval: Some(QUIET),
+        // While the person takes nothing, nothing is read and no answer heard: a tunnel that is dead ends by its own signs.
+        keepalive_max: 0,
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        channel_buffer_size: WAITING,
+        ..client::Config::default()
+    }
+}
+
 /// `None` where the sshd does not take the key.
 async fn sign_in(
     identity: &DoorIdentity,
     stream: Box<dyn tunnels::Bytes>,
 ) -> Result<Option<Handle<Host>>, russh::Error> {
-    let config = client::Config {
-        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-RemoteGPU")),
-        preferred: Preferred { host_key_certificates: Cow::Borrowed(&[]), ..Preferred::default() },
-        keepalive_interval: Some(QUIET),
-        keepalive_max: ASKED,
-        ..client::Config::default()
-    };
     let known = identity.sshd_keys.iter().filter_map(|line| PublicKey::from_openssh(line).ok()).collect();
-    let mut session = client::connect_stream(Arc::new(config), stream, Host { known }).await?;
+    let mut session = client::connect_stream(Arc::new(config()), stream, Host { known }).await?;
     let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&identity.seed));
     let key = PrivateKeyWithHashAlg::new(Arc::new(PrivateKey::new(pair, "")?), None);
     let answer = session.authenticate_publickey(identity.account.clone(), key).await?;
@@ -101,6 +112,7 @@ pub(crate) async fn run(
     start: &Start,
     wanted: &Wanted,
 ) -> Result<u32, Error> {
+    let _way = connection.way()?;
     let session = come_in(connection, visit).await?;
     let opening = tokio::time::timeout(PATIENCE, session.channel_open_session()).await;
     let channel = opening.map_err(|_| away(visit))?.map_err(Error::internal)?;
@@ -198,4 +210,16 @@ async fn fit(mut size: watch::Receiver<platform::instances::TerminalSize>, to: &
         }
     }
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_holds_little_for_somebody_who_takes_nothing() {
+        let config = config();
+        let waiting = config.channel_buffer_size * usize::try_from(config.maximum_packet_size).unwrap();
+        assert!(waiting + usize::try_from(config.window_size).unwrap() <= 256 << 10, "{waiting}");
+    }
 }

@@ -255,6 +255,7 @@ error-recording-nothing = There is nothing to play of this recording: nothing wa
 error-terminal-over = There is no such shell of yours any more. Open a terminal first.
 error-terminal-share = This link leads nowhere: it was used, its time is over, or who made it ended it. Ask for another one.
 error-watch-limit = { $limit } people may look on already, which is as many as there may be.
+error-ssh-ways = You have { $limit } ways to machines open by SSH, which is as many as there may be. Close a shell or a port first.
 error-ssh-off = Coming in by SSH is switched off here.
 error-ssh-several = { $name } is not the name of one thing alone. Instead of the name use one of these: { $ids }. A number is an instance, a plus and a name is a whole machine.
 error-ssh-no-instance = There is no instance called { $name } that you may come into.

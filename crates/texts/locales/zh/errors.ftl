@@ -234,6 +234,7 @@ error-recording-nothing = 此录制没有可播放的内容：没有屏幕显示
 error-terminal-over = 您的此终端已不存在。请先打开终端。
 error-terminal-share = 此链接无效：已被使用、已过期，或已被生成者撤销。请索取新的链接。
 error-watch-limit = 已有 { $limit } 人可以旁观，达到上限。
+error-ssh-ways = 您经 SSH 打开的到机器的通道已达上限 { $limit }。请先关闭一个终端或端口。
 error-ssh-off = 此处已关闭 SSH 接入。
 error-ssh-several = 名称 { $name } 不唯一。请改用以下之一代替名称：{ $ids }。编号为实例，加号加名称为整机。
 error-ssh-no-instance = 没有名为 { $name } 且您可以进入的实例。
