@@ -2,7 +2,7 @@
 //! through the door.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Program, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -79,7 +79,7 @@ async fn sshd(folder: &Path) -> (Running, u16) {
     let place = |name: &str| folder.join(name).display().to_string();
     let config = format!(
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}/.ssh/authorized_keys\n\
-         StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
+         StrictModes yes\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
          Subsystem sftp internal-sftp\nLogLevel ERROR\n",
         place(HOST_KEY),
         place("home"),
@@ -97,8 +97,14 @@ async fn sshd(folder: &Path) -> (Running, u16) {
 
 impl World {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // Where nobody else may write on the way to it: sshd takes no key elsewhere.
+        let place = env!("CARGO_TARGET_TMPDIR");
+        std::fs::create_dir_all(place).unwrap();
+        let folder = tempfile::tempdir_in(place).unwrap();
         std::fs::create_dir(folder.path().join("home")).unwrap();
+        for mine in [folder.path(), &folder.path().join("home")] {
+            std::fs::set_permissions(mine, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
         let host_key = make_key(&folder.path().join(HOST_KEY));
         let (sshd, sshd_port) = sshd(folder.path()).await;
         let server = Server::start().await;
@@ -392,6 +398,7 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     let world = World::new().await;
     let (platform, owner) = (world.server.platform(), world.acme.owner.clone());
     std::fs::create_dir(world.place("home/.ssh")).unwrap();
+    std::fs::set_permissions(world.place("home/.ssh"), std::fs::Permissions::from_mode(0o700)).unwrap();
     std::fs::write(world.place("home/.ssh/authorized_keys"), "ssh-rsa AAAA somebody-else\n").unwrap();
     let mut key = world.add_key().await;
     let mut agent = world.keeping_agent().await;

@@ -108,7 +108,8 @@ fn put(account: &Account, lines: &[String]) -> Result<Found, Hindered> {
     for _ in 0..TRIES {
         let before = Read::of(account, &folder)?;
         let wanted = rebuilt(&before.bytes, lines);
-        if wanted == before.bytes {
+        // A file that others may write to is replaced by one that sshd reads.
+        if wanted == before.bytes && !before.loose {
             return Ok(found(&wanted));
         }
         replace(&place, (before.known, before.mode), &wanted, still)?;
@@ -151,7 +152,14 @@ impl Drop for Rights {
 /// `~/.ssh`; made where there is none.
 fn folder(account: &Account) -> Result<File, Hindered> {
     let of_folder = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let home = open(&account.home, of_folder, Mode::empty()).map_err(|error| of_home(account, error))?;
+    let home = File::from(open(&account.home, of_folder, Mode::empty()).map_err(|error| of_home(account, error))?);
+    // sshd takes no key then, wherever else it is right.
+    if home.metadata().map_err(of_io)?.mode() & 0o022 != 0 {
+        return Err((
+            HostKeysFault::Unsafe,
+            "others may write to the home folder, so that sshd takes no key".to_owned(),
+        ));
+    }
     let inner = || openat(&home, FOLDER, of_folder | OFlag::O_NOFOLLOW, Mode::empty());
     let opened = match inner() {
         Err(Errno::ENOENT) => {
@@ -188,6 +196,8 @@ struct Read {
     /// By what it is known that nobody changed it since; none where there is no file.
     known: Option<Known>,
     mode: u32,
+    /// Others may write to it.
+    loose: bool,
 }
 
 pub(super) type Known = (u64, u64, i64, i64);
@@ -200,7 +210,7 @@ pub(super) fn known(file: &File) -> Result<(Known, std::fs::Metadata), Hindered>
 impl Read {
     fn of(account: &Account, folder: &File) -> Result<Self, Hindered> {
         let Some(file) = opened(folder)? else {
-            return Ok(Self { bytes: Vec::new(), known: None, mode: 0o600 });
+            return Ok(Self { bytes: Vec::new(), known: None, mode: 0o600, loose: false });
         };
         let (known, facts) = known(&file)?;
         // A second name for somebody else's file, which this one would take over.
@@ -212,7 +222,8 @@ impl Read {
         }
         let mut bytes = Vec::new();
         file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(of_io)?;
-        Ok(Self { bytes, known: Some(known), mode: facts.permissions().mode() & 0o755 })
+        let mode = facts.permissions().mode();
+        Ok(Self { bytes, known: Some(known), mode: mode & 0o755, loose: mode & 0o022 != 0 })
     }
 }
 
@@ -450,6 +461,23 @@ mod tests {
         fs::set_permissions(home.path().join(FOLDER), fs::Permissions::from_mode(0o777)).unwrap();
         assert_eq!(fault(&own(home.path()), &[A]), HostKeysFault::Unsafe);
         assert_eq!(fs::read(file(home.path())).unwrap(), b"mine\n");
+    }
+
+    #[test]
+    fn what_sshd_would_not_take_is_mended_or_said() {
+        let home = home(b"mine\n");
+        keep(&own(home.path()), &lines(&[A])).unwrap();
+        let before = fs::read(file(home.path())).unwrap();
+        // The right lines in a file that everybody may write to.
+        fs::set_permissions(file(home.path()), fs::Permissions::from_mode(0o666)).unwrap();
+        keep(&own(home.path()), &lines(&[A])).unwrap();
+        assert_eq!(fs::metadata(file(home.path())).unwrap().mode() & 0o777, 0o644);
+        assert_eq!(fs::read(file(home.path())).unwrap(), before);
+        // A home that a group writes to is its owner's to mend.
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o775)).unwrap();
+        assert_eq!(fault(&own(home.path()), &[A]), HostKeysFault::Unsafe);
+        assert_eq!(fs::read(file(home.path())).unwrap(), b"mine\n");
+        assert_eq!(keep(&own(home.path()), &[]).unwrap().others, 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationEventView, AllocationState};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
-pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key};
+pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key, sweep_door_keys};
 pub(super) use list::{Filter, Order, Search, list};
 pub(super) use overview::{
     Phase, bars, begun, health, healths, holders, lent, machines_of, save_health, spans, spans_between,

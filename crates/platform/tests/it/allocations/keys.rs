@@ -201,6 +201,29 @@ async fn answers(world: &World, node: &TestNode, order: &HostKeys) {
 }
 
 #[tokio::test]
+async fn a_key_of_the_door_does_not_outlive_its_lease() {
+    let world = World::new().await;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let mut told = linked(&world, &node).await;
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    told.until("the door's key", |told| told.door_key.is_some()).await;
+    allocations::end(&world.test.platform, &world.admin.ctx(), made.allocation.id, AllocationEnd::default())
+        .await
+        .unwrap();
+    let count = async || -> i64 {
+        let statement = "select count(*) from lease_door_keys";
+        sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap()
+    };
+    assert_eq!(count().await, 0);
+    // As a server left it that was slow to make one.
+    let late = "insert into lease_door_keys (allocation_id, public_key, sealed, created_at)
+                values ($1, 'ssh-ed25519 A', 'x', now())";
+    sqlx::query(late).bind(made.allocation.id.0).execute(world.test.owner_pool()).await.unwrap();
+    world.run().await;
+    assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
 async fn keys_stay_through_the_grace_and_go_when_it_is_taken_back() {
     let world = World::new().await;
     let p = &world.test.platform;
