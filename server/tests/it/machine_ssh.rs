@@ -25,6 +25,8 @@ use crate::ssh::{run, text};
 /// What is promised of what ends somebody's powers.
 const PROMISE: Duration = Duration::from_secs(5);
 const SSHD: &str = "/usr/sbin/sshd";
+/// Who came.
+const CAME: &str = "select count(*) from audit_events where action = 'allocations:open-ssh'";
 /// Ends the agent's lines.
 const MARK: &str = "kept-by-remotegpu-agent";
 /// Called as an sshd's own are.
@@ -221,8 +223,38 @@ impl World {
         command
     }
 
+    /// Somebody in each of the ways: with their own key to the end, straight, and at a port of the machine.
+    async fn everywhere(&self, port: u16) -> Vec<tokio::process::Child> {
+        let target = format!("localhost:{port}");
+        let before = self.server.count(CAME).await;
+        let mut there = Vec::new();
+        for words in [&["-J", "door", "host-001", "echo in; sleep 600"][..], &["door", "echo in; sleep 600"]] {
+            let mut shell = self.program("ssh", words).spawn().unwrap();
+            let mut said = [0; 3];
+            shell.stdout.as_mut().unwrap().read_exact(&mut said).await.unwrap();
+            assert_eq!(&said, b"in\n");
+            there.push(shell);
+        }
+        let mut forwarded = self.program("ssh", &["-W", &target, "door"]).spawn().unwrap();
+        let mut said = [0; 7];
+        forwarded.stdout.as_mut().unwrap().read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"SSH-2.0");
+        there.push(forwarded);
+        assert_eq!(self.server.count(CAME).await, before + 3);
+        there
+    }
+
     async fn ssh(&self, words: &[&str]) -> Output {
         run(&mut self.program("ssh", words)).await
+    }
+}
+
+/// All of them within what is promised of what was done at that time.
+async fn are_cut_off(there: Vec<tokio::process::Child>, since: Instant) {
+    for (n, mut program) in there.into_iter().enumerate() {
+        let left = PROMISE.saturating_sub(since.elapsed());
+        let ended = tokio::time::timeout(left, program.wait()).await;
+        ended.unwrap_or_else(|_| panic!("number {n} is still there after {:?}", since.elapsed())).unwrap();
     }
 }
 
@@ -405,16 +437,12 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     world.key_is_there().await;
 
     // The key is removed: it is gone from the host, and so is who came in by it.
-    let mut shell = world.program("ssh", &["-J", "door", "host-001", "sleep 600"]).spawn().unwrap();
-    eventually("somebody is there", async || {
-        let rows = "select count(*) from audit_events where action = 'allocations:open-ssh'";
-        (world.server.count(rows).await == 1).then_some(())
-    })
-    .await;
+    world.door_knows_the_sshd().await;
+    let there = world.everywhere(world.sshd_port).await;
     let before = Instant::now();
     accounts::remove_ssh_key(platform, &owner.ctx(), key).await.unwrap();
+    are_cut_off(there, before).await;
     world.gone_from_the_host(&world.public_key(), before).await;
-    tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
     assert!(
         world.authorized().ends_with("\nssh-rsa AAAA somebody-else\n"),
         "what is others' stays: {}",
@@ -438,18 +466,13 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     world.key_is_there().await;
 
     // The lease ends: the keys go, who is there goes, and taking it back sees it.
-    let mut shell = world.program("ssh", &["-J", "door", "host-001", "sleep 600"]).spawn().unwrap();
-    eventually("somebody is there again", async || {
-        let rows = "select count(*) from audit_events where action = 'allocations:open-ssh'";
-        (world.server.count(rows).await == 2).then_some(())
-    })
-    .await;
+    let there = world.everywhere(world.sshd_port).await;
     let before = Instant::now();
     let ended = allocations::end(platform, &world.admin.ctx(), world.lease, AllocationEnd::default()).await.unwrap();
     assert_eq!(ended.allocation.state, AllocationState::Reclaiming);
+    are_cut_off(there, before).await;
     world.gone_from_the_host(MARK, before).await;
     assert_eq!(world.authorized(), "ssh-rsa AAAA somebody-else\n");
-    tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
     eventually("the step is done", async || {
         allocations::advance(platform).await.unwrap();
         let detail = allocations::get(platform, &world.admin.ctx(), world.lease).await.unwrap();
