@@ -72,6 +72,8 @@ pub struct MachineVisit {
     machine: MachineId,
     allocation: store::Row,
     person: String,
+    /// Of this one's rows in the log, and no other's.
+    id: uuid::Uuid,
     opened_at: DateTime<Utc>,
     holding: HoldingWatch,
 }
@@ -106,11 +108,14 @@ pub async fn enter_by_ssh(
         machine: allocation.machine,
         allocation,
         person: ctx.user().map(|user| user.name.clone()).unwrap_or_default(),
+        id: uuid::Uuid::new_v4(),
         opened_at: ctx.now(),
         holding,
     };
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Worker)).await?;
-    let facts = json!({ "name": code, "client": ctx.user_agent(), "fingerprint": fingerprint });
+    let facts = json!({
+        "name": code, "client": ctx.user_agent(), "fingerprint": fingerprint, "visit": visit.id.to_string()
+    });
     audit::record_in_tx(&mut tx, ctx, visit.entry("allocations:open-ssh", facts)).await?;
     tx.commit().await?;
     Ok(visit)
@@ -176,16 +181,19 @@ impl MachineVisit {
         })
     }
 
-    /// Writes that it is over, and why: `left`, `access`, `lost` or `stopped`.
+    /// Writes that it is over, and why: `left`, `access`, `lost` or `stopped`. Once, however often it is tried.
     ///
     /// # Errors
     /// The database is away.
     pub async fn leave(&self, platform: &Platform, reason: &'static str) -> Result<()> {
         let ctx = platform.system(SystemActor::Worker);
         let seconds = (ctx.now() - self.opened_at).num_seconds();
-        let facts = json!({ "name": self.code, "person": self.person, "seconds": seconds, "reason": reason });
+        let visit = self.id.to_string();
+        let facts =
+            json!({ "name": self.code, "person": self.person, "seconds": seconds, "reason": reason, "visit": visit });
         let mut tx = platform.db().begin(&ctx).await?;
-        audit::record_in_tx(&mut tx, &ctx, self.entry("allocations:end-ssh", facts)).await?;
+        let entry = self.entry("allocations:end-ssh", facts);
+        audit::record_once_in_tx(&mut tx, &ctx, entry, (&visit, self.opened_at)).await?;
         tx.commit().await?;
         Ok(())
     }
