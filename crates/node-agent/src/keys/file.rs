@@ -284,11 +284,18 @@ fn write_half(place: &Place<'_>, mode: u32, wanted: &[u8]) -> Result<(), Hindere
     Ok(())
 }
 
-/// Whether this is one of these lines of the agent's, or what it writes above them.
+/// Whether this is one of these lines of the agent's, or what it writes above them; another end of the time in it makes it no
+/// other: whoever has a full disk and a longer lease has to get in to make room.
 pub(super) fn is_one_of(line: &[u8], lines: &[String]) -> bool {
-    let line = line.trim_ascii_end();
-    let is = |text: &str| line == format!("{text} {MARK}").as_bytes();
-    !lines.is_empty() && (is(NOTE) || lines.iter().any(|text| is(text)))
+    let text = std::str::from_utf8(line.trim_ascii_end()).ok().and_then(|text| text.strip_suffix(MARK));
+    let Some(text) = text.map(str::trim_end) else { return false };
+    !lines.is_empty() && (text == NOTE || lines.iter().any(|line| around_expiry(line) == around_expiry(text)))
+}
+
+/// What stands before and behind the end of the time.
+fn around_expiry(text: &str) -> (&str, &str) {
+    let around = text.split_once("expiry-time=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?.1)));
+    around.unwrap_or((text, ""))
 }
 
 pub(super) fn is_ours(line: &[u8]) -> bool {

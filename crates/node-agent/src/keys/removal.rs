@@ -365,6 +365,14 @@ mod tests {
         assert!(keep(&host.account, &two[..1]).is_err());
         let left = fs::read_to_string(host.file()).unwrap();
         assert!(left.contains(A) && !left.contains("BBBB"), "{left}");
+        // Also with another end of the time than there was.
+        let host = Host::new();
+        let until = |year: u32| vec![format!("expiry-time=\"{year}01010000Z\" {A}")];
+        keep(&host.account, &until(2027)).unwrap();
+        host.hinder();
+        assert!(keep(&host.account, &until(2028)).is_err());
+        let left = fs::read_to_string(host.file()).unwrap();
+        assert!(left.contains("\"202701010000Z\" "), "{left}");
     }
 
     #[test]

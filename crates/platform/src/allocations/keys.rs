@@ -60,7 +60,8 @@ impl HostWish {
         found
     }
 
-    /// Whether all of this is there, as the agent says; lines that people wrote themselves no word takes away. One that says what hinders it goes on trying by itself.
+    /// Whether all of this is there, as the agent says; lines that people wrote themselves no word takes away. One that says what
+    /// hinders it goes on trying by itself.
     fn is_met(&self, fingerprints: &[String], seen: &machines::HostKeys) -> bool {
         let id = |id: Option<i64>| id.unwrap_or_default().unsigned_abs();
         id(seen.lease) == self.lease
