@@ -395,6 +395,60 @@ async fn an_instance_called_like_the_machine_does_not_take_its_place() {
     assert_eq!(text(&done.stdout), "right\n", "{}", text(&done.stderr));
 }
 
+/// A private key's file as `ssh` reads it (PROTOCOL.key of OpenSSH), of an Ed25519 key.
+fn write_private_key(file: &Path, seed: &[u8; 32], blob: &[u8]) {
+    let string = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+    let public = &blob[blob.len() - 32..];
+    let secret = [&seed[..], public].concat();
+    let mut inner = [vec![0; 8], string(b"ssh-ed25519"), string(public), string(&secret), string(b"")].concat();
+    for pad in 1..=(8 - inner.len() % 8) % 8 {
+        inner.push(u8::try_from(pad).unwrap());
+    }
+    let none = [string(b"none"), string(b"none"), string(b"")].concat();
+    let whole = [&b"openssh-key-v1\0"[..], &none, &[0, 0, 0, 1], &string(blob), &string(&inner)].concat();
+    std::fs::write(file, whole).unwrap();
+    let text = succeeds(Program::new("base64").arg(file));
+    let text = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{text}-----END OPENSSH PRIVATE KEY-----\n");
+    std::fs::write(file, text).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[tokio::test]
+async fn the_doors_key_counts_from_the_host_itself_alone() {
+    let world = World::new().await;
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+    world.door_knows_the_sshd().await;
+    let line = eventually("the door's key is there", async || {
+        world.authorized().lines().find(|line| line.starts_with("from=")).map(str::to_owned)
+    })
+    .await;
+    // Options, algorithm, key, mark.
+    let key = line.split_ascii_whitespace().rev().nth(1).unwrap();
+    std::fs::write(world.place("blob"), key).unwrap();
+    let blob = Program::new("base64").arg("-d").arg(world.place("blob")).output().unwrap().stdout;
+    let platform = world.server.platform();
+    let visit = allocations::enter_by_ssh(platform, &world.acme.owner.ctx(), "host-001", None).await.unwrap();
+    let identity = visit.identity(platform).await.unwrap().unwrap();
+    let file = world.place("stolen");
+    write_private_key(&file, &identity.seed, &blob);
+    let known = format!("UserKnownHostsFile={}", world.place("known").display());
+    let (port, to) = (world.sshd_port.to_string(), format!("{}@127.0.0.1", world.account));
+    for (from, lets_in) in [("127.0.0.1", true), ("127.0.0.2", false)] {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-F", "none", "-b", from, "-p", &port, "-i"]).arg(&file).env_remove("SSH_AUTH_SOCK");
+        for option in
+            [&known, "HostKeyAlias=host-001", "IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes"]
+        {
+            ssh.args(["-o", option]);
+        }
+        ssh.args([to.as_str(), "echo in"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let done = run(&mut ssh).await;
+        assert_eq!(text(&done.stdout) == "in\n", lets_in, "{from}: {}", text(&done.stderr));
+    }
+}
+
 #[tokio::test]
 async fn what_is_being_opened_ends_with_the_lease() {
     let mut world = World::new().await;
