@@ -438,9 +438,13 @@ async fn the_doors_key_counts_from_the_host_itself_alone() {
     for (from, lets_in) in [("127.0.0.1", true), ("127.0.0.2", false)] {
         let mut ssh = Command::new("ssh");
         ssh.args(["-F", "none", "-b", from, "-p", &port, "-i"]).arg(&file).env_remove("SSH_AUTH_SOCK");
-        for option in
-            [&known, "HostKeyAlias=host-001", "IdentitiesOnly=yes", "BatchMode=yes", "StrictHostKeyChecking=yes"]
-        {
+        for option in [
+            known.as_str(),
+            "HostKeyAlias=host-001",
+            "IdentitiesOnly=yes",
+            "BatchMode=yes",
+            "StrictHostKeyChecking=yes",
+        ] {
             ssh.args(["-o", option]);
         }
         ssh.args([to.as_str(), "echo in"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
