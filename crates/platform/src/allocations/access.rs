@@ -20,7 +20,8 @@ pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<
     let door = settings::ssh(platform).await;
     if let (true, Some(account), Some(user)) = (access.keys_by_agent, &access.user, ctx.user()) {
         // A token that may not see one's keys sees none.
-        access.has_key = accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
+        access.has_key =
+            accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
         // With two, it is the machine that is meant, whatever instance is called like it.
         let at = format!("{}++{machine}@{}", user.name, door.host);
         let (straight, jump) = match door.port {
