@@ -6,16 +6,27 @@ create table host_keys (
   account      text,
   -- Of the keys that are there, as `ssh-keygen -l` shows them.
   fingerprints text[] not null default '{}',
-  -- How many others are in the same file.
+  -- How many others are in the files that its sshd reads.
   others       integer not null default 0,
+  -- How many there were when a lease began, and of which.
+  others_before integer,
+  others_lease bigint,
+  -- Processes of the account while the machine is taken back; none where they cannot be told from the host's own.
+  processes    integer,
   -- Public halves of the keys with which its sshd proves itself.
   sshd_keys    text[] not null default '{}',
   -- Of the lease that was worked off last; none while nobody has the machine.
   lease_id     bigint,
+  -- Of the lease after which it was being taken back when this was seen.
+  reclaim_id   bigint,
   -- What hinders it, and what the host says of that.
   fault        text,
   detail       text,
   seen_at      timestamptz,
+  -- How many changes are in the log since when, and how many are not any more: whoever has the machine can make a change a second.
+  logged_since timestamptz,
+  logged       integer not null default 0,
+  unlogged     integer not null default 0,
   updated_at   timestamptz not null default now(),
   constraint host_keys_pkey primary key (machine_id),
   constraint host_keys_machine foreign key (machine_id) references machines (id),
@@ -27,10 +38,11 @@ alter table host_keys enable row level security;
 alter table host_keys force row level security;
 create policy host_keys_operator on host_keys
   using ((select app_is_operator())) with check ((select app_is_operator()));
--- Who has the machine learns who keeps keys there; what is shown of it the operations decide.
+-- Who has the machine learns who keeps keys there, and in its grace still gets at what is on it; what is shown of it the
+-- operations decide.
 create policy host_keys_customer on host_keys for select
   using (machine_id in (select a.machine_id from allocations a
-                        where a.customer_id = (select app_customer()) and a.state = 'active'));
+                        where a.customer_id = (select app_customer()) and a.state in ('active', 'grace')));
 grant select, insert, update on host_keys to remotegpu_app;
 
 -- With which the SSH door comes to a machine for who has it: a key for each lease, forgotten when the machine is taken back.

@@ -131,7 +131,7 @@ mod tests {
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
         add("step", platform::allocations::RECLAIM_STEPS.to_vec());
         add("step-reason", vec!["offline", "never_joined", "no_figures", "not_monitored", "no_baseline"]);
-        add("step-reason", vec!["keys_there", "keys_hindered", "keys_off"]);
+        add("step-reason", vec!["keys_there", "keys_hindered", "keys_off", "keys_sessions", "keys_others"]);
         add("connection-keys-fault", HostKeysFault::ALL.iter().map(|v| v.code()).collect());
         add("tile", vec!["free", "held", "ending", "grace", "reclaiming", "shared"]);
         add("allocation", vec!["days-left", "hours-left", "minutes-left"]);

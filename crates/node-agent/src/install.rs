@@ -112,8 +112,13 @@ pub fn uninstall_in(options: &Options, purge: bool, places: &Places, out: &mut d
     }
     let dir = options.state_dir()?;
     stop(&dir, out)?;
-    if keys::remove_all(&dir)? {
+    let removed = keys::remove_all(&dir)?;
+    if !removed.clean.is_empty() {
         writeln!(out, "removed the customer's keys that were kept here")?;
+    }
+    for name in &removed.unknown {
+        let how = "look at its ~/.ssh/authorized_keys when it is back";
+        writeln!(out, "this host has no account {name} now, in which customers' keys were kept: {how}")?;
     }
     if geteuid().is_root() && places.binary.exists() {
         fs::remove_file(&places.binary).with_context(|| format!("remove {}", places.binary.display()))?;

@@ -539,6 +539,10 @@ pub struct HostKeys {
     /// The key with which the server's own SSH door comes in for these people, through a tunnel: let in from this host alone.
     #[prost(string, optional, tag = "4")]
     pub door_key: Option<String>,
+    /// Of the lease after which the machine is being taken back, 0 for none; comes back in [`HostKeysSeen`], by which the
+    /// server knows that what is told there was seen after that began, whatever anybody's clock says.
+    #[prost(uint64, tag = "5")]
+    pub reclaim: u64,
 }
 
 /// Which keys of [`HostKeys`] are in the file that sshd reads, as it was read after the last change.
@@ -547,6 +551,7 @@ pub struct HostKeysSeen {
     /// Of the last that was worked off; 0 before the first.
     #[prost(uint64, tag = "1")]
     pub lease: u64,
+    /// Those too that somebody made lines of their own of.
     #[prost(string, repeated, tag = "2")]
     pub keys: Vec<String>,
     /// What hinders it.
@@ -555,12 +560,19 @@ pub struct HostKeysSeen {
     /// What the host said of it.
     #[prost(string, tag = "4")]
     pub detail: String,
-    /// Other keys in that file: somebody else's, who keeps them.
+    /// Other keys in that file, and in the second that sshd reads: somebody else's, who keeps them.
     #[prost(uint32, tag = "5")]
     pub others: u32,
     /// Public halves of the keys with which this host's sshd proves itself.
     #[prost(string, repeated, tag = "6")]
     pub sshd_keys: Vec<String>,
+    /// Of the last [`HostKeys`] that was worked off.
+    #[prost(uint64, tag = "7")]
+    pub reclaim: u64,
+    /// Processes of the account while the machine is taken back: whoever came in may still be there. Absent where they cannot be
+    /// told from the host's own.
+    #[prost(uint32, optional, tag = "8")]
+    pub processes: Option<u32>,
 }
 
 /// What hinders an agent in keeping keys.

@@ -77,8 +77,8 @@ struct Inner {
     repeats: audit::Repeats,
     bell: tokio::sync::Notify,
     sessions: Arc<rechecks::Rechecks<contract::SessionId, accounts::Standing>>,
-    holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>>,
-    host_keys: Arc<rechecks::Rechecks<contract::MachineId, allocations::HostWish>>,
+    holdings: Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), bool>>,
+    host_keys: Arc<rechecks::Rechecks<contract::MachineId, allocations::HostStand>>,
     bells: Arc<rechecks::Rechecks<contract::UserId, notifications::Mark>>,
     descriptions: accounts::identity::Descriptions,
     tunnels: Arc<tunnels::Tunnels>,
@@ -197,11 +197,11 @@ impl Platform {
         &self.inner.sessions
     }
 
-    pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), ()>> {
+    pub(crate) fn holdings(&self) -> &Arc<rechecks::Rechecks<(contract::CustomerId, contract::MachineId), bool>> {
         &self.inner.holdings
     }
 
-    pub(crate) fn host_keys(&self) -> &Arc<rechecks::Rechecks<contract::MachineId, allocations::HostWish>> {
+    pub(crate) fn host_keys(&self) -> &Arc<rechecks::Rechecks<contract::MachineId, allocations::HostStand>> {
         &self.inner.host_keys
     }
 

@@ -19,16 +19,23 @@ const MAX_ANSWER: usize = 1024;
 pub(crate) struct Named {
     pub(crate) person: String,
     pub(crate) instance: Option<String>,
+    /// A whole machine is meant, whatever instance is called so.
+    pub(crate) machine: bool,
 }
 
 impl Named {
-    /// An e-mail address may hold a plus; what comes after its `@` is no name of an instance.
+    /// `PERSON+NAME`, and `PERSON++MACHINE` for a whole machine alone. An e-mail address may hold a plus; what comes after its
+    /// `@` is no name of an instance.
     pub(crate) fn read(user: &str) -> Self {
         match user.rsplit_once('+') {
             Some((person, instance)) if !person.is_empty() && !instance.is_empty() && !instance.contains('@') => {
-                Self { person: person.to_owned(), instance: Some(instance.to_owned()) }
+                let (person, machine) = match person.strip_suffix('+').filter(|person| !person.is_empty()) {
+                    Some(person) => (person, true),
+                    None => (person, false),
+                };
+                Self { person: person.to_owned(), instance: Some(instance.to_owned()), machine }
             }
-            _ => Self { person: user.to_owned(), instance: None },
+            _ => Self { person: user.to_owned(), instance: None, machine: false },
         }
     }
 }
@@ -140,7 +147,8 @@ mod tests {
     #[test]
     fn a_person_and_perhaps_an_instance() {
         let read = |user: &str| {
-            let Named { person, instance } = Named::read(user);
+            let Named { person, instance, machine } = Named::read(user);
+            assert!(!machine, "{user}");
             (person, instance.unwrap_or_default())
         };
         let pair = |person: &str, instance: &str| (person.to_owned(), instance.to_owned());
@@ -150,5 +158,12 @@ mod tests {
         assert_eq!(read("wanda+lab@example.org"), pair("wanda+lab@example.org", ""));
         assert_eq!(read("wanda+lab@example.org+train"), pair("wanda+lab@example.org", "train"));
         assert_eq!((read("wanda+"), read("+train")), (pair("wanda+", ""), pair("+train", "")));
+        for (user, person) in [("wanda++host-1", "wanda"), ("wanda@example.org++host-1", "wanda@example.org")] {
+            let named = Named::read(user);
+            assert_eq!(
+                (named.person.as_str(), named.instance.as_deref(), named.machine),
+                (person, Some("host-1"), true)
+            );
+        }
     }
 }

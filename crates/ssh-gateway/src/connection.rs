@@ -66,6 +66,16 @@ pub(crate) enum Found {
     Machine(MachineChoice),
 }
 
+impl Found {
+    /// How it is named where its name is not its alone.
+    fn alone(&self) -> String {
+        match self {
+            Self::Instance(choice) => choice.id.to_string(),
+            Self::Machine(choice) => format!("+{}", choice.code),
+        }
+    }
+}
+
 /// Where somebody is.
 #[derive(Clone)]
 pub(crate) enum There {
@@ -155,6 +165,15 @@ impl Connection {
         self.state().files = Some(files);
     }
 
+    /// One more way to a whole machine, for as long as the answer lives.
+    pub(crate) fn way(&self) -> Result<Place, Error> {
+        let most = self.gateway.limits.ways_of_person;
+        let place = self.gateway.ways.take(self.proof.who.user, most);
+        place.ok_or_else(|| {
+            Error::new(ErrorCode::QuotaExceeded).with_key("error-ssh-ways").with_arg("limit", most.to_string())
+        })
+    }
+
     pub(crate) fn there(&self) -> Option<There> {
         self.state().there.clone()
     }
@@ -174,28 +193,27 @@ impl Connection {
         let door = settings::ssh(self.platform()).await;
         let port = if door.port == 22 { String::new() } else { format!(":{}", door.port) };
         let person: String = self.named.person.chars().filter(|c| !c.is_control()).take(80).collect();
-        format!("ssh -J {person}+{code}@{}{port} {account}@{code}", door.host)
+        format!("ssh -J {person}++{code}@{}{port} {account}@{code}", door.host)
     }
 
-    /// What was named: an instance rather than a machine, where both are called so.
+    /// What was named: an instance or a machine. Where several are called so, or both kinds, it is not guessed which is meant.
     pub(crate) async fn find(&self, name: &str) -> Result<Found, Error> {
-        let mut found = self.choices(Some(name)).await?;
-        if found.is_empty()
-            && let Some(machine) = self.machines(Some(name)).await?.pop()
-        {
-            return Ok(Found::Machine(machine));
-        }
+        let instances = if self.named.machine { Vec::new() } else { self.choices(Some(name)).await? };
+        // What was named by its number has that for itself.
+        let by_number = instances.iter().any(|it| !it.name.eq_ignore_ascii_case(name));
+        let machines = if by_number { Vec::new() } else { self.machines(Some(name)).await? };
         let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-        match (found.pop(), found.is_empty()) {
-            (Some(choice), true) => Ok(Found::Instance(choice)),
-            (Some(last), false) => {
-                let ids: Vec<_> = found.iter().chain([&last]).map(|it| it.id.to_string()).collect();
-                Err(Error::new(ErrorCode::Conflict)
-                    .with_key("error-ssh-several")
-                    .with_arg("name", shown)
-                    .with_arg("ids", ids.join(", ")))
-            }
-            (None, _) => Err(Error::new(ErrorCode::NotFound).with_key("error-ssh-no-instance").with_arg("name", shown)),
+        let several = |ids: Vec<String>| {
+            let error = Error::new(ErrorCode::Conflict).with_key("error-ssh-several");
+            error.with_arg("name", shown.clone()).with_arg("ids", ids.join(", "))
+        };
+        let mut found: Vec<Found> = instances.into_iter().map(Found::Instance).collect();
+        found.extend(machines.into_iter().map(Found::Machine));
+        match found.len() {
+            0 => Err(Error::new(ErrorCode::NotFound).with_key("error-ssh-no-instance").with_arg("name", shown)),
+            1 => found.pop().ok_or_else(Error::not_found),
+            // What leads to each of them in the place of the name, and to nothing else.
+            _ => Err(several(found.iter().map(Found::alone).collect())),
         }
     }
 

@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn places_are_counted_by_address_and_given_back() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let limits = Limits { unknown_of_address: 2, unknown: 3, of_person: 1, connections: 4, rate: 1 };
+        let limits =
+            Limits { unknown_of_address: 2, unknown: 3, of_person: 1, ways_of_person: 1, connections: 4, rate: 1 };
         let take = |address: &str| Seat::take(&counts, &limits, address.parse().unwrap());
         let (mut one, two) = (take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap());
         assert!(take("192.0.2.1").is_none(), "too many of one address");

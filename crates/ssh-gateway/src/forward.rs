@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use platform::instances::Running;
 use platform::{Error, tunnels};
 use russh::ChannelOpenFailure;
 use russh::server::ChannelOpenHandle;
@@ -16,6 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::channel::Start;
 use crate::connection::{Connection, There};
+use crate::door::Place;
 use crate::{machine, program};
 
 /// Bytes that are carried at once.
@@ -35,20 +37,16 @@ pub(crate) async fn run(
     (host, port): (String, u16),
     reply: ChannelOpenHandle,
 ) {
-    let visit = match where_to(&connection, &host).await {
-        Ok(There::Instance(visit)) => visit,
-        Ok(There::Machine(visit)) if visit.is_sshd(&host, port) => match visit.connect(connection.platform()).await {
-            Ok(sshd) => return to_machine(&connection, &start, sshd, reply).await,
-            Err(error) => return refuse(&start, reply, connection.told(error).await).await,
-        },
-        Ok(There::Machine(visit)) => match machine::port(&connection, &visit, port).await {
-            Ok((_session, stream)) => return to_machine(&connection, &start, stream, reply).await,
-            Err(error) => return refuse(&start, reply, connection.told(error).await).await,
-        },
-        Err(error) => return refuse(&start, reply, connection.told(error).await).await,
+    // Who leaves, or is cut off, while it is being opened waits for nobody; a reply that is dropped is a refusal.
+    let opened = tokio::select! {
+        opened = open(&connection, &host, port) => opened,
+        () = start.over.cancelled() => return start.inbox.close(),
+        () = connection.over.cancelled() => return start.inbox.close(),
     };
-    let running = match visit.connect(connection.platform(), port).await {
-        Ok(running) => running,
+    let running = match opened {
+        Ok(Far::Instance(running)) => running,
+        // The session lives as long as what goes by.
+        Ok(Far::Machine(stream, _way, _session)) => return to_machine(&connection, &start, stream, reply).await,
         Err(error) => return refuse(&start, reply, connection.told(error).await).await,
     };
     reply.accept().await;
@@ -64,6 +62,28 @@ pub(crate) async fn run(
     let _ = start.writer.eof().await;
     let _ = start.writer.close().await;
     start.inbox.close();
+}
+
+/// The other side of what goes by.
+enum Far {
+    Instance(Running),
+    /// With its place, and the session of the door's own that it belongs to, where there is one.
+    Machine(Box<dyn tunnels::Bytes>, Place, Option<machine::Session>),
+}
+
+async fn open(connection: &Connection, host: &str, port: u16) -> Result<Far, Error> {
+    let platform = connection.platform();
+    Ok(match where_to(connection, host).await? {
+        There::Instance(visit) => Far::Instance(visit.connect(platform, port).await?),
+        There::Machine(visit) => {
+            let way = connection.way()?;
+            if visit.is_sshd(host, port) {
+                return Ok(Far::Machine(visit.connect(platform).await?, way, None));
+            }
+            let (session, stream) = machine::port(connection, &visit, port).await?;
+            Far::Machine(stream, way, Some(session))
+        }
+    })
 }
 
 async fn to_machine(connection: &Connection, start: &Start, far: Box<dyn tunnels::Bytes>, reply: ChannelOpenHandle) {

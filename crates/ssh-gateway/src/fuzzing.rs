@@ -8,7 +8,8 @@ use crate::files::shell::{Answer, take};
 /// The person and the instance that a user name stands for.
 pub fn named(user: &str) -> (String, Option<String>) {
     let named = crate::auth::Named::read(user);
-    (named.person, named.instance)
+    let person = if named.machine { format!("{}+", named.person) } else { named.person };
+    (person, named.instance)
 }
 
 /// What a client calls itself in what it says first.

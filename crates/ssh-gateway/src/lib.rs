@@ -52,6 +52,8 @@ pub struct Gateway {
     /// Asked of the database at once by those who are not known yet.
     strangers: tokio::sync::Semaphore,
     people: door::People,
+    /// What is open to whole machines, by person.
+    ways: door::People,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -65,6 +67,8 @@ pub struct Limits {
     pub unknown: usize,
     /// Connections of a person.
     pub of_person: usize,
+    /// Ways to whole machines that a person has open: shells, files and ports.
+    pub ways_of_person: usize,
     /// All connections.
     pub connections: usize,
     /// New connections a second.
@@ -73,7 +77,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { unknown_of_address: 20, unknown: 100, of_person: 50, connections: 2000, rate: 60 }
+        Self { unknown_of_address: 20, unknown: 100, of_person: 50, ways_of_person: 64, connections: 2000, rate: 60 }
     }
 }
 
@@ -95,6 +99,7 @@ pub async fn serve(
         limits,
         strangers,
         people: door::People::default(),
+        ways: door::People::default(),
         stop,
         tasks: TaskTracker::new(),
     });

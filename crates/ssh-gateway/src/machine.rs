@@ -20,8 +20,18 @@ use tokio::sync::watch;
 use crate::channel::{FAILED, Start, Wanted};
 use crate::connection::Connection;
 
-/// How long an sshd may take to let the door in.
+/// How long an sshd may take to let the door in, and again to open what was asked for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may say nothing until it is asked whether it is there.
+const QUIET: Duration = Duration::from_secs(15);
+/// What it may send before the person took it, bytes; with what is sent at once, and how many of these wait: all that a way holds
+/// in memory for somebody who takes nothing.
+const WINDOW: u32 = 128 << 10;
+const PACKET: u32 = 16 << 10;
+const WAITING: usize = 2;
+
+/// A session of the door's own at a machine's sshd.
+pub(crate) type Session = Handle<Host>;
 
 /// The sshd of a machine, as its agent knows it.
 pub(crate) struct Host {
@@ -46,19 +56,20 @@ async fn come_in(connection: &Connection, visit: &MachineVisit) -> Result<Handle
     let platform = connection.platform();
     let Some(identity) = visit.identity(platform).await? else { return Err(by_hand(connection, visit).await) };
     let stream = visit.connect(platform).await?;
-    let away = || {
-        let error = Error::new(ErrorCode::NodeUnreachable).with_key("error-ssh-machine-away");
-        error.with_arg("machine", visit.code.clone())
-    };
     match tokio::time::timeout(PATIENCE, sign_in(&identity, stream)).await {
         Ok(Ok(Some(session))) => Ok(session),
         Ok(Ok(None)) => Err(by_hand(connection, visit).await),
         Ok(Err(error)) => {
             tracing::warn!(%error, machine = visit.code, "the door did not come to a machine's sshd");
-            Err(away())
+            Err(away(visit))
         }
-        Err(_) => Err(away()),
+        Err(_) => Err(away(visit)),
     }
+}
+
+fn away(visit: &MachineVisit) -> Error {
+    let error = Error::new(ErrorCode::NodeUnreachable).with_key("error-ssh-machine-away");
+    error.with_arg("machine", visit.code.clone())
 }
 
 /// One's own key is the other way.
@@ -67,18 +78,27 @@ async fn by_hand(connection: &Connection, visit: &MachineVisit) -> Error {
     Error::new(ErrorCode::WrongState).with_key("error-ssh-machine-jump").with_arg("line", line)
 }
 
+fn config() -> client::Config {
+    client::Config {
+        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-RemoteGPU")),
+        preferred: Preferred { host_key_certificates: Cow::Borrowed(&[]), ..Preferred::default() },
+        keepalive_interval: Some(QUIET),
+        // While the person takes nothing, nothing is read and no answer heard: a tunnel that is dead ends by its own signs.
+        keepalive_max: 0,
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        channel_buffer_size: WAITING,
+        ..client::Config::default()
+    }
+}
+
 /// `None` where the sshd does not take the key.
 async fn sign_in(
     identity: &DoorIdentity,
     stream: Box<dyn tunnels::Bytes>,
 ) -> Result<Option<Handle<Host>>, russh::Error> {
-    let config = client::Config {
-        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-RemoteGPU")),
-        preferred: Preferred { host_key_certificates: Cow::Borrowed(&[]), ..Preferred::default() },
-        ..client::Config::default()
-    };
     let known = identity.sshd_keys.iter().filter_map(|line| PublicKey::from_openssh(line).ok()).collect();
-    let mut session = client::connect_stream(Arc::new(config), stream, Host { known }).await?;
+    let mut session = client::connect_stream(Arc::new(config()), stream, Host { known }).await?;
     let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&identity.seed));
     let key = PrivateKeyWithHashAlg::new(Arc::new(PrivateKey::new(pair, "")?), None);
     let answer = session.authenticate_publickey(identity.account.clone(), key).await?;
@@ -92,8 +112,10 @@ pub(crate) async fn run(
     start: &Start,
     wanted: &Wanted,
 ) -> Result<u32, Error> {
+    let _way = connection.way()?;
     let session = come_in(connection, visit).await?;
-    let channel = session.channel_open_session().await.map_err(Error::internal)?;
+    let opening = tokio::time::timeout(PATIENCE, session.channel_open_session()).await;
+    let channel = opening.map_err(|_| away(visit))?.map_err(Error::internal)?;
     for (name, value) in start.env.iter().filter_map(|pair| pair.split_once('=')) {
         channel.set_env(false, name, value).await.map_err(Error::internal)?;
     }
@@ -124,9 +146,10 @@ pub(crate) async fn port(
     connection: &Connection,
     visit: &MachineVisit,
     port: u16,
-) -> Result<(Handle<Host>, Box<dyn tunnels::Bytes>), Error> {
+) -> Result<(Session, Box<dyn tunnels::Bytes>), Error> {
     let session = come_in(connection, visit).await?;
-    let opened = session.channel_open_direct_tcpip("localhost", port.into(), "127.0.0.1", 0).await;
+    let opening = session.channel_open_direct_tcpip("localhost", port.into(), "127.0.0.1", 0);
+    let opened = tokio::time::timeout(PATIENCE, opening).await.map_err(|_| away(visit))?;
     let channel = opened.map_err(|error| {
         tracing::debug!(%error, machine = visit.code, "a machine's sshd forwards no port");
         let error = Error::new(ErrorCode::NodeUnreachable).with_key("error-ssh-machine-port");
@@ -187,4 +210,16 @@ async fn fit(mut size: watch::Receiver<platform::instances::TerminalSize>, to: &
         }
     }
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_holds_little_for_somebody_who_takes_nothing() {
+        let config = config();
+        let waiting = config.channel_buffer_size * usize::try_from(config.maximum_packet_size).unwrap();
+        assert!(waiting + usize::try_from(config.window_size).unwrap() <= 256 << 10, "{waiting}");
+    }
 }

@@ -80,13 +80,12 @@ fn chosen(running: &[Choice], machines: &[MachineChoice], answer: &str) -> Optio
         return Some(Found::Machine(machine.clone()));
     }
     let mut by_name = running.iter().filter(|it| it.name.eq_ignore_ascii_case(answer));
-    match (by_name.next(), by_name.next()) {
-        (Some(choice), None) => Some(Found::Instance(choice.clone())),
-        (Some(_), Some(_)) => None,
-        (None, _) => {
-            let machine = machines.iter().find(|it| it.code.eq_ignore_ascii_case(answer))?;
-            Some(Found::Machine(machine.clone()))
-        }
+    let machine = machines.iter().find(|it| it.code.eq_ignore_ascii_case(answer));
+    match (by_name.next(), by_name.next(), machine) {
+        (Some(choice), None, None) => Some(Found::Instance(choice.clone())),
+        (None, None, Some(machine)) => Some(Found::Machine(machine.clone())),
+        // Whatever is called so is not it alone: the numbers are.
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! through the door.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Program, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -25,6 +25,8 @@ use crate::ssh::{run, text};
 /// What is promised of what ends somebody's powers.
 const PROMISE: Duration = Duration::from_secs(5);
 const SSHD: &str = "/usr/sbin/sshd";
+/// Who came.
+const CAME: &str = "select count(*) from audit_events where action = 'allocations:open-ssh'";
 /// Ends the agent's lines.
 const MARK: &str = "kept-by-remotegpu-agent";
 /// Called as an sshd's own are.
@@ -79,7 +81,7 @@ async fn sshd(folder: &Path) -> (Running, u16) {
     let place = |name: &str| folder.join(name).display().to_string();
     let config = format!(
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}/.ssh/authorized_keys\n\
-         StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
+         StrictModes yes\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
          Subsystem sftp internal-sftp\nLogLevel ERROR\n",
         place(HOST_KEY),
         place("home"),
@@ -97,8 +99,14 @@ async fn sshd(folder: &Path) -> (Running, u16) {
 
 impl World {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // Where nobody else may write on the way to it: sshd takes no key elsewhere.
+        let place = env!("CARGO_TARGET_TMPDIR");
+        std::fs::create_dir_all(place).unwrap();
+        let folder = tempfile::tempdir_in(place).unwrap();
         std::fs::create_dir(folder.path().join("home")).unwrap();
+        for mine in [folder.path(), &folder.path().join("home")] {
+            std::fs::set_permissions(mine, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
         let host_key = make_key(&folder.path().join(HOST_KEY));
         let (sshd, sshd_port) = sshd(folder.path()).await;
         let server = Server::start().await;
@@ -188,6 +196,14 @@ impl World {
         eventually("the key is on the host", async || self.authorized().contains(&public).then_some(())).await;
     }
 
+    async fn door_knows_the_sshd(&self) {
+        eventually("the door knows the sshd", async || {
+            let rows = "select count(*) from host_keys where cardinality(sshd_keys) > 0 and lease_id is not null";
+            (self.server.count(rows).await == 1).then_some(())
+        })
+        .await;
+    }
+
     fn public_key(&self) -> String {
         std::fs::read_to_string(self.place("key.pub")).unwrap().trim().to_owned()
     }
@@ -207,8 +223,38 @@ impl World {
         command
     }
 
+    /// Somebody in each of the ways: with their own key to the end, straight, and at a port of the machine.
+    async fn everywhere(&self, port: u16) -> Vec<tokio::process::Child> {
+        let target = format!("localhost:{port}");
+        let before = self.server.count(CAME).await;
+        let mut there = Vec::new();
+        for words in [&["-J", "door", "host-001", "echo in; sleep 600"][..], &["door", "echo in; sleep 600"]] {
+            let mut shell = self.program("ssh", words).spawn().unwrap();
+            let mut said = [0; 3];
+            shell.stdout.as_mut().unwrap().read_exact(&mut said).await.unwrap();
+            assert_eq!(&said, b"in\n");
+            there.push(shell);
+        }
+        let mut forwarded = self.program("ssh", &["-W", &target, "door"]).spawn().unwrap();
+        let mut said = [0; 7];
+        forwarded.stdout.as_mut().unwrap().read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"SSH-2.0");
+        there.push(forwarded);
+        assert_eq!(self.server.count(CAME).await, before + 3);
+        there
+    }
+
     async fn ssh(&self, words: &[&str]) -> Output {
         run(&mut self.program("ssh", words)).await
+    }
+}
+
+/// All of them within what is promised of what was done at that time.
+async fn are_cut_off(there: Vec<tokio::process::Child>, since: Instant) {
+    for (n, mut program) in there.into_iter().enumerate() {
+        let left = PROMISE.saturating_sub(since.elapsed());
+        let ended = tokio::time::timeout(left, program.wait()).await;
+        ended.unwrap_or_else(|_| panic!("number {n} is still there after {:?}", since.elapsed())).unwrap();
     }
 }
 
@@ -227,7 +273,7 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
         (&json!(true), &json!(false), &json!(world.account))
     );
     let line = told["jump"].as_str().unwrap();
-    assert!(line.starts_with(&format!("ssh -J {}+host-001@", member.name)), "{line}");
+    assert!(line.starts_with(&format!("ssh -J {}++host-001@", member.name)), "{line}");
     assert!(line.ends_with(&format!(" {}@host-001", world.account)), "{line}");
     let browser = server.browser(member).await;
     let page = server.signed(&browser, server.bare(http::Method::GET, "/machines/host-001"));
@@ -297,6 +343,10 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
     let menu = world.ssh(&["-l", &world.acme.owner.name, "door", "true"]).await;
     let said = text(&menu.stderr);
     assert!(said.contains("1  host-001  (whole machine)"), "{said}");
+    // The form that the page prints means the machine alone.
+    let printed = format!("{}++host-001", world.acme.owner.name);
+    let done = world.ssh(&["-l", &printed, "door", "echo printed"]).await;
+    assert_eq!(text(&done.stdout), "printed\n", "{}", text(&done.stderr));
     // Whoever named no machine gets there by its name.
     let named = format!("ProxyJump={}@door", world.acme.owner.name);
     let done = world.ssh(&["-o", &named, "host-001", "echo named"]).await;
@@ -304,26 +354,153 @@ async fn a_customer_comes_to_its_machine_with_the_keys_that_the_agent_keeps() {
 }
 
 #[tokio::test]
+async fn an_instance_called_like_the_machine_does_not_take_its_place() {
+    let world = World::new().await;
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+    world.door_knows_the_sshd().await;
+    let (acme, owner) = (world.acme.id, world.acme.owner.id);
+    let instance = format!(
+        "insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id, image_name,
+                                spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, released_at, created_at)
+         select {acme}, {owner}, 'host-001', m.id, m.code, m.name, i.id, i.name, s.id, '{{}}', 0, 1, 1, 1, now(), now()
+         from machines m, images i, specs s returning id::text"
+    );
+    let file = format!(
+        "insert into files (customer_id, name, purpose, sha256, size_bytes)
+         select {acme}, 'a.tar', 'image', sha256, 1 from blobs returning id::text"
+    );
+    let image = format!(
+        "insert into images (customer_id, name, source, file_id, state)
+         select {acme}, 'ours', 'upload', id, 'pending_review' from files returning id::text"
+    );
+    let mut id = Vec::new();
+    for statement in [
+        "insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('small', 1, 1, 1) returning id::text",
+        "insert into blobs (sha256, size_bytes, chunk_size, store_key)
+         values (decode(repeat('00', 32), 'hex'), 1, 1, gen_random_uuid()) returning '1'",
+        &file,
+        &image,
+        &instance,
+    ] {
+        id = world.server.sql(statement).await;
+    }
+    // Both are named, and neither is guessed.
+    let both = world.ssh(&["door", "echo wrong"]).await;
+    let said = text(&both.stderr);
+    assert!(text(&both.stdout).is_empty() && said.contains(&format!("{}, +host-001", id[0])), "{said}");
+    let printed = format!("{}++host-001", world.acme.owner.name);
+    let done = world.ssh(&["-l", &printed, "door", "echo right"]).await;
+    assert_eq!(text(&done.stdout), "right\n", "{}", text(&done.stderr));
+}
+
+/// A private key's file as `ssh` reads it (PROTOCOL.key of OpenSSH), of an Ed25519 key.
+fn write_private_key(file: &Path, seed: &[u8; 32], blob: &[u8]) {
+    let string = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+    let public = &blob[blob.len() - 32..];
+    let secret = [&seed[..], public].concat();
+    let mut inner = [vec![0; 8], string(b"ssh-ed25519"), string(public), string(&secret), string(b"")].concat();
+    for pad in 1..=(8 - inner.len() % 8) % 8 {
+        inner.push(u8::try_from(pad).unwrap());
+    }
+    let none = [string(b"none"), string(b"none"), string(b"")].concat();
+    let whole = [&b"openssh-key-v1\0"[..], &none, &[0, 0, 0, 1], &string(blob), &string(&inner)].concat();
+    std::fs::write(file, whole).unwrap();
+    let text = succeeds(Program::new("base64").arg(file));
+    let text = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{text}-----END OPENSSH PRIVATE KEY-----\n");
+    std::fs::write(file, text).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[tokio::test]
+async fn the_doors_key_counts_from_the_host_itself_alone() {
+    let world = World::new().await;
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+    world.door_knows_the_sshd().await;
+    let line = eventually("the door's key is there", async || {
+        world.authorized().lines().find(|line| line.starts_with("from=")).map(str::to_owned)
+    })
+    .await;
+    // Options, algorithm, key, mark.
+    let key = line.split_ascii_whitespace().rev().nth(1).unwrap();
+    std::fs::write(world.place("blob"), key).unwrap();
+    let blob = Program::new("base64").arg("-d").arg(world.place("blob")).output().unwrap().stdout;
+    let platform = world.server.platform();
+    let visit = allocations::enter_by_ssh(platform, &world.acme.owner.ctx(), "host-001", None).await.unwrap();
+    let identity = visit.identity(platform).await.unwrap().unwrap();
+    let file = world.place("stolen");
+    write_private_key(&file, &identity.seed, &blob);
+    let known = format!("UserKnownHostsFile={}", world.place("known").display());
+    let (port, to) = (world.sshd_port.to_string(), format!("{}@127.0.0.1", world.account));
+    for (from, lets_in) in [("127.0.0.1", true), ("127.0.0.2", false)] {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-F", "none", "-b", from, "-p", &port, "-i"]).arg(&file).env_remove("SSH_AUTH_SOCK");
+        for option in [
+            known.as_str(),
+            "HostKeyAlias=host-001",
+            "IdentitiesOnly=yes",
+            "BatchMode=yes",
+            "StrictHostKeyChecking=yes",
+        ] {
+            ssh.args(["-o", option]);
+        }
+        ssh.args([to.as_str(), "echo in"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let done = run(&mut ssh).await;
+        assert_eq!(text(&done.stdout) == "in\n", lets_in, "{from}: {}", text(&done.stderr));
+    }
+}
+
+#[tokio::test]
+async fn what_is_being_opened_ends_with_the_lease() {
+    let mut world = World::new().await;
+    // An sshd that says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.sshd_port = silent.local_addr().unwrap().port();
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+    world.door_knows_the_sshd().await;
+    let mut asking = world.program("ssh", &["-W", "localhost:9", "door"]).spawn().unwrap();
+    let mut opening = loop {
+        let (mut stream, _) = silent.accept().await.unwrap();
+        let mut said = [0; 64];
+        let heard = stream.read(&mut said).await.unwrap_or_default();
+        // The agent asks, too, which it is.
+        if said[..heard].starts_with(b"SSH-2.0-RemoteGPU\r") {
+            break stream;
+        }
+    };
+    let ended = allocations::end(world.server.platform(), &world.admin.ctx(), world.lease, AllocationEnd::default());
+    ended.await.unwrap();
+    let gone = async {
+        let mut more = [0; 64];
+        while opening.read(&mut more).await.is_ok_and(|heard| heard > 0) {}
+    };
+    tokio::time::timeout(PROMISE, gone).await.expect("the way to the host ends");
+    tokio::time::timeout(PROMISE, asking.wait()).await.expect("and so does who asked").unwrap();
+}
+
+#[tokio::test]
 async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     let world = World::new().await;
     let (platform, owner) = (world.server.platform(), world.acme.owner.clone());
     std::fs::create_dir(world.place("home/.ssh")).unwrap();
+    std::fs::set_permissions(world.place("home/.ssh"), std::fs::Permissions::from_mode(0o700)).unwrap();
     std::fs::write(world.place("home/.ssh/authorized_keys"), "ssh-rsa AAAA somebody-else\n").unwrap();
     let mut key = world.add_key().await;
     let mut agent = world.keeping_agent().await;
     world.key_is_there().await;
 
     // The key is removed: it is gone from the host, and so is who came in by it.
-    let mut shell = world.program("ssh", &["-J", "door", "host-001", "sleep 600"]).spawn().unwrap();
-    eventually("somebody is there", async || {
-        let rows = "select count(*) from audit_events where action = 'allocations:open-ssh'";
-        (world.server.count(rows).await == 1).then_some(())
-    })
-    .await;
+    world.door_knows_the_sshd().await;
+    let there = world.everywhere(world.sshd_port).await;
     let before = Instant::now();
     accounts::remove_ssh_key(platform, &owner.ctx(), key).await.unwrap();
+    are_cut_off(there, before).await;
     world.gone_from_the_host(&world.public_key(), before).await;
-    tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
     assert!(
         world.authorized().ends_with("\nssh-rsa AAAA somebody-else\n"),
         "what is others' stays: {}",
@@ -347,18 +524,13 @@ async fn what_ends_the_right_to_a_machine_takes_the_keys_from_it() {
     world.key_is_there().await;
 
     // The lease ends: the keys go, who is there goes, and taking it back sees it.
-    let mut shell = world.program("ssh", &["-J", "door", "host-001", "sleep 600"]).spawn().unwrap();
-    eventually("somebody is there again", async || {
-        let rows = "select count(*) from audit_events where action = 'allocations:open-ssh'";
-        (world.server.count(rows).await == 2).then_some(())
-    })
-    .await;
+    let there = world.everywhere(world.sshd_port).await;
     let before = Instant::now();
     let ended = allocations::end(platform, &world.admin.ctx(), world.lease, AllocationEnd::default()).await.unwrap();
     assert_eq!(ended.allocation.state, AllocationState::Reclaiming);
+    are_cut_off(there, before).await;
     world.gone_from_the_host(MARK, before).await;
     assert_eq!(world.authorized(), "ssh-rsa AAAA somebody-else\n");
-    tokio::time::timeout(PROMISE, shell.wait()).await.expect("it is cut off").unwrap();
     eventually("the step is done", async || {
         allocations::advance(platform).await.unwrap();
         let detail = allocations::get(platform, &world.admin.ctx(), world.lease).await.unwrap();

@@ -3,24 +3,23 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// What a sshd of this host may take to say its name.
+/// What a sshd of this host may take to say its name, all in all: keys are not looked at meanwhile.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest line of its name (RFC 4253, 4.2).
-const MAX_LINE: u64 = 255;
+const MAX_LINE: usize = 255;
 /// `expiry-time` came with OpenSSH 8.2, times in UTC with 9.1.
 const KNOWN: (u32, u32) = (8, 2);
 const KNOWN_UTC: (u32, u32) = (9, 1);
 /// Before, it is a time of the host's zone: no zone is further behind UTC's clock than that is ahead of it.
 const FURTHEST_ZONE_MS: i64 = 14 * 3_600_000;
 
-/// The option, with a blank behind it; empty where it would be none.
-pub fn option(sshd: SocketAddr, until_ms: i64) -> String {
-    of_version(version(sshd), until_ms)
-}
+/// Of an OpenSSH: major and minor.
+pub type Version = (u32, u32);
 
-fn of_version(version: Option<(u32, u32)>, until_ms: i64) -> String {
+/// The option, with a blank behind it; empty where it would be none, or the sshd never said which it is.
+pub fn option(version: Option<Version>, until_ms: i64) -> String {
     // Nothing of ours lasts beyond the years that have four digits.
     match version {
         Some(version) if version >= KNOWN_UTC => format!("expiry-time=\"{}Z\" ", stamp(until_ms)),
@@ -31,20 +30,41 @@ fn of_version(version: Option<(u32, u32)>, until_ms: i64) -> String {
     }
 }
 
-/// Of an OpenSSH that listens there.
-fn version(sshd: SocketAddr) -> Option<(u32, u32)> {
-    let mut stream = TcpStream::connect_timeout(&sshd, PATIENCE).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+/// What listens there said that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    OpenSsh(Version),
+    /// Something else, or one too old to be told apart.
+    Other,
+    /// Nothing, in time.
+    Nothing,
+}
+
+/// Asks what listens there.
+pub fn ask(sshd: SocketAddr) -> Said {
+    match line(sshd, Instant::now() + PATIENCE) {
+        Some(line) if line.starts_with("SSH-") => parse(&line).map_or(Said::Other, Said::OpenSsh),
+        _ => Said::Nothing,
+    }
+}
+
+/// Its first line, where it says one in time, however slowly.
+fn line(sshd: SocketAddr, until: Instant) -> Option<String> {
+    let left = || Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
+    let mut stream = TcpStream::connect_timeout(&sshd, left()?).ok()?;
+    stream.set_write_timeout(Some(left()?)).ok()?;
     // So that its log says who asked.
     stream.write_all(b"SSH-2.0-RemoteGPU_agent_asks_version\r\n").ok()?;
     let mut line = Vec::new();
-    let mut byte = [0];
-    let mut bytes = (&mut stream).take(MAX_LINE);
-    while bytes.read(&mut byte).ok()? == 1 && byte[0] != b'\n' {
-        line.push(byte[0]);
+    while line.len() < MAX_LINE {
+        stream.set_read_timeout(Some(left()?)).ok()?;
+        let mut byte = [0];
+        match stream.read(&mut byte).ok()? {
+            1 if byte[0] != b'\n' => line.push(byte[0]),
+            _ => break,
+        }
     }
-    parse(&String::from_utf8_lossy(&line))
+    Some(String::from_utf8_lossy(&line).into_owned())
 }
 
 fn parse(line: &str) -> Option<(u32, u32)> {
@@ -101,10 +121,10 @@ mod tests {
             assert_eq!(parse(line), version, "{line}");
         }
         let until = 1_798_761_599_999;
-        assert_eq!(of_version(Some((9, 2)), until), "expiry-time=\"202701010000Z\" ");
-        assert_eq!(of_version(Some((8, 9)), until), "expiry-time=\"202701011400\" ");
-        assert_eq!(of_version(Some((8, 0)), until), "");
-        assert_eq!(of_version(None, until), "");
+        assert_eq!(option(Some((9, 2)), until), "expiry-time=\"202701010000Z\" ");
+        assert_eq!(option(Some((8, 9)), until), "expiry-time=\"202701011400\" ");
+        assert_eq!(option(Some((8, 0)), until), "");
+        assert_eq!(option(None, until), "");
     }
 
     #[test]
@@ -117,7 +137,26 @@ mod tests {
             let mut said = [0; 16];
             stream.read_exact(&mut said).unwrap();
         });
-        assert_eq!(version(address), Some((9, 9)));
+        assert_eq!(ask(address), Said::OpenSsh((9, 9)));
+        answering.join().unwrap();
+    }
+
+    #[test]
+    fn who_says_it_slowly_is_not_waited_for() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (over, told) = std::sync::mpsc::channel::<()>();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // A byte long before each wait for one is over, and never an end.
+            while told.recv_timeout(Duration::from_millis(100)).is_err() {
+                let _ = stream.write_all(b"S");
+            }
+        });
+        let before = Instant::now();
+        assert_eq!(ask(address), Said::Nothing);
+        assert!(before.elapsed() < PATIENCE * 5, "{:?}", before.elapsed());
+        over.send(()).unwrap();
         answering.join().unwrap();
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Invariants: the account decides what stands at this place, and may be hostile: every step is done with the account's own
 //! rights, from folder to folder without following links, and a file that is not the account's alone is not touched; other
-//! lines stay byte by byte as they are; the file is replaced whole or not at all, whenever this process dies.
+//! lines stay byte by byte as they are; the file is replaced whole or not at all, whenever this process dies. Where lines cannot
+//! be put there, those that are to go are taken away all the same ([`super::removal`]).
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -16,17 +17,21 @@ use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, User, geteuid, setfsgid, setfsuid, unlinkat};
 use node_protocol::HostKeysFault;
 
+use super::removal::{self, Others};
+
 /// Ends each line that is the agent's.
 pub const MARK: &str = "kept-by-remotegpu-agent";
 const NOTE: &str = "# Of who has this machine now; put here and removed again by RemoteGPU:";
-const FOLDER: &str = ".ssh";
-const FILE: &str = "authorized_keys";
+pub(super) const FOLDER: &str = ".ssh";
+pub(super) const FILE: &str = "authorized_keys";
+/// What sshd reads besides where nothing else is set.
+pub(super) const SECOND: &str = "authorized_keys2";
 /// What is being written, until it takes the file's place.
 const HALF: &str = ".authorized_keys.remotegpu";
 /// Longest file that is read, bytes.
 const MAX_FILE: u64 = 1 << 20;
 /// Tries while somebody else writes the file, too.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 
 /// What hinders it, and what the host said.
 pub type Hindered = (HostKeysFault, String);
@@ -40,15 +45,16 @@ pub struct Account {
 }
 
 impl Account {
-    /// As the host knows it.
+    /// As the host knows it; none where it says that there is none, which it also says while a directory of accounts is away.
     ///
     /// # Errors
-    /// There is no such account.
-    pub fn of(name: &str) -> Result<Self, Hindered> {
+    /// The host cannot say, or the account has no home folder.
+    pub fn of(name: &str) -> Result<Option<Self>, Hindered> {
         match User::from_name(name) {
-            Ok(Some(user)) if user.dir.is_absolute() => Ok(Self { uid: user.uid, gid: user.gid, home: user.dir }),
-            Ok(_) => Err((HostKeysFault::Account, format!("no account {name} with a home folder"))),
-            Err(error) => Err((HostKeysFault::Account, format!("{name}: {error}"))),
+            Ok(None) => Ok(None),
+            Ok(Some(user)) if user.dir.is_absolute() => Ok(Some(Self { uid: user.uid, gid: user.gid, home: user.dir })),
+            Ok(Some(_)) => Err((HostKeysFault::Account, "it has no home folder".to_owned())),
+            Err(error) => Err((HostKeysFault::Account, format!("the host cannot say whether there is one: {error}"))),
         }
     }
 }
@@ -65,24 +71,48 @@ pub struct Found {
 /// Makes these the agent's lines, and says what then stands there.
 ///
 /// # Errors
-/// What hinders it; the file is as it was then.
+/// What hinders it; none of the agent's other lines is there then, unless that is hindered, too.
 pub fn keep(account: &Account, lines: &[String]) -> Result<Found, Hindered> {
     let _rights = Rights::of(account)?;
-    let Some(folder) = folder(account, !lines.is_empty())? else { return Ok(Found::default()) };
-    // sshd reads nothing that others can write: what was there is taken away, and nothing is promised.
-    let loose = !lines.is_empty() && folder.metadata().map_err(of_io)?.mode() & 0o022 != 0;
-    let lines = if loose { &[] } else { lines };
+    if lines.is_empty() {
+        return removal::remove(account, &[]);
+    }
+    let done = put(account, lines).and_then(|found| removal::clear_second(account).map(|()| found));
+    done.map_err(|(fault, detail)| {
+        // Of a place that is not the account's alone nothing is promised, and nothing is left there.
+        let stay = if fault == HostKeysFault::Unsafe { &[] } else { lines };
+        match removal::remove(account, stay) {
+            Ok(_) => (fault, detail),
+            Err((_, more)) => (fault, format!("{detail}; what is to go could not be taken away: {more}")),
+        }
+    })
+}
+
+/// What stands there that is not marked as the agent's, and which of these keys it lets in.
+///
+/// # Errors
+/// It cannot be looked at.
+pub fn others(account: &Account, known: &[String]) -> Result<Others, Hindered> {
+    let _rights = Rights::of(account)?;
+    removal::others(account, known)
+}
+
+fn put(account: &Account, lines: &[String]) -> Result<Found, Hindered> {
+    let folder = folder(account)?;
+    // sshd reads nothing that others can write.
+    if folder.metadata().map_err(of_io)?.mode() & 0o022 != 0 {
+        return Err((HostKeysFault::Unsafe, "others may write to ~/.ssh".to_owned()));
+    }
+    let still = || opened(&folder)?.map(|file| known(&file)).transpose().map(|now| now.map(|(known, _)| known));
+    let place = Place { account, folder: &folder, name: FILE };
     for _ in 0..TRIES {
         let before = Read::of(account, &folder)?;
         let wanted = rebuilt(&before.bytes, lines);
-        if wanted == before.bytes {
-            return if loose {
-                Err((HostKeysFault::Unsafe, "others may write to ~/.ssh".to_owned()))
-            } else {
-                Ok(found(&wanted))
-            };
+        // A file that others may write to is replaced by one that sshd reads.
+        if wanted == before.bytes && !before.loose {
+            return Ok(found(&wanted));
         }
-        replace(account, &folder, &before, &wanted)?;
+        replace(&place, (before.known, before.mode), &wanted, still)?;
     }
     Err((HostKeysFault::Io, format!("{FILE} changes all the time")))
 }
@@ -119,17 +149,19 @@ impl Drop for Rights {
     }
 }
 
-/// `~/.ssh`; made where something is to be written.
-fn folder(account: &Account, wanted: bool) -> Result<Option<File>, Hindered> {
+/// `~/.ssh`; made where there is none.
+fn folder(account: &Account) -> Result<File, Hindered> {
     let of_folder = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let home = match open(&account.home, of_folder, Mode::empty()) {
-        Ok(home) => home,
-        Err(Errno::ENOENT) if !wanted => return Ok(None),
-        Err(error) => return Err((HostKeysFault::Account, format!("{}: {error}", account.home.display()))),
-    };
+    let home = File::from(open(&account.home, of_folder, Mode::empty()).map_err(|error| of_home(account, error))?);
+    // sshd takes no key then, wherever else it is right.
+    if home.metadata().map_err(of_io)?.mode() & 0o022 != 0 {
+        return Err((
+            HostKeysFault::Unsafe,
+            "others may write to the home folder, so that sshd takes no key".to_owned(),
+        ));
+    }
     let inner = || openat(&home, FOLDER, of_folder | OFlag::O_NOFOLLOW, Mode::empty());
     let opened = match inner() {
-        Err(Errno::ENOENT) if !wanted => return Ok(None),
         Err(Errno::ENOENT) => {
             match mkdirat(&home, FOLDER, Mode::from_bits_truncate(0o700)) {
                 Ok(()) | Err(Errno::EEXIST) => {}
@@ -146,7 +178,16 @@ fn folder(account: &Account, wanted: bool) -> Result<Option<File>, Hindered> {
     if folder.metadata().map_err(of_io)?.uid() != account.uid.as_raw() {
         return Err((HostKeysFault::Unsafe, "~/.ssh is another account's".to_owned()));
     }
-    Ok(Some(folder))
+    Ok(folder)
+}
+
+/// Why a home does not open.
+pub(super) fn of_home(account: &Account, error: Errno) -> Hindered {
+    let kind = match error {
+        Errno::EACCES | Errno::EPERM => HostKeysFault::Permission,
+        _ => HostKeysFault::Account,
+    };
+    (kind, format!("{}: {error}", account.home.display()))
 }
 
 /// The file as it was read.
@@ -155,11 +196,13 @@ struct Read {
     /// By what it is known that nobody changed it since; none where there is no file.
     known: Option<Known>,
     mode: u32,
+    /// Others may write to it.
+    loose: bool,
 }
 
-type Known = (u64, u64, i64, i64);
+pub(super) type Known = (u64, u64, i64, i64);
 
-fn known(file: &File) -> Result<(Known, std::fs::Metadata), Hindered> {
+pub(super) fn known(file: &File) -> Result<(Known, std::fs::Metadata), Hindered> {
     let facts = file.metadata().map_err(of_io)?;
     Ok(((facts.ino(), facts.size(), facts.ctime(), facts.ctime_nsec()), facts))
 }
@@ -167,7 +210,7 @@ fn known(file: &File) -> Result<(Known, std::fs::Metadata), Hindered> {
 impl Read {
     fn of(account: &Account, folder: &File) -> Result<Self, Hindered> {
         let Some(file) = opened(folder)? else {
-            return Ok(Self { bytes: Vec::new(), known: None, mode: 0o600 });
+            return Ok(Self { bytes: Vec::new(), known: None, mode: 0o600, loose: false });
         };
         let (known, facts) = known(&file)?;
         // A second name for somebody else's file, which this one would take over.
@@ -179,7 +222,8 @@ impl Read {
         }
         let mut bytes = Vec::new();
         file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(of_io)?;
-        Ok(Self { bytes, known: Some(known), mode: facts.permissions().mode() & 0o755 })
+        let mode = facts.permissions().mode();
+        Ok(Self { bytes, known: Some(known), mode: mode & 0o755, loose: mode & 0o022 != 0 })
     }
 }
 
@@ -194,8 +238,35 @@ fn opened(folder: &File) -> Result<Option<File>, Hindered> {
     }
 }
 
-/// Puts `wanted` in the file's place, unless somebody changed it meanwhile.
-fn replace(account: &Account, folder: &File, before: &Read, wanted: &[u8]) -> Result<(), Hindered> {
+/// Where a file is replaced.
+pub(super) struct Place<'a> {
+    pub account: &'a Account,
+    pub folder: &'a File,
+    pub name: &'a str,
+}
+
+/// Puts `wanted` in the file's place, with this mode, unless somebody changed it meanwhile: `still` says how it is known then.
+pub(super) fn replace(
+    place: &Place<'_>,
+    (known, mode): (Option<Known>, u32),
+    wanted: &[u8],
+    still: impl FnOnce() -> Result<Option<Known>, Hindered>,
+) -> Result<(), Hindered> {
+    let done = write_half(place, mode, wanted).and_then(|()| {
+        if still()? == known {
+            renameat(place.folder, HALF, place.folder, place.name).map_err(|error| at(place.name, error))?;
+        }
+        place.folder.sync_all().map_err(of_io)
+    });
+    // Half of it is nothing, and takes room that may be what is short.
+    if done.is_err() {
+        let _ = unlinkat(place.folder, HALF, UnlinkatFlags::NoRemoveDir);
+    }
+    done
+}
+
+fn write_half(place: &Place<'_>, mode: u32, wanted: &[u8]) -> Result<(), Hindered> {
+    let folder = place.folder;
     match unlinkat(folder, HALF, UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => {}
         Err(error) => return Err(at(HALF, error)),
@@ -205,20 +276,29 @@ fn replace(account: &Account, folder: &File, before: &Read, wanted: &[u8]) -> Re
         openat(folder, HALF, flags, Mode::from_bits_truncate(0o600)).map_err(|error| at(HALF, error))?;
     let mut half = File::from(half);
     half.write_all(wanted).map_err(of_io)?;
-    fchmod(&half, Mode::from_bits_truncate(before.mode)).map_err(|error| at(HALF, error))?;
+    fchmod(&half, Mode::from_bits_truncate(mode)).map_err(|error| at(HALF, error))?;
     half.sync_all().map_err(of_io)?;
-    if half.metadata().map_err(of_io)?.uid() != account.uid.as_raw() {
+    if half.metadata().map_err(of_io)?.uid() != place.account.uid.as_raw() {
         return Err((HostKeysFault::Unsafe, "what is written in ~/.ssh is another account's".to_owned()));
     }
-    let now = opened(folder)?.map(|file| known(&file)).transpose()?.map(|(known, _)| known);
-    if now != before.known {
-        return Ok(());
-    }
-    renameat(folder, HALF, folder, FILE).map_err(|error| at(FILE, error))?;
-    folder.sync_all().map_err(of_io)
+    Ok(())
 }
 
-fn is_ours(line: &[u8]) -> bool {
+/// Whether this is one of these lines of the agent's, or what it writes above them; another end of the time in it makes it no
+/// other: whoever has a full disk and a longer lease has to get in to make room.
+pub(super) fn is_one_of(line: &[u8], lines: &[String]) -> bool {
+    let text = std::str::from_utf8(line.trim_ascii_end()).ok().and_then(|text| text.strip_suffix(MARK));
+    let Some(text) = text.map(str::trim_end) else { return false };
+    !lines.is_empty() && (text == NOTE || lines.iter().any(|line| around_expiry(line) == around_expiry(text)))
+}
+
+/// What stands before and behind the end of the time.
+fn around_expiry(text: &str) -> (&str, &str) {
+    let around = text.split_once("expiry-time=\"").and_then(|(before, rest)| Some((before, rest.split_once('"')?.1)));
+    around.unwrap_or((text, ""))
+}
+
+pub(super) fn is_ours(line: &[u8]) -> bool {
     line.trim_ascii_end().ends_with(MARK.as_bytes())
 }
 
@@ -237,16 +317,20 @@ fn rebuilt(before: &[u8], lines: &[String]) -> Vec<u8> {
     bytes
 }
 
-fn found(bytes: &[u8]) -> Found {
+/// Whether this is a line of somebody else's that sshd takes for a key.
+pub(super) fn is_others(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    !line.is_empty() && !line.starts_with(b"#") && !is_ours(line)
+}
+
+pub(super) fn found(bytes: &[u8]) -> Found {
     let mut found = Found::default();
     for line in bytes.split(|byte| *byte == b'\n') {
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim();
-        if text.is_empty() || text.starts_with('#') {
-            continue;
-        }
-        if !is_ours(line) {
+        if is_others(line) {
             found.others += 1;
+        }
+        let text = String::from_utf8_lossy(line);
+        if !is_ours(line) || text.trim().starts_with('#') {
             continue;
         }
         // Options, algorithm, key, mark: the options are the agent's own, and have no blanks.
@@ -258,7 +342,7 @@ fn found(bytes: &[u8]) -> Found {
     found
 }
 
-fn at(what: &str, error: Errno) -> Hindered {
+pub(super) fn at(what: &str, error: Errno) -> Hindered {
     let kind = match error {
         Errno::EACCES | Errno::EPERM => HostKeysFault::Permission,
         _ => HostKeysFault::Io,
@@ -266,7 +350,7 @@ fn at(what: &str, error: Errno) -> Hindered {
     (kind, format!("{what}: {error}"))
 }
 
-fn of_io(error: io::Error) -> Hindered {
+pub(super) fn of_io(error: io::Error) -> Hindered {
     (HostKeysFault::Io, error.to_string())
 }
 
@@ -337,7 +421,8 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!((mode(&home.path().join(FOLDER)), mode(&file(home.path()))), (0o700, 0o600));
         let gone = own(&home.path().join("nowhere"));
-        assert_eq!((keep(&gone, &[]).unwrap(), fault(&gone, &[A])), (Found::default(), HostKeysFault::Account));
+        // A home that does not open was not looked at.
+        assert_eq!((fault(&gone, &[]), fault(&gone, &[A])), (HostKeysFault::Account, HostKeysFault::Account));
     }
 
     #[test]
@@ -383,6 +468,23 @@ mod tests {
         fs::set_permissions(home.path().join(FOLDER), fs::Permissions::from_mode(0o777)).unwrap();
         assert_eq!(fault(&own(home.path()), &[A]), HostKeysFault::Unsafe);
         assert_eq!(fs::read(file(home.path())).unwrap(), b"mine\n");
+    }
+
+    #[test]
+    fn what_sshd_would_not_take_is_mended_or_said() {
+        let home = home(b"mine\n");
+        keep(&own(home.path()), &lines(&[A])).unwrap();
+        let before = fs::read(file(home.path())).unwrap();
+        // The right lines in a file that everybody may write to.
+        fs::set_permissions(file(home.path()), fs::Permissions::from_mode(0o666)).unwrap();
+        keep(&own(home.path()), &lines(&[A])).unwrap();
+        assert_eq!(fs::metadata(file(home.path())).unwrap().mode() & 0o777, 0o644);
+        assert_eq!(fs::read(file(home.path())).unwrap(), before);
+        // A home that a group writes to is its owner's to mend.
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o775)).unwrap();
+        assert_eq!(fault(&own(home.path()), &[A]), HostKeysFault::Unsafe);
+        assert_eq!(fs::read(file(home.path())).unwrap(), b"mine\n");
+        assert_eq!(keep(&own(home.path()), &[]).unwrap().others, 1);
     }
 
     #[test]

@@ -4,12 +4,15 @@
 //! Invariants: nothing but bare public keys is ever written, whatever the server sends; what is there is compared with what is
 //! to be there every few seconds and mended; keys go when the time is over that was told with them, link or no link; in which
 //! accounts there may be something is on disk before anything is written there, so that an agent that was killed, or is
-//! started otherwise, takes it away again.
+//! started otherwise, takes it away again; what could not be looked at is never taken for empty.
 
 mod expiry;
 mod file;
 mod kept;
+mod processes;
+mod removal;
 
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -21,7 +24,7 @@ use node_protocol::{HostKeys, HostKeysFault, HostKeysSeen};
 use tokio::sync::watch;
 
 use crate::tick::now_ms;
-use file::{Account, Found, Hindered};
+use file::{Account, Hindered};
 pub use kept::KEPT_FILE;
 use kept::Kept;
 
@@ -29,6 +32,11 @@ use kept::Kept;
 const EVERY: Duration = Duration::from_secs(2);
 /// How often an sshd that did not say which it is is asked again: it may start after the agent.
 const ASK_AGAIN: Duration = Duration::from_secs(600);
+/// How long the host has to say that it has no such account until that is believed: a directory of accounts that is away looks
+/// the same.
+const BELIEVED: Duration = Duration::from_secs(24 * 3600);
+/// How far two clocks may be apart, milliseconds: they run at slightly different speeds, too.
+const DISAGREE_MS: u64 = 60_000;
 /// Kinds of keys that may be written.
 const ALGORITHMS: [&str; 7] = [
     "ssh-ed25519",
@@ -105,26 +113,39 @@ pub fn start(config: KeysConfig, state_dir: &Path) -> Result<KeysLink> {
     Ok(link)
 }
 
+/// What [`remove_all`] did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Accounts in which nothing of the agent's is any more.
+    pub clean: Vec<String>,
+    /// Accounts that the host does not have now, so that nobody could look.
+    pub unknown: Vec<String>,
+}
+
 /// Takes away whatever an agent with this state folder put anywhere; for `uninstall`, when none runs.
 ///
 /// # Errors
-/// What could not be taken away.
-pub fn remove_all(state_dir: &Path) -> Result<bool> {
-    let mut kept = Kept::read(state_dir);
-    if kept.accounts.is_empty() {
-        return Ok(false);
-    }
-    for name in std::mem::take(&mut kept.accounts) {
-        let removed = Account::of(&name).and_then(|account| file::keep(&account, &[]));
-        if let Err((fault, detail)) = removed {
-            // An account that is gone has nothing.
-            if fault != HostKeysFault::Account {
-                anyhow::bail!("the customers' keys of account {name} could not be removed: {detail}");
-            }
+/// What could not be taken away, or not looked at.
+pub fn remove_all(state_dir: &Path) -> Result<Removed> {
+    remove_with(state_dir, Account::of)
+}
+
+fn remove_with(state_dir: &Path, find: impl Fn(&str) -> Result<Option<Account>, Hindered>) -> Result<Removed> {
+    let (mut removed, mut failed) = (Removed::default(), Vec::new());
+    for name in Kept::read(state_dir).accounts {
+        let done = find(&name).and_then(|account| account.map(|account| file::keep(&account, &[])).transpose());
+        match done {
+            Ok(Some(_)) => removed.clean.push(name),
+            Ok(None) => removed.unknown.push(name),
+            Err((_, detail)) => failed.push(format!("account {name}: {detail}")),
         }
     }
+    // All of them are tried before the first is complained about.
+    if !failed.is_empty() {
+        anyhow::bail!("customers' keys could not be removed: {}", failed.join("; "));
+    }
     kept::forget(state_dir)?;
-    Ok(true)
+    Ok(removed)
 }
 
 /// Whether keys could be kept in this account, for `install`.
@@ -132,7 +153,8 @@ pub fn remove_all(state_dir: &Path) -> Result<bool> {
 /// # Errors
 /// The host has no such account, or the agent will have no right to its files.
 pub fn check(name: &str) -> Result<()> {
-    let account = Account::of(name).map_err(|(_, detail)| anyhow::anyhow!("--manage-keys: {detail}"))?;
+    let account = Account::of(name).map_err(|(_, detail)| anyhow::anyhow!("--manage-keys {name}: {detail}"))?;
+    let account = account.with_context(|| format!("--manage-keys: no account {name}"))?;
     let own = nix::unistd::geteuid();
     if !own.is_root() && own != account.uid {
         anyhow::bail!("--manage-keys {name}: this needs root, or to run as that account");
@@ -140,17 +162,35 @@ pub fn check(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// What is in an account.
+#[derive(Default)]
+struct There {
+    /// Of this lease's, whoever's lines they are in.
+    keys: Vec<String>,
+    others: usize,
+    processes: Option<u32>,
+}
+
+/// As which the host knows an account.
+type Find = Box<dyn Fn(&str) -> Result<Option<Account>, Hindered> + Send>;
+
 struct Keeper {
     config: KeysConfig,
+    find: Find,
+    /// Since when the host says that it has none of these accounts.
+    missing: HashMap<String, Instant>,
+    /// See [`BELIEVED`].
+    believed: Duration,
     state_dir: PathBuf,
     kept: Kept,
     /// There were keys, or may have been, when the agent started.
     had: bool,
-    /// The same end by a clock that nobody sets.
+    /// The same end by a clock that nobody sets; none of an order that an agent before this one heard.
     ends: Option<Instant>,
     /// Before each key.
     options: String,
-    asked: Instant,
+    /// When it was asked; none where it is to be asked anew.
+    asked: Option<Instant>,
     seeing: watch::Sender<Option<HostKeysSeen>>,
     /// Why the last order was not taken.
     refused: Option<Hindered>,
@@ -165,13 +205,16 @@ impl Keeper {
             kept = Kept { accounts: kept.accounts, ..Kept::default() };
         }
         let mut keeper = Self {
+            find: finder(config.home.clone()),
+            missing: HashMap::new(),
+            believed: BELIEVED,
             config,
             state_dir: state_dir.to_owned(),
             kept,
             had,
             ends: None,
             options: String::new(),
-            asked: Instant::now(),
+            asked: None,
             seeing,
             refused: None,
         };
@@ -182,6 +225,10 @@ impl Keeper {
     fn run(mut self, orders: &Receiver<HostKeys>) {
         loop {
             self.converge();
+            // What is to go is gone; only then somebody is asked who may take their time.
+            if self.ask() {
+                self.converge();
+            }
             match orders.recv_timeout(EVERY) {
                 Ok(order) => self.obey(order),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -200,30 +247,63 @@ impl Keeper {
         let may = good && self.config.account.is_some();
         self.kept.keys = if may { keys } else { Vec::new() };
         self.kept.door = order.door_key.filter(|_| may);
-        self.kept.lease = order.lease;
+        (self.kept.lease, self.kept.reclaim) = (order.lease, order.reclaim);
+        self.kept.remember();
         let lasts = Duration::from_millis(order.lasts_ms);
         self.kept.until_ms = now_ms().saturating_add(i64::try_from(order.lasts_ms).unwrap_or(i64::MAX));
         self.ends = Instant::now().checked_add(lasts);
         self.set_options();
+        self.asked = None;
         // Every order is answered, also one that changes nothing.
         self.seeing.send_if_modified(|seen| seen.take().is_some());
     }
 
     fn set_options(&mut self) {
-        self.asked = Instant::now();
         let lasting = self.kept.is_wanted();
-        self.options = if lasting { expiry::option(self.config.sshd, self.kept.until_ms) } else { String::new() };
+        self.options = if lasting { expiry::option(self.kept.sshd, self.kept.until_ms) } else { String::new() };
+    }
+
+    /// Asks the sshd which it is, where that is to be known; true when other lines are to be written for it.
+    fn ask(&mut self) -> bool {
+        let known = |asked: Instant| !self.options.is_empty() || asked.elapsed() < ASK_AGAIN;
+        if !self.kept.is_wanted() || self.asked.is_some_and(known) {
+            return false;
+        }
+        self.asked = Some(Instant::now());
+        match expiry::ask(self.config.sshd) {
+            expiry::Said::OpenSsh(version) => self.kept.sshd = Some(version),
+            expiry::Said::Other => self.kept.sshd = None,
+            // It may be busy, or be started anew: it is what it was.
+            expiry::Said::Nothing => {}
+        }
+        let before = std::mem::take(&mut self.options);
+        self.set_options();
+        self.options != before
+    }
+
+    /// Whether the time of the keys is over. Of an order that this agent heard itself a clock says it that nobody sets; the
+    /// host's own counts where the agent was started since, and is mended by the other: it also stands in the option that sshd
+    /// reads.
+    fn is_over(&mut self) -> bool {
+        let Some(ends) = self.ends else { return now_ms() >= self.kept.until_ms };
+        let left = ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        let until = now_ms().saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
+        if until.abs_diff(self.kept.until_ms) > DISAGREE_MS {
+            tracing::warn!("this host's clock was set: the end of the customer's keys is written anew");
+            self.kept.until_ms = until;
+            self.set_options();
+        }
+        false
     }
 
     fn converge(&mut self) {
-        let over = now_ms() >= self.kept.until_ms || self.ends.is_some_and(|ends| Instant::now() >= ends);
-        if over && self.kept.is_wanted() {
+        if self.is_over() && self.kept.is_wanted() {
             tracing::warn!("the time of the customer's keys is over, and no server said otherwise: they are removed");
             self.kept.keys.clear();
             self.kept.door = None;
-        }
-        if self.options.is_empty() && self.kept.is_wanted() && self.asked.elapsed() >= ASK_AGAIN {
-            self.set_options();
         }
         let current = self.config.account.clone();
         if let Some(account) = current.as_ref().filter(|_| self.kept.is_wanted())
@@ -236,10 +316,13 @@ impl Keeper {
         if let Err(error) = self.kept.write(&self.state_dir) {
             let noted = Kept::read(&self.state_dir).accounts;
             if self.kept.is_wanted() && !current.as_ref().is_some_and(|account| noted.contains(account)) {
-                return self.see(Err((HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()))));
+                let fault = (HostKeysFault::Io, format!("{}: {error}", self.state_dir.display()));
+                return self.see(There::default(), Some(fault));
             }
         }
-        let mut outcome = Ok(Found::default());
+        let mut there = There::default();
+        // Of any account: what is well in one is no news of another.
+        let mut hindered: Option<Hindered> = None;
         // Also where nothing is known of: the state folder may be a new one, and the lines say whose they are.
         let mut names = self.kept.accounts.clone();
         names.extend(current.clone().filter(|name| !self.kept.accounts.contains(name)));
@@ -249,17 +332,46 @@ impl Keeper {
                 true => self.lines(),
                 false => Vec::new(),
             };
-            let done = self.account(&name).and_then(|account| file::keep(&account, &lines));
-            let gone = matches!(done, Err((HostKeysFault::Account, _)));
-            if (done.is_ok() || gone) && !here {
-                self.kept.accounts.retain(|known| *known != name);
-            }
-            if here || (done.is_err() && !gone) {
-                outcome = done;
+            match self.keep_in(&name, &lines) {
+                Ok(found) if here => there = found,
+                Ok(_) => self.kept.accounts.retain(|known| *known != name),
+                Err(_) if !here && self.is_gone(&name) => self.kept.accounts.retain(|known| *known != name),
+                Err((fault, detail)) => {
+                    let detail = format!("account {name}: {detail}");
+                    hindered = Some(match hindered {
+                        Some((first, before)) => (first, format!("{before}; {detail}")),
+                        None => (fault, detail),
+                    });
+                }
             }
         }
         // Next time's writing notes which accounts have nothing any more.
-        self.see(outcome);
+        self.see(there, hindered);
+    }
+
+    fn keep_in(&mut self, name: &str, lines: &[String]) -> Result<There, Hindered> {
+        let found = (self.find)(name);
+        if !matches!(found, Ok(None)) {
+            self.missing.remove(name);
+        }
+        let Some(account) = found? else {
+            self.missing.entry(name.to_owned()).or_insert_with(Instant::now);
+            return Err((HostKeysFault::Account, "the host has no such account".to_owned()));
+        };
+        let mut keys = file::keep(&account, lines)?.keys;
+        let others = file::others(&account, &self.kept.known)?;
+        keys.extend(others.known);
+        // In the order in which they stand there, each once.
+        let mut told = HashSet::new();
+        keys.retain(|key| told.insert(key.clone()));
+        let leaving = self.kept.reclaim != 0 && !self.kept.is_wanted();
+        let processes = if leaving { processes::of(account.uid.as_raw()) } else { None };
+        Ok(There { keys, others: others.count, processes })
+    }
+
+    /// The host said for long enough that it has no such account.
+    fn is_gone(&self, name: &str) -> bool {
+        self.missing.get(name).is_some_and(|since| since.elapsed() >= self.believed)
     }
 
     /// What stands in the file of the account.
@@ -291,31 +403,20 @@ impl Keeper {
         keys
     }
 
-    fn account(&self, name: &str) -> Result<Account, Hindered> {
-        match &self.config.home {
-            Some(home) => {
-                let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-                Ok(Account { uid, gid, home: home.clone() })
-            }
-            None => Account::of(name),
-        }
-    }
-
-    fn see(&self, outcome: Result<Found, Hindered>) {
+    fn see(&self, found: There, hindered: Option<Hindered>) {
         // An agent that never kept any has nothing to tell.
         if self.config.account.is_none() && !self.had {
             return;
         }
-        let (found, fault) = match (outcome, self.refused.clone()) {
-            (Ok(found), refused) => (found, refused),
-            (Err(hindered), _) => (Found::default(), Some(hindered)),
-        };
+        let fault = hindered.or_else(|| self.refused.clone());
         let (fault, detail) = fault.unwrap_or((HostKeysFault::None, String::new()));
         let new = HostKeysSeen {
             lease: self.kept.lease,
-            keys: found.keys,
+            reclaim: self.kept.reclaim,
+            keys: found.keys.into_iter().take(MAX_HOST_KEYS + 1).collect(),
             fault: fault.into(),
             detail: detail.chars().take(MAX_TEXT_BYTES / 4).collect(),
+            processes: found.processes,
             others: u32::try_from(found.others).unwrap_or(u32::MAX),
             sshd_keys: if self.config.account.is_some() { self.sshd_keys() } else { Vec::new() },
         };
@@ -332,6 +433,18 @@ impl Keeper {
     }
 }
 
+fn finder(home: Option<PathBuf>) -> Find {
+    match home {
+        Some(home) => Box::new(move |_| Ok(Some(own(home.clone())))),
+        None => Box::new(Account::of),
+    }
+}
+
+/// An account with the agent's own rights.
+fn own(home: PathBuf) -> Account {
+    Account { uid: nix::unistd::geteuid(), gid: nix::unistd::getegid(), home }
+}
+
 /// `algorithm base64` and nothing else: no option, no second line, no comment.
 fn is_key(text: &str) -> bool {
     let base64 = |c: u8| c.is_ascii_alphanumeric() || b"+/=".contains(&c);
@@ -342,160 +455,4 @@ fn is_key(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA";
-
-    struct Host {
-        home: tempfile::TempDir,
-        state: tempfile::TempDir,
-        keeper: Keeper,
-        seen: watch::Receiver<Option<HostKeysSeen>>,
-    }
-
-    fn config(home: &Path, account: Option<&str>) -> KeysConfig {
-        // Nobody listens there, which says nothing of what it knows.
-        let sshd = SocketAddr::from(([127, 0, 0, 1], 1));
-        KeysConfig {
-            account: account.map(str::to_owned),
-            sshd,
-            sshd_keys: home.to_owned(),
-            home: Some(home.to_owned()),
-        }
-    }
-
-    impl Host {
-        fn new() -> Self {
-            let (home, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-            let (seeing, seen) = watch::channel(None);
-            let keeper = Keeper::new(config(home.path(), Some("gpu")), state.path(), seeing);
-            Self { home, state, keeper, seen }
-        }
-
-        /// Another agent on the same host.
-        fn again(&mut self, account: Option<&str>) {
-            let (seeing, seen) = watch::channel(None);
-            self.keeper = Keeper::new(config(self.home.path(), account), self.state.path(), seeing);
-            self.seen = seen;
-        }
-
-        fn order(&mut self, lease: u64, keys: &[&str], lasts_ms: u64) -> HostKeysSeen {
-            let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-            self.keeper.obey(HostKeys { lease, keys, lasts_ms, door_key: None });
-            self.look().expect("an order is answered")
-        }
-
-        fn look(&mut self) -> Option<HostKeysSeen> {
-            self.keeper.converge();
-            self.seen.borrow_and_update().clone()
-        }
-
-        fn file(&self) -> PathBuf {
-            self.home.path().join(".ssh/authorized_keys")
-        }
-
-        fn text(&self) -> String {
-            std::fs::read_to_string(self.file()).unwrap_or_default()
-        }
-    }
-
-    #[test]
-    fn keys_are_kept_mended_and_taken_away() {
-        let mut host = Host::new();
-        let seen = host.order(7, &[KEY, KEY], 60_000);
-        assert_eq!((seen.lease, seen.fault(), seen.keys), (7, HostKeysFault::None, vec![KEY.to_owned()]));
-        assert!(host.text().contains(&format!("{KEY} {}", file::MARK)), "{}", host.text());
-        // Somebody edits the file.
-        std::fs::write(host.file(), "ssh-rsa THEIRS me\n").unwrap();
-        let seen = host.look().unwrap();
-        assert_eq!((seen.keys.len(), seen.others), (1, 1));
-        // The agent is killed, and comes back without a server.
-        host.again(Some("gpu"));
-        std::fs::remove_file(host.file()).unwrap();
-        assert_eq!(host.look().unwrap().keys, [KEY]);
-        let seen = host.order(0, &[], 0);
-        assert_eq!((seen.lease, seen.keys.len(), seen.fault()), (0, 0, HostKeysFault::None));
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn the_same_order_again_is_answered_again() {
-        let mut host = Host::new();
-        host.order(0, &[], 0);
-        host.seen.mark_unchanged();
-        host.order(0, &[], 0);
-        host.keeper.obey(HostKeys::default());
-        host.keeper.converge();
-        assert!(host.seen.has_changed().unwrap());
-    }
-
-    #[test]
-    fn without_a_server_they_go_when_their_time_is_over() {
-        let mut host = Host::new();
-        host.order(7, &[KEY], 60_000);
-        host.keeper.ends = Some(Instant::now());
-        let seen = host.look().unwrap();
-        assert_eq!((seen.lease, seen.keys.len()), (7, 0));
-        assert_eq!(host.text(), "");
-        // Also where it was over while no agent ran.
-        host.order(7, &[KEY], 60_000);
-        host.keeper.kept.until_ms = now_ms() - 1;
-        host.keeper.kept.write(host.state.path()).unwrap();
-        host.again(Some("gpu"));
-        assert!(host.text().contains(KEY));
-        assert_eq!(host.look().unwrap().keys.len(), 0);
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn an_agent_that_may_not_any_more_takes_them_away() {
-        let mut host = Host::new();
-        assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
-        host.order(7, &[KEY], 60_000);
-        host.again(None);
-        assert_eq!(host.look().map(|seen| seen.keys.len()), Some(0));
-        assert_eq!(host.text(), "");
-        // That it has none it says of no lease; what it is told all the same is nothing to it.
-        assert_eq!(host.look().map(|seen| seen.lease), Some(0));
-        host.order(8, &[KEY], 60_000);
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn the_doors_own_key_counts_from_this_host_alone_and_goes_with_the_others() {
-        let mut host = Host::new();
-        std::fs::write(host.home.path().join("ssh_host_ed25519_key.pub"), format!("{KEY} root@host\n")).unwrap();
-        std::fs::write(host.home.path().join("ssh_host_ed25519_key"), "secret").unwrap();
-        let door = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAID".to_owned();
-        host.keeper.obey(HostKeys { lease: 7, keys: Vec::new(), lasts_ms: 60_000, door_key: Some(door.clone()) });
-        let seen = host.look().unwrap();
-        assert_eq!((&seen.keys, &seen.sshd_keys), (&vec![door.clone()], &vec![KEY.to_owned()]));
-        let line =
-            format!("from=\"127.0.0.1,::1,127.0.0.1\",no-agent-forwarding,no-X11-forwarding {door} {}", file::MARK);
-        assert!(host.text().lines().any(|there| there == line), "{}", host.text());
-        host.again(Some("gpu"));
-        assert_eq!(host.look().unwrap().keys, [door]);
-        assert!(host.order(7, &[], 60_000).keys.is_empty());
-        assert_eq!(host.text(), "");
-    }
-
-    #[test]
-    fn nothing_but_keys_is_written() {
-        let mut host = Host::new();
-        for bad in [
-            "command=\"id\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA comment",
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA\nssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "ssh-dss AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "cert-authority AAAAC3NzaC1lZDI1NTE5AAAAIA",
-            "ssh-ed25519",
-            "",
-        ] {
-            let seen = host.order(7, &[KEY, bad], 60_000);
-            assert_eq!((seen.fault(), seen.keys.len()), (HostKeysFault::Keys, 0), "{bad:?}");
-            assert_eq!(host.text(), "");
-        }
-        assert_eq!(host.order(7, &[KEY], 60_000).fault(), HostKeysFault::None);
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA";
 
 fn order(server: &TestServer, lease: u64, keys: &[&str], lasts_ms: u64) {
     let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-    server.push(ServerBody::HostKeys(HostKeys { lease, keys, lasts_ms, door_key: None }));
+    server.push(ServerBody::HostKeys(HostKeys { lease, keys, lasts_ms, ..HostKeys::default() }));
 }
 
 /// With an sshd that is the test's.

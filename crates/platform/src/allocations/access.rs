@@ -27,7 +27,8 @@ pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<
         // A token that may not see one's keys sees none.
         access.has_key =
             accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
-        let at = format!("{}+{machine}@{}", user.name, door.host);
+        // With two, it is the machine that is meant, whatever instance is called like it.
+        let at = format!("{}++{machine}@{}", user.name, door.host);
         let (straight, jump) = match door.port {
             22 => (format!("ssh {at}"), format!("ssh -J {at} {account}@{machine}")),
             port => (format!("ssh -p {port} {at}"), format!("ssh -J {at}:{port} {account}@{machine}")),

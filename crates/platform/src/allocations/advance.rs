@@ -25,6 +25,10 @@ pub async fn advance(platform: &Platform) -> Result<usize> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
     let due = store::due(&mut tx, ctx.now(), &REMINDERS).await?;
+    let swept = store::sweep_door_keys(&mut tx).await?;
+    if swept > 0 {
+        tracing::warn!(swept, "keys of the SSH door outlived their leases: they are forgotten");
+    }
     tx.commit().await?;
     let mut moved = 0;
     for id in due {

@@ -9,7 +9,7 @@ use contract::{CustomerId, ErrorCode, MachineId, Permission};
 use runtime::docker::{Bytes, FaultKind};
 use serde_json::json;
 
-use super::{HoldingWatch, held_now, keys, store};
+use super::{HoldingWatch, keys, readable_now, store};
 use crate::authz::{AllocationRef, Scope};
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, audit, customers, machines, tunnels};
 
@@ -72,11 +72,13 @@ pub struct MachineVisit {
     machine: MachineId,
     allocation: store::Row,
     person: String,
+    /// Of this one's rows in the log, and no other's.
+    id: uuid::Uuid,
     opened_at: DateTime<Utc>,
     holding: HoldingWatch,
 }
 
-/// Comes to a machine that the customer one acts for has now.
+/// Comes to a machine that the customer one acts for has now, or had until its grace: what is there can still be saved.
 ///
 /// # Errors
 /// `NotFound` where it has no such machine, `WrongState` where no agent keeps keys.
@@ -87,8 +89,11 @@ pub async fn enter_by_ssh(
     fingerprint: Option<&str>,
 ) -> Result<MachineVisit> {
     let ctx = &ctx.trying(machines::attempt("allocations:open-ssh", code));
-    let allocation = held_now(platform, ctx, code).await?;
-    let holding = super::watch_holding(platform, ctx, code).await?;
+    let allocation = readable_now(platform, ctx, code).await?;
+    if allocation.grace_ends_at() <= ctx.now() {
+        return Err(Error::not_found());
+    }
+    let holding = HoldingWatch::of(platform, &allocation);
     let mut tx = platform.db().begin(ctx).await?;
     let access = machines::ssh_access(&mut tx, code, ctx.now()).await?;
     tx.commit().await?;
@@ -103,11 +108,14 @@ pub async fn enter_by_ssh(
         machine: allocation.machine,
         allocation,
         person: ctx.user().map(|user| user.name.clone()).unwrap_or_default(),
+        id: uuid::Uuid::new_v4(),
         opened_at: ctx.now(),
         holding,
     };
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Worker)).await?;
-    let facts = json!({ "name": code, "client": ctx.user_agent(), "fingerprint": fingerprint });
+    let facts = json!({
+        "name": code, "client": ctx.user_agent(), "fingerprint": fingerprint, "visit": visit.id.to_string()
+    });
     audit::record_in_tx(&mut tx, ctx, visit.entry("allocations:open-ssh", facts)).await?;
     tx.commit().await?;
     Ok(visit)
@@ -150,12 +158,12 @@ impl MachineVisit {
         self.is_itself(host) && (port == 22 || port == self.port)
     }
 
-    /// Whether one's customer still has it; at most two seconds old.
+    /// Whether one's customer still has it, or is in the grace after that; at most two seconds old.
     ///
     /// # Errors
     /// The database is away.
     pub async fn still_held(&self, platform: &Platform) -> Result<bool> {
-        self.holding.still_held(platform).await
+        self.holding.still_reached(platform).await
     }
 
     /// Connects to its sshd; which that is, its agent's configuration says.
@@ -173,16 +181,19 @@ impl MachineVisit {
         })
     }
 
-    /// Writes that it is over, and why: `left`, `access`, `lost` or `stopped`.
+    /// Writes that it is over, and why: `left`, `access`, `lost` or `stopped`. Once, however often it is tried.
     ///
     /// # Errors
     /// The database is away.
     pub async fn leave(&self, platform: &Platform, reason: &'static str) -> Result<()> {
         let ctx = platform.system(SystemActor::Worker);
         let seconds = (ctx.now() - self.opened_at).num_seconds();
-        let facts = json!({ "name": self.code, "person": self.person, "seconds": seconds, "reason": reason });
+        let visit = self.id.to_string();
+        let facts =
+            json!({ "name": self.code, "person": self.person, "seconds": seconds, "reason": reason, "visit": visit });
         let mut tx = platform.db().begin(&ctx).await?;
-        audit::record_in_tx(&mut tx, &ctx, self.entry("allocations:end-ssh", facts)).await?;
+        let entry = self.entry("allocations:end-ssh", facts);
+        audit::record_once_in_tx(&mut tx, &ctx, entry, (&visit, self.opened_at)).await?;
         tx.commit().await?;
         Ok(())
     }

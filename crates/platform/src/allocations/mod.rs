@@ -39,7 +39,7 @@ pub(crate) use health::leases;
 use holdings::keep;
 pub(crate) use holdings::{holders, holdings, machine_codes, running_of};
 pub use jump::{DoorIdentity, MachineChoice, MachineVisit, enter_by_ssh, ssh_choices};
-pub(crate) use keys::HostWish;
+pub(crate) use keys::HostStand;
 pub use keys::follow_keys;
 use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held, to_come};
@@ -276,7 +276,7 @@ async fn readable_now(platform: &Platform, ctx: &OpContext, machine: &str) -> Re
 }
 
 /// An open connection's interest in a machine its customer has.
-pub(crate) struct HoldingWatch(Wanted<(CustomerId, MachineId), ()>);
+pub(crate) struct HoldingWatch(Wanted<(CustomerId, MachineId), bool>);
 
 /// Follows whether the caller's customer has this machine; all watches of a server share one query.
 ///
@@ -284,12 +284,25 @@ pub(crate) struct HoldingWatch(Wanted<(CustomerId, MachineId), ()>);
 /// `NotFound` when it does not have it.
 pub(crate) async fn watch_holding(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<HoldingWatch> {
     let row = held_now(platform, ctx, machine).await?;
-    Ok(HoldingWatch(platform.holdings().want((row.customer, row.machine))))
+    Ok(HoldingWatch::of(platform, &row))
 }
 
 impl HoldingWatch {
+    fn of(platform: &Platform, row: &store::Row) -> Self {
+        Self(platform.holdings().want((row.customer, row.machine)))
+    }
+
     /// Whether it is still theirs; at most two seconds old.
     pub(crate) async fn still_held(&self, platform: &Platform) -> Result<bool> {
+        Ok(self.ask(platform).await? == Some(true))
+    }
+
+    /// Whether they may still get at what is on it, in the grace too; at most two seconds old.
+    pub(crate) async fn still_reached(&self, platform: &Platform) -> Result<bool> {
+        Ok(self.ask(platform).await?.is_some())
+    }
+
+    async fn ask(&self, platform: &Platform) -> Result<Option<bool>> {
         let held = self.0.ask(async |pairs| {
             // For everybody's sockets at once, so with the powers of the background, not of one customer.
             let ctx = platform.system(SystemActor::Metrics);
@@ -298,7 +311,7 @@ impl HoldingWatch {
             tx.commit().await?;
             Ok(found)
         });
-        Ok(held.await?.is_some())
+        held.await
     }
 }
 

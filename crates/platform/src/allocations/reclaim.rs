@@ -186,7 +186,7 @@ impl Machine {
             return Ok(Seen::done([]));
         }
         if step == "keys" {
-            let (done, result) = keys::are_gone(tx, row.machine, self.began, self.presence).await?;
+            let (done, result) = keys::are_gone(tx, row.machine, row.id, self.presence).await?;
             return Ok(Seen { done, result });
         }
         if let Some(reason) = self.unseen {

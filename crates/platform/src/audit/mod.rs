@@ -106,6 +106,19 @@ pub async fn record_in_tx(tx: &mut Tx, ctx: &OpContext, entry: Entry) -> Result<
     record_many_in_tx(tx, ctx, &[entry]).await
 }
 
+/// Adds it unless it is there: who does not know whether it was committed tries again. `visit` is in its facts and its alone.
+pub(crate) async fn record_once_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    entry: Entry,
+    (visit, since): (&str, DateTime<Utc>),
+) -> Result<()> {
+    match store::is_of_visit(tx, &entry, visit, since).await? {
+        true => Ok(()),
+        false => record_in_tx(tx, ctx, entry).await,
+    }
+}
+
 /// The same of several changes, in one statement.
 pub(crate) async fn record_many_in_tx(tx: &mut Tx, ctx: &OpContext, entries: &[Entry]) -> Result<()> {
     store::insert(tx, ctx, &Actor::of(ctx.principal()), entries, Outcome::Done).await

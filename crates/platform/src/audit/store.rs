@@ -72,6 +72,21 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Whether there is one of this kind, about the same, with this visit among its facts.
+pub(super) async fn is_of_visit(tx: &mut Tx, entry: &Entry, visit: &str, since: DateTime<Utc>) -> Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists(
+             select 1 from audit_events
+             where target_kind = $1 and target_id = $2 and at >= $3 and action = $4 and after->>'visit' = $5) as "found!""#,
+        entry.target_kind,
+        entry.target_id,
+        since,
+        entry.action,
+        visit
+    );
+    Ok(found.fetch_one(&mut **tx).await?)
+}
+
 /// Rows of many, each with who it was and what was counted of it, in one statement.
 pub(super) async fn insert_told(tx: &mut Tx, now: DateTime<Utc>, told: &[More]) -> Result<()> {
     let rows = told.iter().map(|more| {

@@ -35,7 +35,7 @@ pub(crate) use connection::library_folder_in_tx;
 pub use connection::set_connection;
 pub use differences::differences;
 pub(crate) use gpu_times::GpuTimes;
-pub(crate) use host_keys::{HostKeys, host_keys_in_tx, keys_accounts};
+pub(crate) use host_keys::{HostKeys, Logged, all_host_keys, host_keys_in_tx, keys_accounts};
 pub use host_keys::{note_keys_account, report_host_keys};
 pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx, service_returns_in_tx};
 pub use import::{EXPORTED, ExportRow, Written, export, note_export};

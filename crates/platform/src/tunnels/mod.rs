@@ -20,6 +20,7 @@ use runtime::docker::{Fault, FaultKind, Opening, Way};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 pub use stream::{FarEnd, Held};
 
@@ -47,6 +48,8 @@ struct State {
     waiting: HashMap<[u8; 32], Waiting>,
     /// How many are waited for or open.
     used: HashMap<MachineId, usize>,
+    /// Ends the ways to a machine's sshd that are open or being opened.
+    sshd: HashMap<MachineId, CancellationToken>,
 }
 
 /// An agent whose link ends here.
@@ -225,7 +228,18 @@ impl Way for AgentWay {
 
 /// A connection to a machine's sshd through its agent, for a slice that has decided that the caller may have it.
 pub(crate) async fn to_sshd(platform: &Platform, machine: MachineId) -> std::result::Result<Box<dyn Bytes>, Fault> {
-    open(platform, machine, TunnelEnd::Sshd).await
+    // Before it is asked for: what ends the right meanwhile ends this, too.
+    let cut = platform.tunnels().state().sshd.entry(machine).or_default().clone();
+    let bytes = open(platform, machine, TunnelEnd::Sshd).await?;
+    Ok(Box::new(stream::Cuttable::new(bytes, cut)))
+}
+
+/// Ends all ways to the machine's sshd from here: who had it has it no more.
+pub(crate) fn cut_sshd(platform: &Platform, machine: MachineId) {
+    let cut = platform.tunnels().state().sshd.remove(&machine);
+    if let Some(cut) = cut {
+        cut.cancel();
+    }
 }
 
 /// What is asked for, and forgotten when nobody waits for it.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use runtime::docker::{Fault, FaultKind};
+use runtime::docker::{Bytes, Fault, FaultKind};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use super::Slot;
 
@@ -85,5 +85,77 @@ impl AsyncWrite for NearEnd {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.bytes).poll_shutdown(cx)
+    }
+}
+
+/// Bytes that end when somebody says so, whoever waits for them.
+pub(super) struct Cuttable {
+    bytes: Box<dyn Bytes>,
+    /// One for each way: each wakes only who asked it last.
+    reads: Pin<Box<WaitForCancellationFutureOwned>>,
+    writes: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Cuttable {
+    pub(super) fn new(bytes: Box<dyn Bytes>, cut: CancellationToken) -> Self {
+        Self { bytes, reads: Box::pin(cut.clone().cancelled_owned()), writes: Box::pin(cut.cancelled_owned()) }
+    }
+}
+
+/// An error once it is cut; who asked is woken by it.
+fn is_whole(cut: &mut Pin<Box<WaitForCancellationFutureOwned>>, cx: &mut Context<'_>) -> io::Result<()> {
+    match cut.as_mut().poll(cx) {
+        Poll::Ready(()) => Err(io::Error::other(Fault::new(FaultKind::Closed, "the way to the machine is over"))),
+        Poll::Pending => Ok(()),
+    }
+}
+
+impl AsyncRead for Cuttable {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        is_whole(&mut self.reads, cx)?;
+        Pin::new(&mut self.bytes).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Cuttable {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        is_whole(&mut self.writes, cx)?;
+        Pin::new(&mut self.bytes).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        is_whole(&mut self.writes, cx)?;
+        Pin::new(&mut self.bytes).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.bytes).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_way_that_is_cut_ends_for_who_waits() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let cut = CancellationToken::new();
+        let mut way = Cuttable::new(Box::new(near), cut.clone());
+        far.write_all(b"ping").await.unwrap();
+        let mut heard = [0; 4];
+        way.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"ping");
+        let (mut reading, mut writing) = tokio::io::split(way);
+        let read = tokio::spawn(async move { reading.read(&mut [0; 4]).await.map_err(|error| error.kind()) });
+        let write = tokio::spawn(async move { writing.write_all(&[0; 200]).await.map_err(|error| error.kind()) });
+        // Both wait: for the far end to say something, and to take what it is sent.
+        let mut taken = [0; 64];
+        far.read_exact(&mut taken).await.unwrap();
+        cut.cancel();
+        assert!(read.await.unwrap().is_err());
+        assert!(write.await.unwrap().is_err());
     }
 }

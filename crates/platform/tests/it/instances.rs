@@ -7,7 +7,7 @@ use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEventKind, InstanceQuery, InstanceState, InstanceUpdate, MissReason,
     PlacementQuery,
 };
-use contract::machines::{MachineAction, MachineUpdate, MaintenanceCreate, Pool};
+use contract::machines::{MachineUpdate, MaintenanceCreate, Pool};
 use contract::specs::{SpecPriceCreate, SpecWrite};
 use contract::{ErrorCode, ImageId, InstanceId, SpecId};
 use platform::{OpContext, allocations, engines, images, instances, machines, quotas, specs};
@@ -238,8 +238,6 @@ async fn when_a_machine_fits_again_is_said_where_it_is_known() {
     plan("host-002", 0, 2).await;
     let end = machines::get(platform, &admin.ctx(), "host-001").await.unwrap().maintenance.pop().unwrap().ends_at;
     assert_eq!(earliest().await, [(false, Some(end)), (false, None)], "one window follows the other at once");
-    machines::act(platform, &admin.ctx(), "host-001", MachineAction::Cordon, None).await.unwrap();
-    assert_eq!(earliest().await, [(false, None), (false, None)], "staff decided otherwise, and say no end");
 }
 
 /// Whose instance it is reads that staff read what it says, why, and of which.

@@ -77,7 +77,7 @@ impl World {
     }
 
     /// Makes what waits for its next try due now.
-    async fn hurry(&self) {
+    pub(crate) async fn hurry(&self) {
         sqlx::query("update jobs set run_at = now() where kind = 'mail-send'")
             .execute(self.test.owner_pool())
             .await

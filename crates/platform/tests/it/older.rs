@@ -44,9 +44,19 @@ async fn write(pool: &PgPool, number: u32) -> Result<(), sqlx::Error> {
     // One by one: a transaction over several tables may meet a migration over the same in the other order.
     let text = WRITES.replace("{n}", &number.to_string());
     for statement in text.split(";\n").filter(|statement| !statement.trim().is_empty()) {
-        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(pool).await?;
+        loop {
+            match sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(pool).await {
+                // It and the migration wait for each other's tables: such a request is answered so that it is tried again.
+                Err(error) if is_deadlock(&error) => {}
+                done => break done?,
+            };
+        }
     }
     Ok(())
+}
+
+fn is_deadlock(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("40P01")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -437,7 +437,7 @@ async fn a_token_has_no_more_than_its_scopes_and_its_owner() {
     let ctx = bearer().await;
     assert!(ctx.is_staff() && ctx.holds_everywhere(Permission::RolesManage));
     assert!(!ctx.holds(Permission::UsersView) && !ctx.holds_everywhere(Permission::MachinesView));
-    assert_eq!(code(&users::list(&test.platform, &ctx, &Default::default()).await), Some(ErrorCode::NotFound));
+    assert_eq!(code(&users::list(&test.platform, &ctx, &Default::default()).await), Some(ErrorCode::Forbidden));
     // Its owner holds it, the token does not: nor does it hand it on.
     let viewers = body("Viewers", &[Permission::MachinesView]);
     assert_eq!(refusal(roles::create(&test.platform, &ctx, viewers.clone()).await), NOT_HELD);

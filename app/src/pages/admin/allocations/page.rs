@@ -305,6 +305,7 @@ pub(super) fn seen(words: Words, step: &ReclaimStepView) -> String {
             let count = words.with("step-processes-seen", &[("n", get("processes"))]);
             if names.is_empty() { count } else { words.labelled(count, names) }
         }
+        "keys" if step.result.contains_key("before") => words.with("step-keys-compared", &[("others", get("others"))]),
         "keys" if step.result.contains_key("others") => words.with("step-keys-seen", &[("others", get("others"))]),
         "health" if step.result.contains_key("baseline") => words.t("step-health-no-baseline"),
         "health" if step.result.contains_key("missing") => {

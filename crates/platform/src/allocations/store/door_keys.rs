@@ -25,7 +25,7 @@ pub(in crate::allocations) async fn sealed_door_key(tx: &mut Tx, lease: Allocati
         .await?)
 }
 
-/// False where somebody was quicker.
+/// False where somebody was quicker, or the lease lets nobody in any more: it is held as it is until this is committed.
 pub(in crate::allocations) async fn insert_door_key(
     tx: &mut Tx,
     lease: AllocationId,
@@ -33,7 +33,9 @@ pub(in crate::allocations) async fn insert_door_key(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let done = sqlx::query!(
-        "insert into lease_door_keys (allocation_id, public_key, sealed, created_at) values ($1, $2, $3, $4)
+        "insert into lease_door_keys (allocation_id, public_key, sealed, created_at)
+         select held.id, $2, $3, $4
+         from (select id from allocations where id = $1 and state in ('active', 'grace') for share) held
          on conflict do nothing",
         lease.0,
         public_key,
@@ -43,6 +45,18 @@ pub(in crate::allocations) async fn insert_door_key(
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Forgets those of leases that let nobody in, however they came to stay; how many.
+pub(in crate::allocations) async fn sweep_door_keys(tx: &mut Tx) -> Result<u64> {
+    let done = sqlx::query!(
+        "delete from lease_door_keys where allocation_id in (
+           select k.allocation_id from lease_door_keys k join allocations a on a.id = k.allocation_id
+           where a.state not in ('scheduled', 'active', 'grace'))"
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 pub(in crate::allocations) async fn forget_door_key(tx: &mut Tx, granted: &Granted<UpdateAllocation>) -> Result<()> {

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::AllocationState;
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
-pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key};
+pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key, sweep_door_keys};
 pub(super) use history::{events, insert_event};
 pub(super) use list::{Filter, Order, Search, list};
 pub(super) use overview::{
@@ -174,35 +174,36 @@ pub(super) async fn readable(
     }
 }
 
-/// Which of these customers have which of these machines at `now`.
+/// Which of these customers have which of these machines at `now`: true, or false in the grace after it.
 pub(super) async fn held_pairs(
     tx: &mut Tx,
     pairs: &[(CustomerId, MachineId)],
     now: DateTime<Utc>,
-) -> Result<HashMap<(CustomerId, MachineId), ()>> {
+) -> Result<HashMap<(CustomerId, MachineId), bool>> {
     let (customers, machines): (Vec<i64>, Vec<i64>) = pairs.iter().map(|(c, m)| (c.0, m.0)).unzip();
     let rows = sqlx::query!(
-        "select customer_id, machine_id from allocations
-         where (customer_id, machine_id) in (select * from unnest($1::bigint[], $2::bigint[]))
-           and state = 'active' and starts_at <= $3 and ends_at > $3",
+        r#"select customer_id, machine_id, bool_or(state = 'active' and ends_at > $3) as "held!" from allocations
+           where (customer_id, machine_id) in (select * from unnest($1::bigint[], $2::bigint[]))
+             and state in ('active', 'grace') and starts_at <= $3 and ends_at + grace_days * interval '24 hours' > $3
+           group by customer_id, machine_id"#,
         &customers,
         &machines,
         now
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| ((CustomerId(row.customer_id), MachineId(row.machine_id)), ())).collect())
+    Ok(rows.into_iter().map(|row| ((CustomerId(row.customer_id), MachineId(row.machine_id)), row.held)).collect())
 }
 
-/// A lease that lets its customer in.
+/// A lease that lets its customer in, be it to save what is there.
 pub(in crate::allocations) struct Lease {
     pub id: AllocationId,
     pub machine: MachineId,
     pub customer: CustomerId,
-    pub ends_at: DateTime<Utc>,
+    pub grace_ends_at: DateTime<Utc>,
 }
 
-/// Leases of these machines, or of this customer, that let somebody in at `now`.
+/// Leases of these machines, or of this customer, that let somebody in at `now`, those in their grace included.
 pub(super) async fn had_now(
     tx: &mut Tx,
     machines: &[MachineId],
@@ -211,10 +212,11 @@ pub(super) async fn had_now(
 ) -> Result<Vec<Lease>> {
     let ids: Vec<i64> = machines.iter().map(|machine| machine.0).collect();
     let rows = sqlx::query!(
-        "select id, machine_id, customer_id, ends_at from allocations
-         where (machine_id = any($1) or customer_id = $2)
-           and state = 'active' and starts_at <= $3 and ends_at > $3
-         order by machine_id",
+        r#"select id, machine_id, customer_id, ends_at + grace_days * interval '24 hours' as "grace_ends_at!"
+           from allocations
+           where (machine_id = any($1) or customer_id = $2) and state in ('active', 'grace') and starts_at <= $3
+             and ends_at + grace_days * interval '24 hours' > $3
+           order by machine_id"#,
         &ids,
         customer.map(|id| id.0),
         now
@@ -225,9 +227,21 @@ pub(super) async fn had_now(
         id: AllocationId(row.id),
         machine: MachineId(row.machine_id),
         customer: CustomerId(row.customer_id),
-        ends_at: row.ends_at,
+        grace_ends_at: row.grace_ends_at,
     });
     Ok(leases.collect())
+}
+
+/// Which of these machines are being taken back, and after which lease.
+pub(super) async fn reclaims(tx: &mut Tx, machines: &[MachineId]) -> Result<Vec<(MachineId, AllocationId)>> {
+    let ids: Vec<i64> = machines.iter().map(|machine| machine.0).collect();
+    let rows = sqlx::query!(
+        "select machine_id, id from allocations where machine_id = any($1) and state = 'reclaiming' order by id",
+        &ids
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), AllocationId(row.id))).collect())
 }
 
 /// The customer's allocation of this machine that is not over.

@@ -8,26 +8,47 @@ use contract::machines::HostKeysFault;
 use crate::Result;
 use crate::authz::{Granted, ReportMetrics};
 use crate::db::Tx;
-use crate::machines::HostKeys;
+use crate::machines::{HostKeys, Logged};
 
 pub(in crate::machines) async fn host_keys(tx: &mut Tx, machine: MachineId) -> Result<Option<HostKeys>> {
-    let row = sqlx::query!(
-        "select account, fingerprints, others, lease_id, fault, detail, sshd_keys, seen_at
-         from host_keys where machine_id = $1",
-        machine.0
+    Ok(all_host_keys(tx, &[machine]).await?.remove(&machine))
+}
+
+pub(in crate::machines) async fn all_host_keys(
+    tx: &mut Tx,
+    machines: &[MachineId],
+) -> Result<HashMap<MachineId, HostKeys>> {
+    let ids: Vec<i64> = machines.iter().map(|machine| machine.0).collect();
+    let rows = sqlx::query!(
+        "select machine_id, account, fingerprints, others, others_before, others_lease, processes, lease_id, reclaim_id, fault, detail,
+                sshd_keys, seen_at, logged_since, logged, unlogged
+         from host_keys where machine_id = any($1)",
+        &ids
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(row.map(|row| HostKeys {
-        account: row.account,
-        fingerprints: row.fingerprints,
-        others: row.others.unsigned_abs(),
-        lease: row.lease_id,
-        fault: row.fault.as_deref().and_then(HostKeysFault::parse),
-        detail: row.detail,
-        sshd_keys: row.sshd_keys,
-        seen_at: row.seen_at,
-    }))
+    let found = rows.into_iter().map(|row| {
+        let keys = HostKeys {
+            account: row.account,
+            fingerprints: row.fingerprints,
+            others: row.others.unsigned_abs(),
+            others_before: row.others_lease.zip(row.others_before.map(i32::unsigned_abs)),
+            processes: row.processes.map(i32::unsigned_abs),
+            lease: row.lease_id,
+            reclaim: row.reclaim_id,
+            fault: row.fault.as_deref().and_then(HostKeysFault::parse),
+            detail: row.detail,
+            sshd_keys: row.sshd_keys,
+            seen_at: row.seen_at,
+            logged: Logged {
+                since: row.logged_since,
+                count: row.logged.unsigned_abs(),
+                left_out: row.unlogged.unsigned_abs(),
+            },
+        };
+        (MachineId(row.machine_id), keys)
+    });
+    Ok(found.collect())
 }
 
 pub(in crate::machines) async fn keys_accounts(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, String>> {
@@ -64,11 +85,15 @@ pub(in crate::machines) async fn set_host_keys(
     found: &HostKeys,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into host_keys (machine_id, fingerprints, others, lease_id, fault, detail, seen_at, sshd_keys)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into host_keys (machine_id, fingerprints, others, lease_id, fault, detail, seen_at, sshd_keys, reclaim_id,
+           others_before, others_lease, processes, logged_since, logged, unlogged)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          on conflict (machine_id) do update
            set fingerprints = excluded.fingerprints, others = excluded.others, lease_id = excluded.lease_id,
-               fault = excluded.fault, detail = excluded.detail, seen_at = excluded.seen_at, sshd_keys = excluded.sshd_keys",
+               fault = excluded.fault, detail = excluded.detail, seen_at = excluded.seen_at, sshd_keys = excluded.sshd_keys,
+               reclaim_id = excluded.reclaim_id, others_before = excluded.others_before,
+               others_lease = excluded.others_lease, processes = excluded.processes,
+               logged_since = excluded.logged_since, logged = excluded.logged, unlogged = excluded.unlogged",
         granted.id().0,
         &found.fingerprints,
         i32::try_from(found.others).unwrap_or(i32::MAX),
@@ -76,7 +101,14 @@ pub(in crate::machines) async fn set_host_keys(
         found.fault.map(HostKeysFault::code),
         found.detail,
         found.seen_at,
-        &found.sshd_keys
+        &found.sshd_keys,
+        found.reclaim,
+        found.others_before.and_then(|(_, count)| i32::try_from(count).ok()),
+        found.others_before.map(|(lease, _)| lease),
+        found.processes.and_then(|count| i32::try_from(count).ok()),
+        found.logged.since,
+        i32::try_from(found.logged.count).unwrap_or(i32::MAX),
+        i32::try_from(found.logged.left_out).unwrap_or(i32::MAX)
     )
     .execute(&mut **tx)
     .await?;

@@ -67,10 +67,11 @@ async fn keys_are_wanted_of_who_has_the_machine_and_of_nobody_else() {
 
     let made = world.allocate("h1", acme.id, months(1)).await.unwrap();
     let first = told.keys("the owner's key", &[ONE]).await;
-    let lasts = (made.allocation.ends_at - world.now()).num_milliseconds();
+    let until = made.allocation.ends_at + TimeDelta::days(made.allocation.grace_days.into());
+    let lasts = (until - world.now()).num_milliseconds();
     assert_eq!(first.lease, made.allocation.id.0.unsigned_abs());
     assert!(first.door_key.as_ref().is_some_and(|key| key.starts_with("ssh-ed25519 ")), "the door has its own key");
-    assert!((i64::try_from(first.lasts_ms).unwrap() - lasts).abs() < 60_000, "as long as the lease");
+    assert!((i64::try_from(first.lasts_ms).unwrap() - lasts).abs() < 60_000, "as long as the lease and its grace");
 
     // People and their keys, as they come and go.
     accounts::remove_ssh_key(p, &acme.owner.ctx(), key).await.unwrap();
@@ -137,13 +138,14 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     let access = allocations::ssh(p, &world.acme.member.ctx(), "h1").await.unwrap();
     assert_eq!((access.keys_by_agent, access.has_key, access.user.as_deref()), (true, false, Some("gpu")));
     let jump = access.jump.unwrap();
-    assert!(jump.contains("+h1@") && jump.ends_with(" gpu@h1"), "{jump}");
-    assert!(access.door.is_some_and(|line| line.contains("+h1@") && !line.contains("gpu@")));
+    assert!(jump.contains("++h1@") && jump.ends_with(" gpu@h1"), "{jump}");
+    assert!(access.door.is_some_and(|line| line.contains("++h1@") && !line.contains("gpu@")));
 
     let ended = allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
     let names: Vec<_> = ended.steps.iter().map(|step| step.step.as_str()).collect();
     assert_eq!(names, ["access", "keys", "processes", "gpu_memory", "health", "pool"]);
-    assert_eq!(told.keys("none", &[]).await.lease, 0);
+    let nothing = told.keys("none", &[]).await;
+    assert_eq!((nothing.lease, nothing.reclaim), (0, lease));
     let step = async || {
         // It is not silent, however long this takes.
         let sample = node.sample(world.now().timestamp_millis(), 1);
@@ -162,17 +164,151 @@ async fn taking_it_back_waits_until_the_agent_saw_that_keys_are_gone() {
     seen(&world, &node, HostKeysSeen { lease: 0, ..there.clone() }).await;
     assert_eq!(step().await, waiting("keys_there"));
     let fault = HostKeysFault::Unsafe.into();
-    let hindered = HostKeysSeen { fault, detail: "~/.ssh is a link".to_owned(), ..HostKeysSeen::default() };
+    let hindered =
+        HostKeysSeen { reclaim: lease, fault, detail: "~/.ssh is a link".to_owned(), ..HostKeysSeen::default() };
     seen(&world, &node, hindered).await;
     assert_eq!(step().await, waiting("keys_hindered"));
     let connection = machines::get(p, &world.admin.ctx(), "h1").await.unwrap().connection.unwrap();
     assert_eq!(connection.keys.unwrap().fault, Some(Fault::Unsafe));
-    seen(&world, &node, HostKeysSeen { others: 2, ..HostKeysSeen::default() }).await;
+    // Nor what an agent saw that was not told of taking it back, or of another time.
+    for reclaim in [0, lease + 1] {
+        seen(&world, &node, HostKeysSeen { others: 2, reclaim, ..HostKeysSeen::default() }).await;
+        assert_eq!(step().await, waiting("keys_there"));
+    }
+    // Somebody is still there, or left a key of their own beside the two of the host's.
+    let clean = HostKeysSeen { others: 2, reclaim: lease, processes: Some(0), ..HostKeysSeen::default() };
+    seen(&world, &node, HostKeysSeen { processes: Some(3), ..clean.clone() }).await;
+    assert_eq!(step().await, waiting("keys_sessions"));
+    seen(&world, &node, HostKeysSeen { others: 3, ..clean.clone() }).await;
+    assert_eq!(step().await, waiting("keys_others"));
+    seen(&world, &node, clean).await;
     assert_eq!(step().await, (StepState::Done, String::new()));
     let statement =
         "select count(*) from audit_events where action in ('machines:keys-account', 'machines:keys-changed')";
     let rows: i64 = sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(rows, 6, "the account, and each change of what is there");
+}
+
+/// An agent that answers each order as it is told, and otherwise says nothing.
+async fn answers(world: &World, node: &TestNode, order: &HostKeys) {
+    let there = HostKeysSeen {
+        lease: order.lease,
+        keys: order.keys.clone(),
+        reclaim: order.reclaim,
+        ..HostKeysSeen::default()
+    };
+    seen(world, node, there).await;
+}
+
+#[tokio::test]
+async fn a_key_of_the_door_does_not_outlive_its_lease() {
+    let world = World::new().await;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let mut told = linked(&world, &node).await;
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    told.until("the door's key", |told| told.door_key.is_some()).await;
+    allocations::end(&world.test.platform, &world.admin.ctx(), made.allocation.id, AllocationEnd::default())
+        .await
+        .unwrap();
+    let count = async || -> i64 {
+        let statement = "select count(*) from lease_door_keys";
+        sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap()
+    };
+    assert_eq!(count().await, 0);
+    // As a server left it that was slow to make one.
+    let late = "insert into lease_door_keys (allocation_id, public_key, sealed, created_at)
+                values ($1, 'ssh-ed25519 A', 'x', now())";
+    sqlx::query(late).bind(made.allocation.id.0).execute(world.test.owner_pool()).await.unwrap();
+    world.run().await;
+    assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
+async fn keys_stay_through_the_grace_and_go_when_it_is_taken_back() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let (node, link) = live_machine(&world, "h1").await;
+    let mut told = linked(&world, &node).await;
+    add_key(&world, &world.acme.owner, ONE).await;
+    let body = AllocationCreate { grace_days: Some(3), ..months(1) };
+    let made = world.allocate("h1", world.acme.id, body).await.unwrap();
+    let lease = told.keys("the key", &[ONE]).await;
+    assert!(lease.lasts_ms > 30 * 86_400_000, "to the end of the grace: {}", lease.lasts_ms);
+    answers(&world, &node, &lease).await;
+    let visit = allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.unwrap();
+
+    // Over, and in its grace: what is there can be saved.
+    world.advance(made.allocation.ends_at - world.now() + TimeDelta::hours(1)).await;
+    assert_eq!(world.state(&made).await, AllocationState::Grace);
+    assert_eq!(allocations::ssh_choices(p, &world.acme.owner.ctx(), None).await.unwrap().len(), 1);
+    allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.unwrap();
+    assert!(visit.still_held(p).await.unwrap());
+    let still = told.until("the keys in the grace", |told| told.lease == lease.lease).await;
+    assert_eq!(still.keys, [ONE]);
+
+    // The grace is over: they go, and the step is done by the answer to that.
+    world.advance(TimeDelta::days(3)).await;
+    assert_eq!(world.state(&made).await, AllocationState::Reclaiming);
+    let nothing = told.until("that it is taken back", |told| told.reclaim == lease.lease).await;
+    assert_eq!((nothing.lease, nothing.keys.len(), nothing.door_key.clone()), (0, 0, None));
+    let error = allocations::enter_by_ssh(p, &world.acme.owner.ctx(), "h1", None).await.err().unwrap();
+    assert_eq!(error.code, ErrorCode::NotFound);
+    test_support::eventually("it is out of reach", async || (!visit.still_held(p).await.unwrap()).then_some(())).await;
+    answers(&world, &node, &nothing).await;
+    let sample = node.sample(world.now().timestamp_millis(), 1);
+    metrics::ingest(p, &node.ctx(), &link, Batch { sequence: 1, samples: vec![sample], replayed: false })
+        .await
+        .unwrap();
+    allocations::advance(p).await.unwrap();
+    let detail = allocations::get(p, &world.admin.ctx(), made.allocation.id).await.unwrap();
+    let step = detail.steps.iter().find(|step| step.step == "keys").unwrap();
+    assert_eq!((step.state, step.result.get("reason")), (StepState::Done, None));
+}
+
+#[tokio::test]
+async fn who_changes_the_keys_all_the_time_does_not_fill_the_log() {
+    let world = World::new().await;
+    let (node, _link) = live_machine(&world, "h1").await;
+    machines::note_keys_account(&world.test.platform, &node.ctx(), &hello(&node)).await.unwrap();
+    let report = async |keys: &[&str]| {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        seen(&world, &node, HostKeysSeen { lease: 1, keys, ..HostKeysSeen::default() }).await;
+    };
+    let logged = async |what: &'static str| -> Vec<String> {
+        let statement = format!("select {what} from audit_events where action = 'machines:keys-changed' order by id");
+        let statement = sqlx::AssertSqlSafe(statement);
+        sqlx::query_scalar(statement).fetch_all(world.test.owner_pool()).await.unwrap()
+    };
+    for _ in 0..25 {
+        report(&[ONE]).await;
+        report(&[ONE, TWO]).await;
+    }
+    let rows = logged("after->>'keys'").await;
+    assert_eq!(rows.len(), 30);
+    assert!(rows.iter().skip(2).all(|keys| keys == "0" || keys == "1"), "what changed, not all there is: {rows:?}");
+    // An hour later it goes on, and says how much is not there.
+    world.advance(TimeDelta::hours(1)).await;
+    report(&[ONE]).await;
+    let left_out = logged("coalesce(after->>'leftOut', '')").await;
+    assert_eq!((left_out.len(), left_out.last().map(String::as_str)), (31, Some("20")));
+}
+
+#[tokio::test]
+async fn an_agent_that_has_something_else_is_told_again() {
+    let world = World::new().await;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let mut told = linked(&world, &node).await;
+    add_key(&world, &world.acme.owner, ONE).await;
+    world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let order = told.keys("the key", &[ONE]).await;
+    // Its clock was wrong, or somebody took its state folder away: it has none, or says so of no lease.
+    for (lease, keys) in [(order.lease, Vec::new()), (0, order.keys.clone())] {
+        seen(&world, &node, HostKeysSeen { lease, keys, ..HostKeysSeen::default() }).await;
+        let again = tokio::time::timeout(Duration::from_secs(30), told.0.changed()).await;
+        again.expect("it is told again").unwrap();
+        let again = told.0.borrow_and_update().clone().unwrap();
+        assert_eq!((again.lease, &again.keys, &again.door_key), (order.lease, &order.keys, &order.door_key));
+    }
 }
 
 #[tokio::test]
@@ -235,7 +371,10 @@ async fn who_comes_to_a_machine_by_ssh_is_of_who_has_it() {
     allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
     test_support::eventually("it is theirs no more", async || (!visit.still_held(p).await.unwrap()).then_some(()))
         .await;
-    visit.leave(p, "stopped").await.unwrap();
+    // Who does not know whether it was written writes it again.
+    for _ in 0..2 {
+        visit.leave(p, "stopped").await.unwrap();
+    }
     let statement = "select count(*) from audit_events where action in ('allocations:open-ssh', 'allocations:end-ssh')
                      and outcome = 'done'";
     let rows: i64 = sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap();
