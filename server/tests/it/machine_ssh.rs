@@ -473,8 +473,8 @@ async fn what_is_being_opened_ends_with_the_lease() {
             break stream;
         }
     };
-    let ended = allocations::end(world.server.platform(), &world.admin.ctx(), world.lease, AllocationEnd::default());
-    ended.await.unwrap();
+    let ctx = world.admin.ctx();
+    allocations::end(world.server.platform(), &ctx, world.lease, AllocationEnd::default()).await.unwrap();
     let gone = async {
         let mut more = [0; 64];
         while opening.read(&mut more).await.is_ok_and(|heard| heard > 0) {}

@@ -113,8 +113,8 @@ fn an_account_that_cannot_be_looked_at_is_not_forgotten() {
     let mut host = Host::new();
     host.order(7, &[KEY], 60_000);
     host.again(None);
-    let silent: [fn(&str) -> Result<Option<Account>, Hindered>; 2] =
-        [|_| Err((HostKeysFault::Account, "it does not answer".to_owned())), |_| Ok(None)];
+    type Find = fn(&str) -> Result<Option<Account>, Hindered>;
+    let silent: [Find; 2] = [|_| Err((HostKeysFault::Account, "it does not answer".to_owned())), |_| Ok(None)];
     for find in silent {
         host.keeper.find = Box::new(find);
         let seen = host.look().unwrap();

@@ -48,7 +48,10 @@ async fn write(pool: &PgPool, number: u32) -> Result<(), sqlx::Error> {
             match sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(pool).await {
                 // It and the migration wait for each other's tables: such a request is answered so that it is tried again.
                 Err(error) if is_deadlock(&error) => {}
-                done => break done?,
+                done => {
+                    done?;
+                    break;
+                }
             };
         }
     }
