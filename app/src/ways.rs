@@ -25,6 +25,7 @@ const BENEATH: &[(&str, &[Permission])] = &[
         "/admin/machines/*/allocate",
         &[Permission::MachinesView, Permission::AllocationsCreate, Permission::CustomersManage],
     ),
+    ("/admin/instances/access/recordings/*", &[Permission::InstancesOperate]),
     ("/admin/customers/new", &[Permission::CustomersCreate]),
     ("/admin/customers/*/edit", &[Permission::CustomersUpdate]),
     ("/admin/users/new", &[Permission::UsersCreate]),

@@ -184,6 +184,7 @@ pub struct RenewalQuery {
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RenewalApproval {
     /// Another end than was asked for.
+    #[serde(deserialize_with = "crate::times::maybe")]
     pub ends_at: Option<DateTime<Utc>>,
     /// A word to the customer.
     pub answer: Option<String>,

@@ -164,9 +164,10 @@ fn actions(words: Words, place: Place, view: &BudgetView) -> Option<AnyView> {
         .field("id", id)
         .field("customer_id", view.customer_id)
         .view(words);
-    let change = view! {
-        <a class="btn small" href=change aria-label=label("budget-change")>{words.t("budget-change")}</a>
-    };
+    // It is changed on its customer's page.
+    let change = crate::ways::open_here(&change).then(|| {
+        view! { <a class="btn small" href=change aria-label=label("budget-change")>{words.t("budget-change")}</a> }
+    });
     Some(view! { {change} " " {lift} " " {delete} }.into_any())
 }
 

@@ -145,13 +145,18 @@ fn row(words: Words, recording: RecordingView, staff: bool) -> impl IntoView {
     let customer = staff.then(|| {
         view! { <td data-label=words.t("access-customer")>{recording.customer_name.clone()}</td> }
     });
+    let kind = words.t(&format!("recording-kind-{}", recording.kind.code()));
+    let opens = match crate::ways::open_here(&own) {
+        true => view! { <a class="link" href=own aria-label=label>{kind}</a> }.into_any(),
+        false => kind.into_any(),
+    };
     view! {
         <tr>
             <th scope="row">{recording.user_name.clone()}</th>
             <td data-label=words.t("access-instance")><a href=instance>{recording.instance_name.clone()}</a></td>
             {customer}
             <td data-label=words.t("recording-kind")>
-                <a class="link" href=own aria-label=label>{words.t(&format!("recording-kind-{}", recording.kind.code()))}</a>
+                {opens}
                 " " <span class="sub">{words.t(&format!("access-kind-{}", recording.door.code()))}</span>
                 {command}
             </td>
