@@ -184,12 +184,20 @@ fn bind(wasm: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
         bail!("wasm-bindgen made snippets, which the site does not serve: {}", out.join("snippets").display());
     }
     let bound = out.join("remotegpu_bg.wasm");
-    let small = out.join("small.wasm");
-    let mut opt = command(&[
-        "frontend/js/node_modules/.bin/wasm-opt",
-        // As binaryen's own guide has it for size: what is flat is found to be the same more often.
-        "--flatten",
-        "--rereloop",
+    // As binaryen's own guide has it for size: what is flat is found to be the same more often. And again until nothing changes.
+    let small = optimize(&bound, &out.join("small.wasm"), &["--flatten", "--rereloop"])?;
+    let small = optimize(&small, &out.join("smaller.wasm"), &["--converge"])?;
+    let glue = out.join("remotegpu.min.js");
+    let mut minify =
+        command(&["frontend/js/node_modules/.bin/esbuild", "--minify", "--format=esm", "--log-level=warning"]);
+    run(minify.arg(out.join("remotegpu.js")).arg(format!("--outfile={}", glue.display())))?;
+    Ok((std::fs::read(glue)?, std::fs::read(small)?))
+}
+
+/// wasm-opt for size, with these words before.
+fn optimize(from: &Path, to: &Path, words: &[&str]) -> Result<PathBuf> {
+    let mut opt = command(&["frontend/js/node_modules/.bin/wasm-opt"]);
+    opt.args(words).args([
         // Nothing lies in the first kilobyte: the linker puts the end of the stack there (`--stack-first`).
         "--low-memory-unused",
         "-Oz",
@@ -200,12 +208,8 @@ fn bind(wasm: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
         "--enable-reference-types",
         "--enable-multivalue",
     ]);
-    run(opt.arg(&bound).arg("-o").arg(&small))?;
-    let glue = out.join("remotegpu.min.js");
-    let mut minify =
-        command(&["frontend/js/node_modules/.bin/esbuild", "--minify", "--format=esm", "--log-level=warning"]);
-    run(minify.arg(out.join("remotegpu.js")).arg(format!("--outfile={}", glue.display())))?;
-    Ok((std::fs::read(glue)?, std::fs::read(small)?))
+    run(opt.arg(from).arg("-o").arg(to))?;
+    Ok(to.to_owned())
 }
 
 /// The style sheets in the order main.css names them.
