@@ -93,7 +93,7 @@ const SHEETS: usize = 10;
 enum Look {
     /// Its first rows, with the heading among them.
     List(Vec<Row>, HeaderMatch<'static>),
-    /// No list of this subject; another sheet may be one.
+    /// A cover, without a heading; another sheet may be a list.
     Other(Note),
     /// Nothing else is looked at.
     Refused(Note),
@@ -130,14 +130,16 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     if let Outcome::Read = outcome {
         let ctx = platform.system(SystemActor::Worker);
         let mut tx = platform.db().begin(&ctx).await?;
-        let sheet = rows.end().map(|end| end.sheet.clone()).unwrap_or_default();
-        store::note_sheet(&mut tx, id, &sheet, &names).await?;
+        let end = rows.end().cloned().unwrap_or_default();
+        store::note_sheet(&mut tx, id, (&end.sheet, &end.other_sheets), &names).await?;
         tx.commit().await?;
     }
     Ok(outcome)
 }
 
-/// The first sheet with a list of two columns or more, or else the first with one; `Err`: why there is none.
+/// The first sheet with a list of two columns or more, or else the first with one; `Err`: why there is none. Only a cover is
+/// passed over: a sheet that has a heading and cannot be taken is the one that was meant, and another, such as last year's, is
+/// not read in its place.
 async fn open(
     platform: &Platform,
     content: &std::fs::File,
@@ -195,23 +197,17 @@ async fn look(rows: &mut Rows, columns: &[Column<'static>], kind: &Kind, passed:
             Ok(Some(row)) => first.push(row),
             Ok(None) => break,
             Err(ReadError::Refused(Refusal::NoSheet)) if passed > 0 => return Ok(Look::NoMore),
-            Err(error) => {
-                let of_one_sheet = matches!(
-                    error,
-                    ReadError::Refused(
-                        Refusal::TooManyColumns { .. } | Refusal::TooManyRows { .. } | Refusal::TextTooLong { .. }
-                    )
-                );
-                let note = refusal_note(error)?;
-                return Ok(if of_one_sheet { Look::Other(note) } else { Look::Refused(note) });
-            }
+            Err(error) => return refusal_note(error).map(Look::Refused),
         }
     }
     let Some(heading) = header::find(&first, columns) else {
         return Ok(Look::Other(note(NO_HEADING, &[])));
     };
     if !heading.missing.is_empty() {
-        return Ok(Look::Other(note(kind.no_key, &[("row", heading.row.to_string())])));
+        let why = note(kind.no_key, &[("row", heading.row.to_string())]);
+        // One word that is ours may stand on any cover.
+        let is_cover = heading.found.len() < 2;
+        return Ok(if is_cover { Look::Other(why) } else { Look::Refused(why) });
     }
     if let Some((key, twice)) = heading.twice.first() {
         let other = heading.column(key).and_then(|column| heading.headings.get(column));

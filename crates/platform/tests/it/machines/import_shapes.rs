@@ -103,6 +103,35 @@ async fn a_list_is_found_behind_a_cover() {
     assert_eq!(staged.refusal.unwrap().key, "import-no-heading");
 }
 
+/// A sheet with a fault is the one that was meant: last year's, behind it, is not read in its place.
+#[tokio::test]
+async fn no_other_sheet_is_read_in_place_of_one_that_cannot_be() {
+    let world = World::new().await;
+    let list: &[&[&str]] = &[&["主机", "区域"], &["A", "east"]];
+    let far_out = |row: u32, column: u16| {
+        let mut book = Workbook::new();
+        let first = book.add_worksheet().set_name("2026").unwrap();
+        fill(first, list);
+        first.write(row, column, "stray").unwrap();
+        fill(book.add_worksheet().set_name("2025").unwrap(), list);
+        book.save_to_buffer().unwrap()
+    };
+    let keyless: &[&[&str]] = &[&["谁", "区域", "编号"], &["A", "east", "a"]];
+    for (workbook, why) in [
+        (far_out(1, 230), "sheet-refused-too-many-columns"),
+        (far_out(200_000, 0), "sheet-refused-too-many-rows"),
+        (book(&[("2026", keyless), ("2025", list)]), "import-no-name-column"),
+    ] {
+        let staged = world.stage(workbook).await;
+        assert_eq!((staged.state, staged.refusal.unwrap().key.as_str()), (ImportState::Refused, why));
+    }
+    // What was read, and what was not, is there to see before anybody agrees.
+    let cover: &[&[&str]] = &[&["区域"], &["east"]];
+    let staged = world.stage(book(&[("封面", cover), ("2026", list), ("2025", list)])).await;
+    assert_eq!((staged.sheet.as_deref(), staged.new_rows), (Some("2026"), 1));
+    assert_eq!(staged.other_sheets, ["封面", "2025"]);
+}
+
 #[tokio::test]
 async fn a_heading_of_two_lines_is_read_whole() {
     let world = World::new().await;
