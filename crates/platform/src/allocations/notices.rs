@@ -30,13 +30,12 @@ pub(super) async fn waits(
     row: &store::Row,
     service: ServiceState,
 ) -> Result<()> {
-    let begins = if service == ServiceState::Maintenance { "waits-maintenance" } else { "waits" };
     let args = vec![
-        ("begins", Value::Text(begins.to_owned())),
+        ("state", Value::Text(service.code().to_owned())),
         ("startsAt", Value::Time(row.starts_at)),
         ("endsAt", Value::Time(row.ends_at)),
     ];
-    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGiven, args).await?;
+    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationDelayed, args).await?;
     let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
     let names = customers::names(tx, &[row.customer.0]).await?;
     let args = vec![

@@ -2,7 +2,7 @@
 
 use contract::allocations::AllocationView;
 use contract::machines::{MachineAction, MaintenanceCreate};
-use contract::notifications::NotificationQuery;
+use contract::notifications::{NotificationKind, NotificationQuery};
 use platform::{customers, notifications};
 
 use super::*;
@@ -149,6 +149,10 @@ async fn a_lease_does_not_begin_on_a_machine_that_is_out_of_service() {
         assert!(now.allocation.waits_since.is_some());
         assert_eq!(kinds(&now), ["created", "delayed"], "once");
     }
+    let query = NotificationQuery::default();
+    let notices = notifications::list(p, &world.acme.member.ctx(), &query).await.unwrap().list;
+    let delayed = notices.iter().filter(|notice| notice.kind == NotificationKind::AllocationDelayed).count();
+    assert_eq!(delayed, 2, "not as a machine that was given, which an older server calls theirs now: {notices:?}");
     let member = told(&world, &world.acme.member).await;
     assert!(!member.iter().any(|message| message.contains("now, until")), "{member:?}");
     assert_eq!(member.iter().filter(|message| message.contains("is not in service. It begins when it is")).count(), 2);
