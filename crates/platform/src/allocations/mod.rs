@@ -428,6 +428,7 @@ async fn views(
                 remark: row.remark.filter(|_| staff),
                 ended_at: row.ended_at,
                 waits_since: row.waits_since.filter(|_| row.state == AllocationState::Scheduled),
+                waits_for: row.waits_for.filter(|_| row.state == AllocationState::Scheduled),
                 open_request: row.open_request,
                 reminded_days: row.reminded_days.and_then(|days| u32::try_from(days).ok()),
                 maintenance,
@@ -481,5 +482,6 @@ fn facts(row: &store::Row, code: Option<&str>) -> serde_json::Value {
         "name": code,
         "machine": row.machine, "customer": row.customer, "startsAt": row.starts_at, "endsAt": row.ends_at,
         "graceDays": row.grace_days, "state": row.state, "remark": row.remark, "waitsSince": row.waits_since,
+        "waitsFor": row.waits_for,
     })
 }

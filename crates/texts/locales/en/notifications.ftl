@@ -71,6 +71,7 @@ notification-allocation-given = { $begins ->
    *[now] You have { $machine } now, until { $endsAt }.
 }
 notification-allocation-delayed = { $state ->
+    [occupied] Your time on { $machine } was to begin at { $startsAt }, but the machine is not free yet. It begins when it is, and you are told.
     [maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
    *[other] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
 }
@@ -184,6 +185,7 @@ notification-password-changed = { $who ->
 }
 notification-renewal-requested = { $by } of { $customer } asks for { $machine } until { $endsAt }.
 notification-allocation-waits = { $state ->
+    [occupied] { $machine } was to be { $customer }’s from { $startsAt } on, but has not come back from the one before. Finish taking it back, or cancel the allocation.
     [maintenance] { $machine } was to be { $customer }’s from { $startsAt } on, but is under maintenance. The allocation begins when that is over.
    *[other] { $machine } was to be { $customer }’s from { $startsAt } on, but is not in service. Put it back in service, or cancel the allocation.
 }
@@ -227,6 +229,7 @@ mail-allocation-given-text = { $begins ->
 mail-allocation-given-link = Open the machine
 mail-allocation-delayed-subject = { $product }: your time on { $machine } does not begin yet
 mail-allocation-delayed-text = { $state ->
+    [occupied] Your time on { $machine } was to begin at { $startsAt }, but the machine is not free yet. It begins when it is, and you are told.
     [maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
    *[other] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
 }
@@ -399,6 +402,7 @@ mail-renewal-requested-text = { $by } of { $customer } asks for { $machine } unt
 mail-renewal-requested-link = Answer it
 mail-allocation-waits-subject = { $product }: the allocation of { $machine } to { $customer } cannot begin
 mail-allocation-waits-text = { $state ->
+    [occupied] { $machine } was to be { $customer }’s from { $startsAt } on, but has not come back from the one before. Finish taking it back, or cancel the allocation.
     [maintenance] { $machine } was to be { $customer }’s from { $startsAt } on, but is under maintenance. The allocation begins when that is over.
    *[other] { $machine } was to be { $customer }’s from { $startsAt } on, but is not in service. Put it back in service, or cancel the allocation.
 }
@@ -511,6 +515,7 @@ channel-message-allocation-given = { $begins ->
    *[now] { $customer } has { $machine } now, until { $endsAt }.
 }
 channel-message-allocation-delayed = { $state ->
+    [occupied] { $customer } was to have { $machine } from { $startsAt } on, but the machine is not free yet: it begins when it is.
     [maintenance] { $customer } was to have { $machine } from { $startsAt } on, but the machine is under maintenance: it begins when that is over.
    *[other] { $customer } was to have { $machine } from { $startsAt } on, but the machine is not in service: it begins when it is.
 }

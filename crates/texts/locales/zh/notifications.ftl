@@ -70,6 +70,7 @@ notification-allocation-given = { $begins ->
    *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
 }
 notification-allocation-delayed = { $state ->
+    [occupied] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器尚未空出。空出后即开始，届时会通知您。
     [maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
    *[other] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
 }
@@ -183,6 +184,7 @@ notification-password-changed = { $who ->
 }
 notification-renewal-requested = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
 notification-allocation-waits = { $state ->
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }
@@ -226,6 +228,7 @@ mail-allocation-given-text = { $begins ->
 mail-allocation-given-link = 查看机器
 mail-allocation-delayed-subject = { $product }：您对 { $machine } 的使用期推迟开始
 mail-allocation-delayed-text = { $state ->
+    [occupied] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器尚未空出。空出后即开始，届时会通知您。
     [maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
    *[other] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
 }
@@ -398,6 +401,7 @@ mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } �
 mail-renewal-requested-link = 处理申请
 mail-allocation-waits-subject = { $product }：{ $machine } 对 { $customer } 的分配无法开始
 mail-allocation-waits-text = { $state ->
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }
@@ -510,6 +514,7 @@ channel-message-allocation-given = { $begins ->
    *[now] { $customer }：{ $machine } 已分配，可使用至 { $endsAt }。
 }
 channel-message-allocation-delayed = { $state ->
+    [occupied] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器尚未空出，空出后即开始。
     [maintenance] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护，维护结束后即开始。
    *[other] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中，恢复服务后即开始。
 }

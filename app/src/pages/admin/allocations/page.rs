@@ -2,7 +2,7 @@
 
 use contract::allocations::{
     AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView,
-    StepState,
+    StepState, WaitReason,
 };
 use contract::machines::{MachineAction, gpus_in_words};
 use contract::{AllocationId, May, Permission};
@@ -60,7 +60,9 @@ fn allocation_view(detail: AllocationDetail, may_extend: &May) -> AnyView {
     let general = refused.as_ref().map(|r| r.message(words.0));
     let follow = allocation.state.holds().then(|| follow(words, &allocation, &steps));
     let waits = allocation.waits_since.map(|_| {
-        view! { <div class="card notice" role="note"><p>{words.t("allocation-waits")}</p></div> }
+        let is_occupied = allocation.waits_for == Some(WaitReason::Occupied);
+        let text = if is_occupied { "allocation-waits-occupied" } else { "allocation-waits" };
+        view! { <div class="card notice" role="note"><p>{words.t(text)}</p></div> }
     });
     frame(
         head,

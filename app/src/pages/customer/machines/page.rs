@@ -1,6 +1,8 @@
 //! A machine one's customer has: how long still, how it is doing, and asking for more time.
 
-use contract::allocations::{AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState};
+use contract::allocations::{
+    AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState, WaitReason,
+};
 use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use contract::{ErrorCode, May, Permission};
@@ -133,6 +135,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                     let until = allocation.ends_at + chrono::TimeDelta::days(i64::from(allocation.grace_days));
                     words.with(grace, &[("until", end_date_time(until, zone))])
                 }
+                _ if allocation.waits_for == Some(WaitReason::Occupied) => words.t("my-machine-waits-occupied"),
                 _ if allocation.waits_since.is_some() => words.t("my-machine-waits"),
                 state => words.t(&format!("my-machine-{}", state.code())),
             };

@@ -9,7 +9,7 @@ mod requests;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::allocations::AllocationState;
+use contract::allocations::{AllocationState, WaitReason};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
 pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key};
@@ -41,8 +41,10 @@ pub(crate) struct Row {
     pub hold_until: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub reminded_days: Option<i32>,
-    /// Since when it has not begun although its time had come, because its machine was out of service.
+    /// Since when it has not begun although its time had come.
     pub waits_since: Option<DateTime<Utc>>,
+    /// What it was told to wait for last.
+    pub waits_for: Option<WaitReason>,
     pub open_request: Option<RenewalRequestId>,
     pub revision: i64,
 }
@@ -107,6 +109,7 @@ macro_rules! row {
             ended_at: row.ended_at,
             reminded_days: row.reminded_days,
             waits_since: row.waits_since,
+            waits_for: row.waits_for.as_deref().and_then(WaitReason::parse),
             open_request: row.open_request.map(RenewalRequestId),
             revision: row.revision,
         }
@@ -116,7 +119,8 @@ macro_rules! row {
 pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.waits_for,
+                  a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a where a.id = $1"#,
         id.0
@@ -130,7 +134,8 @@ pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
 pub(super) async fn get_all(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.waits_for,
+                  a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = a.id
            order by wanted.place"#,
@@ -393,11 +398,19 @@ pub(super) async fn set_state(tx: &mut Tx, granted: &Granted<UpdateAllocation>, 
     Ok(())
 }
 
-pub(super) async fn set_waiting(tx: &mut Tx, granted: &Granted<UpdateAllocation>, since: DateTime<Utc>) -> Result<()> {
+/// It waits from now on, or for something else than before.
+pub(super) async fn set_waiting(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAllocation>,
+    now: DateTime<Utc>,
+    why: WaitReason,
+) -> Result<()> {
     sqlx::query!(
-        "update allocations set waits_since = $2, revision = revision + 1 where id = $1",
+        "update allocations set waits_since = coalesce(waits_since, $2), waits_for = $3, revision = revision + 1
+         where id = $1",
         granted.id().0,
-        since
+        now,
+        why.code()
     )
     .execute(&mut **tx)
     .await?;
