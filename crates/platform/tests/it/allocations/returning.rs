@@ -65,12 +65,47 @@ async fn health_is_compared_until_the_machine_is_back() {
     assert_eq!((health.result["ecc"].as_str(), health.result["xid"].as_str()), ("5", "1"));
     // What is kept of its return is how it returned, also when somebody decides about it.
     allocations::skip_step(p, &world.admin.ctx(), id, "health").await.unwrap();
+    // That was about what was broken then, and not about what breaks after it.
+    machine.says(0, 8, None, Vec::new()).await;
+    let detail = get().await;
+    let states = (step(&detail, "health").state, detail.allocation.state);
+    assert_eq!(states, (StepState::Waiting, AllocationState::Reclaiming));
+    assert_eq!(step(&detail, "health").result["ecc"], "6");
+    allocations::skip_step(p, &world.admin.ctx(), id, "health").await.unwrap();
     machine.says(0, 8, None, Vec::new()).await;
     assert_eq!(get().await.allocation.state, AllocationState::Ended);
     let paper = allocations::handover(p, &world.admin.ctx(), id).await.unwrap();
     assert_eq!((paper.returned.unwrap().gpus[0].ecc_uncorrected, paper.xid_errors), (Some(8), 1));
     let lease = machines::passport(p, &world.admin.ctx(), "h1").await.unwrap().leases.unwrap().remove(0);
     assert_eq!(lease.worse.map(|worse| worse.ecc_uncorrected), Some(6));
+}
+
+/// A machine does not go back with somebody's program on it that began after the step was done, or after it was left out.
+#[tokio::test]
+async fn who_comes_back_before_the_machine_does_is_seen() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let machine = Reporter::new(&world).await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machine.says(0, 0, None, Vec::new()).await;
+    allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
+    let get = async || allocations::get(p, &world.admin.ctx(), id).await.unwrap();
+    let of = |pids: &[u32]| pids.iter().map(|pid| Process { pid: *pid, ..Process::default() }).collect::<Vec<_>>();
+    machine.says(40 << 30, 0, None, Vec::new()).await;
+    assert_eq!(step(&get().await, "processes").state, StepState::Done);
+    machine.says(0, 0, None, of(&[7])).await;
+    let detail = get().await;
+    let states = ["processes", "gpu_memory"].map(|name| step(&detail, name).state);
+    assert_eq!(states, [StepState::Waiting, StepState::Done]);
+    assert_eq!(detail.allocation.state, AllocationState::Reclaiming);
+    allocations::skip_step(p, &world.admin.ctx(), id, "processes").await.unwrap();
+    machine.says(0, 0, None, of(&[7, 8])).await;
+    let detail = get().await;
+    assert_eq!(step(&detail, "processes").state, StepState::Waiting, "one was left out, not two");
+    assert_eq!(detail.allocation.state, AllocationState::Reclaiming);
+    allocations::skip_step(p, &world.admin.ctx(), id, "processes").await.unwrap();
+    machine.says(0, 0, None, of(&[8])).await;
+    assert_eq!(get().await.allocation.state, AllocationState::Ended);
 }
 
 #[tokio::test]
