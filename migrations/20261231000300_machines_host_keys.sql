@@ -27,10 +27,11 @@ alter table host_keys enable row level security;
 alter table host_keys force row level security;
 create policy host_keys_operator on host_keys
   using ((select app_is_operator())) with check ((select app_is_operator()));
--- Who has the machine learns who keeps keys there; what is shown of it the operations decide.
+-- Who has the machine learns who keeps keys there, and in its grace still gets at what is on it; what is shown of it the
+-- operations decide.
 create policy host_keys_customer on host_keys for select
   using (machine_id in (select a.machine_id from allocations a
-                        where a.customer_id = (select app_customer()) and a.state = 'active'));
+                        where a.customer_id = (select app_customer()) and a.state in ('active', 'grace')));
 grant select, insert, update on host_keys to remotegpu_app;
 
 -- With which the SSH door comes to a machine for who has it: a key for each lease, forgotten when the machine is taken back.
