@@ -83,6 +83,33 @@ async fn a_unit_in_a_heading_counts() {
 }
 
 #[tokio::test]
+async fn what_counts_or_measures_a_thing_is_no_name_of_it() {
+    let world = World::new().await;
+    for heading in ["GPU (块)", "GPU（个）", "显卡（块）", "GPU (GB)", "显卡/GB", "CPU (GHz)", "处理器（颗）"]
+    {
+        let staged = world.stage(workbook(&["名称", heading], &[&["A", "8"]])).await;
+        assert_eq!(staged.unknown_columns, [heading]);
+    }
+    for (heading, key) in [
+        ("GPU 数量（块）", "gpuCount"),
+        ("GPU (张)", "gpuCount"),
+        ("GPU（必填）", "gpuModel"),
+        ("上架（是/否）", "listed"),
+    ] {
+        let staged = world.stage(workbook(&["名称", heading], &[&["A", "1"]])).await;
+        assert!(staged.unknown_columns.is_empty(), "{heading}");
+        assert_eq!(rows_of(&world, staged.id).await[0].cells[key], "1", "{heading}");
+    }
+    // Units in a line of their own count as well.
+    let sheet: &[&[&str]] = &[&["名称", "编号", "内存", "数据盘"], &["", "", "TB", "TB"], &["A", "a", "2", "7"]];
+    let staged = world.stage(book(&[("清单", sheet)])).await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    imports::confirm(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap();
+    let declared = machines::get(p, &ctx, "a").await.unwrap().declared;
+    assert_eq!((staged.rows, declared.memory_gb, declared.data_disk_gb), (1, Some(2048), Some(7168)));
+}
+
+#[tokio::test]
 async fn a_list_is_found_behind_a_cover() {
     let world = World::new().await;
     let cover: &[&[&str]] = &[&["GPU 服务器交付清单"], &["日期", "2026"]];
