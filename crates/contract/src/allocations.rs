@@ -132,6 +132,9 @@ pub struct AllocationView {
     pub ended_at: Option<DateTime<Utc>>,
     /// Since when it has waited to begin, because its machine is out of service or not free yet.
     pub waits_since: Option<DateTime<Utc>>,
+    /// When it began, where that was minutes or more after its beginning.
+    #[serde(default)]
+    pub began_at: Option<DateTime<Utc>>,
     /// What it waits for now.
     #[serde(default)]
     pub waits_for: Option<WaitReason>,

@@ -56,7 +56,7 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
             } else if let Some(why) = hindrance(&mut tx, &row).await? {
                 return wait(platform, ctx, tx, &row, why).await;
             } else {
-                store::set_state(&mut tx, &granted, AllocationState::Active).await?;
+                store::begin(&mut tx, &granted, now).await?;
                 event(&mut tx, ctx, id, "started", None, None, None).await?;
                 let begun = store::Row { state: AllocationState::Active, ..row.clone() };
                 notices::given(platform, &mut tx, ctx, &begun).await?;

@@ -19,6 +19,7 @@ allocation-machine = Machine
 allocation-customer = Customer
 allocation-state = State
 allocation-starts = Begins
+allocation-began = Began
 allocation-ends = Ends
 allocation-by = By
 allocation-by-itself = by itself

@@ -19,6 +19,7 @@ allocation-machine = 机器
 allocation-customer = 客户
 allocation-state = 状态
 allocation-starts = 开始
+allocation-began = 实际开始
 allocation-ends = 到期
 allocation-by = 操作人
 allocation-by-itself = 系统

@@ -118,6 +118,12 @@ fn waits_for(step: &ReclaimStepView) -> String {
     figures.chain(used).collect::<Vec<_>>().join(",")
 }
 
+/// When it began, where that was not as agreed.
+pub(super) fn began(words: Words, allocation: &AllocationView) -> Option<impl IntoView + use<>> {
+    let zone = look().zone;
+    allocation.began_at.map(|at| view! { <dt>{words.t("allocation-began")}</dt> <dd>{time(at, zone)}</dd> })
+}
+
 fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     let zone = look().zone;
     let gpus = allocation.gpu_model.as_ref().map(|model| gpus_in_words(allocation.gpu_count.unwrap_or(0), model));
@@ -133,6 +139,7 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
                 <dd>{ways::link(paths::customer(allocation.customer_id), allocation.customer_name.clone())}</dd>
                 <dt>{words.t("allocation-starts")}</dt>
                 <dd>{time(allocation.starts_at, zone)}</dd>
+                {began(words, allocation)}
                 <dt>{words.t("allocation-ends")}</dt>
                 <dd>{end_time(allocation.ends_at, zone)}</dd>
                 <dt>{words.t("allocate-grace")}</dt>

@@ -1,5 +1,6 @@
 //! SQL of allocations.
 
+mod beginning;
 mod door_keys;
 mod history;
 mod list;
@@ -12,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationState, WaitReason};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
+pub(super) use beginning::{begin, set_waiting};
 pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key};
 pub(super) use history::{events, insert_event};
 pub(super) use list::{Filter, Order, Search, list};
@@ -45,6 +47,8 @@ pub(crate) struct Row {
     pub waits_since: Option<DateTime<Utc>>,
     /// What it was told to wait for last.
     pub waits_for: Option<WaitReason>,
+    /// When it began; none where that was as agreed.
+    pub began_at: Option<DateTime<Utc>>,
     pub open_request: Option<RenewalRequestId>,
     pub revision: i64,
 }
@@ -58,6 +62,11 @@ impl Row {
     /// Whether its customer has the machine at this time, and not only what was.
     pub(super) fn lets_in(&self, now: DateTime<Utc>) -> bool {
         self.state == AllocationState::Active && self.ends_at > now
+    }
+
+    /// Since when its customer has the machine, or had it: later than agreed where it had to wait.
+    pub(super) fn since(&self) -> DateTime<Utc> {
+        self.began_at.unwrap_or(self.starts_at)
     }
 
     /// When the grace is over.
@@ -110,6 +119,7 @@ macro_rules! row {
             reminded_days: row.reminded_days,
             waits_since: row.waits_since,
             waits_for: row.waits_for.as_deref().and_then(WaitReason::parse),
+            began_at: row.began_at,
             open_request: row.open_request.map(RenewalRequestId),
             revision: row.revision,
         }
@@ -120,7 +130,7 @@ pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
                   upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.waits_for,
-                  a.revision,
+                  a.began_at, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a where a.id = $1"#,
         id.0
@@ -135,7 +145,7 @@ pub(super) async fn get_all(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
                   upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.waits_for,
-                  a.revision,
+                  a.began_at, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = a.id
            order by wanted.place"#,
@@ -392,25 +402,6 @@ pub(super) async fn set_state(tx: &mut Tx, granted: &Granted<UpdateAllocation>, 
         "update allocations set state = $2, revision = revision + 1 where id = $1",
         granted.id().0,
         state.code()
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// It waits from now on, or for something else than before.
-pub(super) async fn set_waiting(
-    tx: &mut Tx,
-    granted: &Granted<UpdateAllocation>,
-    now: DateTime<Utc>,
-    why: WaitReason,
-) -> Result<()> {
-    sqlx::query!(
-        "update allocations set waits_since = coalesce(waits_since, $2), waits_for = $3, revision = revision + 1
-         where id = $1",
-        granted.id().0,
-        now,
-        why.code()
     )
     .execute(&mut **tx)
     .await?;

@@ -166,6 +166,41 @@ async fn a_process_is_called_by_what_is_known_of_it() {
     assert_eq!(step(&detail, "processes").result["names"], "PID 4242");
 }
 
+/// What was measured before a lease could begin is not its own, whatever day was agreed.
+#[tokio::test]
+async fn a_lease_that_began_late_has_nothing_of_what_was_before() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let machine = Reporter::new(&world).await;
+    let starts_at = Some(world.now() + TimeDelta::minutes(10));
+    let body = AllocationCreate { starts_at, ..months(1) };
+    let id = world.allocate("h1", world.acme.id, body).await.unwrap().allocation.id;
+    machines::act(p, &ctx, "h1", contract::machines::MachineAction::Cordon, None).await.unwrap();
+    // Staff work on it when it was to have begun, and it is none the better for it at first.
+    world.advance(TimeDelta::minutes(20)).await;
+    machine.says(40 << 30, 0, Some(79), Vec::new()).await;
+    world.advance(TimeDelta::minutes(5)).await;
+    machines::act(p, &ctx, "h1", contract::machines::MachineAction::Uncordon, None).await.unwrap();
+    world.run().await;
+    let lease = allocations::get(p, &ctx, id).await.unwrap().allocation;
+    assert_eq!((lease.state, lease.began_at), (AllocationState::Active, Some(world.now())));
+
+    world.test.clock().advance(TimeDelta::minutes(30));
+    metrics::roll_up(p, &p.system(SystemActor::Metrics)).await.unwrap();
+    let hour = HistoryQuery { range: Some(HistoryRange::Hour), ..HistoryQuery::default() };
+    let points = |history: &contract::metrics::History| {
+        history.series.iter().flat_map(|series| &series.avg).filter(|value| value.is_some()).count()
+    };
+    assert!(points(&metrics::history(p, &ctx, "h1", &hour).await.unwrap()) > 0, "there is something to hide");
+    let own = allocations::history(p, &world.acme.owner.ctx(), "h1", &hour).await.unwrap();
+    assert_eq!(points(&own), 0);
+    assert_eq!(allocations::handover(p, &ctx, id).await.unwrap().xid_errors, 0);
+    let passport = machines::passport(p, &ctx, "h1").await.unwrap();
+    assert_eq!(passport.leases.unwrap().remove(0).xid_errors, 0);
+    let usage = platform::reports::customer_usage(p, &ctx, world.acme.id).await.unwrap();
+    assert!((usage.machine_hours - 0.5).abs() < 0.01, "half an hour, not 50 minutes: {}", usage.machine_hours);
+}
+
 #[tokio::test]
 async fn the_paper_says_what_was_agreed_where_the_machine_came_back_earlier() {
     let world = World::new().await;
