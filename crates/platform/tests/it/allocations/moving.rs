@@ -304,4 +304,20 @@ async fn what_was_asked_for_is_taken_back_by_who_may_ask() {
     assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-none-open"));
     let again = allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
     assert!(again.allocation.open_request.is_some(), "and asked for anew");
+    // Not without end, and staff hear of it once.
+    let heard =
+        async || told(&world, &world.admin).await.iter().filter(|message| message.contains("asks for h1")).count();
+    for _ in 0..3 {
+        allocations::withdraw_renewal(p, &owner, "h1").await.unwrap();
+        allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
+    }
+    allocations::withdraw_renewal(p, &owner, "h1").await.unwrap();
+    let error = allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-often"));
+    assert!(!allocations::may_request_renewal(p, &owner, "h1").await.unwrap().allowed);
+    assert_eq!(heard().await, 1);
+    world.advance(TimeDelta::hours(25)).await;
+    let owner = world.acme.owner.ctx();
+    allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
+    assert_eq!(heard().await, 2);
 }
