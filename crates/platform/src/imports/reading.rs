@@ -1,6 +1,7 @@
 //! The job that reads a staged workbook and gives every row its verdict.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use contract::ImportId;
 use contract::accounts::Language;
@@ -86,8 +87,9 @@ async fn workbook(platform: &Platform, id: ImportId) -> Result<std::fs::File> {
     Ok(file.into_std().await)
 }
 
-/// Sheets of a workbook that are looked at for a list: a cover and a guide often stand before it.
-const SHEETS: usize = 10;
+/// Sheets of a workbook that are looked at for a list: a cover and a guide often stand before it. They have one time together,
+/// or a workbook made for it would cost as many times as much.
+const SHEETS: usize = 5;
 
 /// What the beginning of a sheet says.
 enum Look {
@@ -149,8 +151,9 @@ async fn open(
     let mut narrow = None;
     let mut why: Option<Note> = None;
     let mut last = false;
+    let mut left = ReadOptions::default().patience;
     for passed in 0..SHEETS {
-        let mut rows = begin(platform, content, kind, passed).await?;
+        let mut rows = begin(platform, content, kind, (passed, left)).await?;
         match look(&mut rows, &columns, kind, passed).await? {
             Look::List(first, heading) if heading.found.len() > 1 => return Ok(Ok(Opened { rows, first, heading })),
             Look::List(..) => narrow = narrow.or(Some(passed)),
@@ -161,6 +164,7 @@ async fn open(
             }
             Look::Refused(_) | Look::NoMore => last = true,
         }
+        left = rows.left();
         // Both read one file, and would move its position.
         rows.stop().await;
         if last {
@@ -170,7 +174,7 @@ async fn open(
     let Some(passed) = narrow else {
         return Ok(Err(why.unwrap_or_else(|| note(NO_HEADING, &[]))));
     };
-    let mut rows = begin(platform, content, kind, passed).await?;
+    let mut rows = begin(platform, content, kind, (passed, left)).await?;
     match look(&mut rows, &columns, kind, passed).await? {
         Look::List(first, heading) => Ok(Ok(Opened { rows, first, heading })),
         Look::Other(note) | Look::Refused(note) => Ok(Err(note)),
@@ -178,10 +182,19 @@ async fn open(
     }
 }
 
-async fn begin(platform: &Platform, content: &std::fs::File, kind: &Kind, passed: usize) -> Result<Rows> {
+/// Begins with the sheet behind so many, in the time that is left. While a sheet is looked at its child is waited for, so that
+/// no more of the processor is used than of that.
+async fn begin(
+    platform: &Platform,
+    content: &std::fs::File,
+    kind: &Kind,
+    (passed, left): (usize, Duration),
+) -> Result<Rows> {
     let options = ReadOptions {
         sheet_names: kind.sheets.map(str::to_owned).to_vec(),
         passed,
+        patience: left,
+        cpu_seconds: left.as_secs().max(1),
         max_rows: kind.max_rows + HEADER_ROWS as u32 + 1,
         ..ReadOptions::default()
     };
@@ -302,6 +315,11 @@ fn texts(row: &Row, headings: &Headings<'_>, kind: &Kind) -> Option<TextRow> {
 fn refusal_note(error: ReadError) -> Result<Note> {
     match error {
         ReadError::Refused(refusal) => {
+            // The last sheet has only what the ones before it left; what was too slow is all of them.
+            let refusal = match refusal {
+                Refusal::TooSlow { .. } => Refusal::TooSlow { seconds: ReadOptions::default().patience.as_secs() },
+                other => other,
+            };
             let value = serde_json::to_value(&refusal).map_err(Error::internal)?;
             let key = value.get("key").and_then(|key| key.as_str()).unwrap_or("import-reader-failed").to_owned();
             let mut args = BTreeMap::new();

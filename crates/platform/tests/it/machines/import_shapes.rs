@@ -130,6 +130,21 @@ async fn a_list_is_found_behind_a_cover() {
     assert_eq!(staged.refusal.unwrap().key, "import-no-heading");
 }
 
+/// Every sheet that is looked at costs another child.
+#[tokio::test]
+async fn not_all_sheets_of_a_workbook_are_looked_at() {
+    let world = World::new().await;
+    let cover: &[&[&str]] = &[&["GPU 服务器交付清单"]];
+    let list: &[&[&str]] = &[&["主机", "区域"], &["A", "east"]];
+    let names = ["1", "2", "3", "4", "5", "6"];
+    for (covers, found) in [(4, true), (5, false)] {
+        let mut sheets: Vec<(&str, &[&[&str]])> = names[..covers].iter().map(|name| (*name, cover)).collect();
+        sheets.push(("list", list));
+        let staged = world.stage(book(&sheets)).await;
+        assert_eq!(staged.state == ImportState::Ready, found, "behind {covers}: {:?}", staged.refusal);
+    }
+}
+
 /// A sheet with a fault is the one that was meant: last year's, behind it, is not read in its place.
 #[tokio::test]
 async fn no_other_sheet_is_read_in_place_of_one_that_cannot_be() {
