@@ -44,7 +44,7 @@ pub use keys::follow_keys;
 use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held, to_come};
 pub use lending::{ToCome, may_be_lent};
-pub use list::{export, list, mine, note_export};
+pub use list::{export, list, mine, note_export, of_note};
 pub(crate) use notices::{
     maintenance as tell_of_maintenance, maintenance_begun, maintenance_missed, maintenance_off, maintenance_over,
 };
