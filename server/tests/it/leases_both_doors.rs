@@ -432,7 +432,7 @@ async fn a_customers_machines_are_found_put_in_order_and_paged() {
     assert_eq!(found["total"], 1);
     // What is shown is what is followed.
     let (_, page) = shown("/?q=rack-2&pageSize=10").await;
-    let follows = "data-href=\"/api/customer/machines?pageSize=10&amp;q=rack-2&amp;held=true\"";
+    let follows = "data-href=\"/api/customer/machines?pageSize=10&amp;q=rack-2&amp;held=true&amp;load=false\"";
     assert!(page.contains(follows), "{page}");
 }
 

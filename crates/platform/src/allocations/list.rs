@@ -21,12 +21,15 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
 pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
     let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);
     let mut found = page(platform, ctx, scope, query).await?;
-    if ctx.holds(Permission::AllocationsMonitor) {
-        let has_now = |row: &&mut AllocationView| row.state == AllocationState::Active && row.ends_at > ctx.now();
-        for row in found.list.iter_mut().filter(has_now) {
-            // Of a machine that has never said anything there is none.
-            let live = metrics::live_of_machine(platform, ctx, &row.machine).await.ok();
-            row.load = live.as_ref().and_then(MachineLoad::of);
+    if ctx.holds(Permission::AllocationsMonitor) && query.load != Some(false) {
+        let has_now = |row: &AllocationView| row.state == AllocationState::Active && row.ends_at > ctx.now();
+        let codes: Vec<_> = found.list.iter().filter(|row| has_now(row)).map(|row| row.machine.clone()).collect();
+        if !codes.is_empty() {
+            // How busy they are is worth no error.
+            let live = metrics::live_of_machines(platform, ctx, &codes).await.unwrap_or_default();
+            for row in found.list.iter_mut().filter(|row| has_now(row)) {
+                row.load = live.get(&row.machine).and_then(MachineLoad::of);
+            }
         }
     }
     Ok(found)

@@ -145,6 +145,7 @@ fn followed(query: &AllocationQuery) -> String {
         ("state", query.state.map(AllocationState::code).unwrap_or_default()),
         ("sort", query.sort.as_deref().unwrap_or_default()),
         ("held", "true"),
+        ("load", "false"),
     ];
     paths::with_query("/api/customer/machines", pairs)
 }

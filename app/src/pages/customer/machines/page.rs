@@ -212,8 +212,8 @@ pub(crate) fn standing_of(allocation: &AllocationView) -> String {
 /// Brings the page up to date when the allocation stands otherwise than it shows: where there are no figures, no live link
 /// would tell.
 fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
-    let href =
-        paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
+    let pairs = [("machine", allocation.machine.as_str()), ("pageSize", "10"), ("load", "false")];
+    let href = paths::with_query("/api/customer/machines", pairs);
     let seen = standing_of(allocation);
     view! {
         <rg-follow
