@@ -22,7 +22,8 @@ pub(super) async fn given(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row
     tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGiven, args).await
 }
 
-/// Its time has come and the machine is out of service or not free: told to who was to have it, and to those who may do something about it.
+/// Its time has come and the machine is out of service or not free: told to who was to have it, and to those who may do
+/// something about it.
 pub(super) async fn waits(
     platform: &Platform,
     tx: &mut Tx,

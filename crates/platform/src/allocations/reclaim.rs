@@ -21,7 +21,8 @@ pub const STEPS: [&str; 6] = ["access", "keys", "processes", "gpu_memory", "heal
 /// Steps that somebody can look at instead; access ends by itself, and the pool comes after everything else.
 const BY_HAND: [&str; 4] = ["keys", "processes", "gpu_memory", "health"];
 
-/// Steps that are looked at until the machine is back: that may take days, in which somebody may come back and much can break.
+/// Steps that are looked at until the machine is back: that may take days, in which somebody may come back and much can
+/// break.
 const AGAIN: [&str; 3] = ["processes", "gpu_memory", "health"];
 
 /// What a step counts that is bad.

@@ -133,7 +133,7 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
         let ctx = platform.system(SystemActor::Worker);
         let mut tx = platform.db().begin(&ctx).await?;
         let end = rows.end().cloned().unwrap_or_default();
-        store::note_sheet(&mut tx, id, (&end.sheet, &end.other_sheets), &names).await?;
+        store::note_sheet(&mut tx, id, (end.sheet.as_str(), end.other_sheets.as_slice()), &names).await?;
         tx.commit().await?;
     }
     Ok(outcome)
