@@ -49,6 +49,17 @@ impl AllocationState {
 }
 
 word_enum! {
+    /// Why an allocation does not begin although its time has come.
+    WaitReason {
+        /// The one before still has the machine, or it is being taken back.
+        Occupied = "occupied",
+        Maintenance = "maintenance",
+        /// Cordoned or drained.
+        OutOfService = "out-of-service",
+    }
+}
+
+word_enum! {
     /// Where a renewal request stands.
     RenewalState {
         Open = "open",
@@ -119,8 +130,14 @@ pub struct AllocationView {
     /// For staff; the customer does not see it.
     pub remark: Option<String>,
     pub ended_at: Option<DateTime<Utc>>,
-    /// Since when it has waited to begin, because its machine is out of service.
+    /// Since when it has waited to begin, because its machine is out of service or not free yet.
     pub waits_since: Option<DateTime<Utc>>,
+    /// When it began, where that was minutes or more after its beginning.
+    #[serde(default)]
+    pub began_at: Option<DateTime<Utc>>,
+    /// What it waits for now.
+    #[serde(default)]
+    pub waits_for: Option<WaitReason>,
     /// The customer's open wish for more time.
     pub open_request: Option<RenewalRequestId>,
     /// The last reminder that is out: 30, 14, 7 or 1 days before the end.
@@ -313,6 +330,8 @@ pub struct AllocationQuery {
     pub days: Option<u32>,
     /// `true`: only those that are not over.
     pub held: Option<bool>,
+    /// `false`: without how busy the machines are, for who looks again and again whether one stands otherwise.
+    pub load: Option<bool>,
 }
 
 #[cfg(test)]

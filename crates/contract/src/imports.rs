@@ -78,6 +78,9 @@ pub struct ImportView {
     pub refusal: Option<Note>,
     /// Name of the sheet that was read.
     pub sheet: Option<String>,
+    /// Names of the other visible sheets, of which nothing was read.
+    #[serde(default)]
+    pub other_sheets: Vec<String>,
     /// Headings of the workbook that name nothing we know.
     pub unknown_columns: Vec<String>,
     /// Rows read so far.

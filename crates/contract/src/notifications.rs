@@ -20,6 +20,9 @@ pub enum NotificationKind {
     RenewalDecided,
     /// One was given a machine, now or from a day on.
     AllocationGiven,
+    /// One's time on a machine was to begin, and does not yet. A kind of its own: an older server, which has no words for it,
+    /// leaves it out, and does not say the opposite.
+    AllocationDelayed,
     /// The end of an allocation was moved without being asked for.
     AllocationRenewed,
     /// The period is over, and the grace began.
@@ -82,8 +85,9 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 32] = [
+    pub const ALL: [NotificationKind; 33] = [
         NotificationKind::AllocationGiven,
+        NotificationKind::AllocationDelayed,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::AllocationRenewed,
@@ -130,8 +134,9 @@ impl NotificationKind {
     }
 
     /// What the platform's channels can carry: what is about customers, and nobody's own.
-    pub const OF_PLATFORM: [NotificationKind; 12] = [
+    pub const OF_PLATFORM: [NotificationKind; 13] = [
         NotificationKind::AllocationGiven,
+        NotificationKind::AllocationDelayed,
         NotificationKind::AllocationEnding,
         NotificationKind::RenewalDecided,
         NotificationKind::AllocationRenewed,
@@ -151,6 +156,7 @@ impl NotificationKind {
             NotificationKind::AllocationEnding => "allocation-ending",
             NotificationKind::RenewalDecided => "renewal-decided",
             NotificationKind::AllocationGiven => "allocation-given",
+            NotificationKind::AllocationDelayed => "allocation-delayed",
             NotificationKind::AllocationRenewed => "allocation-renewed",
             NotificationKind::AllocationGrace => "allocation-grace",
             NotificationKind::AllocationReclaimed => "allocation-reclaimed",

@@ -70,25 +70,53 @@ impl HeaderMatch<'_> {
 /// The header among the first [`HEADER_ROWS`] of `rows`: of those with all required columns the one with the most
 /// matches, or, where none has them all, the one with the most matches and a list of what is missing. `None` where
 /// nothing matches anywhere. Of equal rows the first wins. Two rows, as under a merged "GPU" the "Model" and the "Count", are
-/// one header where together they say more than any row alone.
+/// one header where together they say more than any row alone, or where the lower one says the units of the upper.
 pub fn find<'a>(rows: &[Row], columns: &[Column<'a>]) -> Option<HeaderMatch<'a>> {
     let names = Names::of(columns);
     let rows = &rows[..rows.len().min(HEADER_ROWS)];
-    let one_line =
-        rows.iter().enumerate().map(|(index, row)| names.matches((index, row.row), row.cells.clone(), columns));
+    let one_line = rows
+        .iter()
+        .enumerate()
+        .map(|(index, row)| (names.matches((index, row.row), row.cells.clone(), columns), false));
     let two_lines = rows.windows(2).enumerate().filter_map(|(index, pair)| {
         let [above, below] = pair else { return None };
-        let header = names.matches((index + 1, below.row), names.joined(above, below), columns);
-        (below.row == above.row + 1 && header.twice.is_empty()).then_some(header)
+        let units = is_of_units(below);
+        let headings = if units { with_units(above, below) } else { names.joined(above, below) };
+        let header = names.matches((index + 1, below.row), headings, columns);
+        (below.row == above.row + 1 && header.twice.is_empty()).then_some((header, units))
     });
-    let mut best: Option<HeaderMatch<'a>> = None;
+    let mut best: Option<(HeaderMatch<'a>, bool)> = None;
     for candidate in one_line.chain(two_lines) {
-        let rank = |header: &HeaderMatch<'_>| (header.missing.is_empty(), header.found.len());
-        if !candidate.found.is_empty() && best.as_ref().is_none_or(|best| rank(&candidate) > rank(best)) {
+        let rank = |(header, units): &(HeaderMatch<'_>, bool)| (header.missing.is_empty(), header.found.len(), *units);
+        if !candidate.0.found.is_empty() && best.as_ref().is_none_or(|best| rank(&candidate) > rank(best)) {
             best = Some(candidate);
         }
     }
-    best
+    best.map(|(header, _)| header)
+}
+
+/// Whether a line says units alone, a size's among them, as one of "TB" and "块" below a header does.
+fn is_of_units(row: &Row) -> bool {
+    let said: Vec<String> = row.cells.iter().map(|cell| plain(cell)).filter(|cell| !cell.is_empty()).collect();
+    let bare = |cell: &String| cell.trim_matches(['(', ')', '[', ']']).to_owned();
+    let is_size = |cell: &String| SIZES.contains(&bare(cell).as_str());
+    said.iter().any(is_size) && said.iter().all(|cell| is_size(cell) || COUNTED.contains(&bare(cell).as_str()))
+}
+
+/// The headings of a line with the units of the one below.
+fn with_units(above: &Row, below: &Row) -> Vec<String> {
+    let text = |row: &Row, column: usize| row.cells.get(column).cloned().unwrap_or_default();
+    let both = |column| match (text(above, column), text(below, column)) {
+        (upper, unit) if unit.is_empty() => upper,
+        (upper, unit) if upper.is_empty() => unit,
+        (upper, unit) => format!("{upper} ({})", unit.trim().trim_matches(['(', ')', '（', '）', '[', ']'])),
+    };
+    (0..above.cells.len().max(below.cells.len())).map(both).collect()
+}
+
+/// A heading without its last brackets, in the form that names are compared in.
+pub fn name_of(heading: &str) -> String {
+    without_unit(&plain(heading)).to_owned()
 }
 
 /// The unit that a heading names in its last brackets or at its end, in lower case and half-width: "tb" of "Disk（TB）", of
@@ -109,11 +137,14 @@ struct Names {
     /// With what stands in brackets: "price (CNY)" and "price (USD)" may be two columns.
     whole: HashMap<String, usize>,
     without_unit: HashMap<String, usize>,
+    /// Whether each column is of sizes, as its own headings say.
+    sized: Vec<bool>,
 }
 
 impl Names {
     fn of(columns: &[Column<'_>]) -> Self {
-        let mut names = Self { whole: HashMap::new(), without_unit: HashMap::new() };
+        let sized = columns.iter().map(|column| column.headers.iter().take(2).any(|own| is_of_size(own))).collect();
+        let mut names = Self { whole: HashMap::new(), without_unit: HashMap::new(), sized };
         for (index, column) in columns.iter().enumerate() {
             for header in column.headers {
                 let whole = plain(header);
@@ -126,8 +157,11 @@ impl Names {
 
     fn column(&self, text: &str) -> Option<usize> {
         let whole = plain(text);
-        let by_unit = || self.without_unit.get(without_unit(&whole));
-        let by_size = || self.without_unit.get(without_size(&whole).0);
+        // The size of what is none is a column of its own: "GPU (GB)" is no model of a GPU.
+        let takes = |index: &&usize| self.sized.get(**index).is_some_and(|sized| *sized);
+        let is_size = is_of_size(text);
+        let by_unit = || self.without_unit.get(without_unit(&whole)).filter(|index| !is_size || takes(index));
+        let by_size = || self.without_unit.get(without_size(&whole).0).filter(takes);
         self.whole.get(&whole).or_else(by_unit).or_else(by_size).copied()
     }
 
@@ -222,6 +256,14 @@ fn without_unit(plain: &str) -> &str {
         _ => plain,
     }
 }
+
+/// Whether a heading names the unit of a size.
+fn is_of_size(heading: &str) -> bool {
+    unit_of(heading).is_some_and(|unit| SIZES.contains(&unit.as_str()))
+}
+
+/// What else people write as a unit in a line of its own.
+const COUNTED: [&str; 13] = ["个", "块", "张", "卡", "核", "颗", "台", "线程", "cores", "cards", "pcs", "ghz", "mhz"];
 
 /// Units of sizes that people write behind a name without brackets.
 const SIZES: [&str; 10] = ["kib", "mib", "gib", "tib", "pib", "kb", "mb", "gb", "tb", "pb"];

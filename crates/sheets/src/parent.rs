@@ -144,6 +144,11 @@ impl Rows {
         self.outcome.as_ref()?.as_ref().ok()
     }
 
+    /// How much longer the child may keep its reader waiting: what is left for another sheet of the same workbook.
+    pub fn left(&self) -> Duration {
+        self.left
+    }
+
     /// Ends the child, whatever is left of the sheet, and waits until it is gone: another one may read the same file then.
     pub async fn stop(mut self) {
         // One that is gone already is what is wanted.

@@ -430,4 +430,39 @@ async fn a_customers_machines_are_found_put_in_order_and_paged() {
     assert!(shown("/?state=grace").await.0.is_empty());
     let found = server.get(&owner, "/api/customer/machines?held=true&q=rack-20").await.data();
     assert_eq!(found["total"], 1);
+    // What is shown is what is followed.
+    let (_, page) = shown("/?q=rack-2&pageSize=10").await;
+    let follows = "data-href=\"/api/customer/machines?pageSize=10&amp;q=rack-2&amp;held=true&amp;load=false\"";
+    assert!(page.contains(follows), "{page}");
+}
+
+/// Beyond a hundred machines, too: what is over, and a maintenance of one that ends last.
+#[tokio::test]
+async fn what_there_is_to_say_of_many_machines_is_said() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server
+        .sql("insert into machines (code, name) select 'rack-' || n, 'Rack ' || n from generate_series(100, 220) n returning id")
+        .await;
+    let lend = |from: u32, to: u32, state: &str, ends: &str, ended: &str| {
+        format!(
+            "insert into allocations (machine_id, customer_id, starts_at, ends_at, grace_days, state, hold, ended_at)
+             select id, {}, now() - interval '9 days', {ends}, 3, '{state}', tstzrange(now() - interval '9 days', {ends}),
+                    {ended} from machines where code between 'rack-{from}' and 'rack-{to}' returning id",
+            acme.id
+        )
+    };
+    let many = "now() + interval '40 days' + interval '1 hour' * substr(code, 6)::int";
+    server.sql(&lend(100, 219, "active", many, "null::timestamptz")).await;
+    let past = "now() - interval '1 day'";
+    server.sql(&lend(220, 220, "ended", past, past)).await;
+    let plan = contract::machines::MaintenanceCreate {
+        starts_at: Some(server.test.clock().now() + chrono::TimeDelta::days(2)),
+        ends_at: server.test.clock().now() + chrono::TimeDelta::days(3),
+        message: "New fans".to_owned(),
+    };
+    machines::plan_maintenance(server.platform(), &admin.ctx(), "rack-219", plan).await.unwrap();
+    let page = server.get(&server.browser(&acme.owner).await, "/").await.text;
+    assert!(page.contains("New fans"), "{page}");
+    assert!(page.contains("Rack 220"), "what is over: {page}");
 }

@@ -10,7 +10,7 @@ use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, accounts, machines, settings};
 
 /// Address, port and user of a machine one has, with the line to paste and who manages keys there; never a secret. In the
-/// grace, too, what is there can be read and downloaded, except where the agent took the keys away with the period.
+/// grace, too, what is there can be read and downloaded: where the agent keeps keys, they stay until it is over.
 ///
 /// # Errors
 /// `NotFound` for a machine one's customer does not have, nor had until its grace.
@@ -19,7 +19,7 @@ pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<
     let mut tx = platform.db().begin(ctx).await?;
     let mut access = machines::ssh_access(&mut tx, machine, ctx.now()).await?;
     tx.commit().await?;
-    if access.keys_by_agent && !row.lets_in(platform.clock().now()) {
+    if access.keys_by_agent && row.grace_ends_at() <= platform.clock().now() {
         return Err(Error::not_found());
     }
     let door = settings::ssh(platform).await;

@@ -1,9 +1,9 @@
 //! Time passes: allocations begin, end, run out of grace, and remind. Run every few seconds by the job queue; idempotent,
 //! each allocation in a transaction of its own, so that one that fails holds up no other.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::AllocationId;
-use contract::allocations::AllocationState;
+use contract::allocations::{AllocationState, WaitReason};
 use contract::machines::ServiceState;
 
 use super::{event, health, keep, notices, reclaim, record, store};
@@ -13,6 +13,9 @@ use crate::{OpContext, Platform, Result, SystemActor, machines};
 
 /// Days before the end at which a reminder goes out.
 pub const REMINDERS: [i32; 4] = [30, 14, 7, 1];
+
+/// How long a lease waits for the one before without anybody being told: taking a machine back takes a while.
+const HANDOVER: TimeDelta = TimeDelta::minutes(15);
 
 /// The last reminder that an end so near has passed: what was agreed inside of it needs no reminding.
 pub(super) fn reached(ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<i32> {
@@ -49,18 +52,19 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     match row.state {
         AllocationState::Scheduled if row.starts_at <= now => {
-            // The one before may still be on its way out: then this one waits for the machine.
-            if store::is_occupied(&mut tx, row.machine).await? {
-                return Ok(false);
+            if row.ends_at <= now {
+                // Its whole time has gone by: nobody is let in after their end.
+                store::close(&mut tx, &granted, AllocationState::Cancelled, now).await?;
+                event(&mut tx, ctx, id, "cancelled", None, None, None).await?;
+                notices::taken_back(platform, &mut tx, ctx, &row).await?;
+            } else if let Some(why) = hindrance(&mut tx, &row).await? {
+                return wait(platform, ctx, tx, &row, why).await;
+            } else {
+                store::begin(&mut tx, &granted, now).await?;
+                event(&mut tx, ctx, id, "started", None, None, None).await?;
+                let begun = store::Row { state: AllocationState::Active, ..row.clone() };
+                notices::given(platform, &mut tx, ctx, &begun).await?;
             }
-            let service = machines::service_states(&mut tx, &[row.machine.0]).await?.remove(&row.machine.0);
-            if let Some(service) = service.filter(|service| *service != ServiceState::InService) {
-                return wait(platform, ctx, tx, &row, service).await;
-            }
-            store::set_state(&mut tx, &granted, AllocationState::Active).await?;
-            event(&mut tx, ctx, id, "started", None, None, None).await?;
-            notices::given(platform, &mut tx, ctx, &store::Row { state: AllocationState::Active, ..row.clone() })
-                .await?;
         }
         AllocationState::Active if row.ends_at <= now && row.grace_days > 0 => {
             store::set_state(&mut tx, &granted, AllocationState::Grace).await?;
@@ -89,27 +93,30 @@ async fn step(platform: &Platform, ctx: &OpContext, id: AllocationId) -> Result<
     Ok(true)
 }
 
-/// Nobody is let onto a machine that is out of service: its lease begins when the machine is back. Who was to have it and who
-/// may do something about it are told so once; when its whole period has gone by like that, it is called off.
-async fn wait(
-    platform: &Platform,
-    ctx: &OpContext,
-    mut tx: Tx,
-    row: &store::Row,
-    service: ServiceState,
-) -> Result<bool> {
-    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
-    if row.ends_at <= ctx.now() {
-        store::close(&mut tx, &granted, AllocationState::Cancelled, ctx.now()).await?;
-        event(&mut tx, ctx, row.id, "cancelled", None, None, None).await?;
-        notices::taken_back(platform, &mut tx, ctx, row).await?;
-    } else if row.waits_since.is_none() {
-        store::set_waiting(&mut tx, &granted, ctx.now()).await?;
-        event(&mut tx, ctx, row.id, "delayed", None, None, None).await?;
-        notices::waits(platform, &mut tx, ctx, row, service).await?;
-    } else {
+/// Why it does not begin: the one before may still be on its way out, and nobody is let onto a machine that is out of service.
+async fn hindrance(tx: &mut Tx, row: &store::Row) -> Result<Option<WaitReason>> {
+    if store::is_occupied(tx, row.machine).await? {
+        return Ok(Some(WaitReason::Occupied));
+    }
+    Ok(match machines::service_states(tx, &[row.machine.0]).await?.remove(&row.machine.0) {
+        None | Some(ServiceState::InService) => None,
+        Some(ServiceState::Maintenance) => Some(WaitReason::Maintenance),
+        Some(_) => Some(WaitReason::OutOfService),
+    })
+}
+
+/// It begins when the machine is there for it. Who was to have it and who may do something about it are told so once for
+/// every reason.
+async fn wait(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: &store::Row, why: WaitReason) -> Result<bool> {
+    let now = ctx.now();
+    let is_usual = why == WaitReason::Occupied && now < row.starts_at + HANDOVER;
+    if is_usual || row.waits_for == Some(why) {
         return Ok(false);
     }
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    store::set_waiting(&mut tx, &granted, now, why).await?;
+    event(&mut tx, ctx, row.id, "delayed", None, None, None).await?;
+    notices::waits(platform, &mut tx, ctx, row, why).await?;
     let after = store::get(&mut tx, row.id).await?.unwrap_or(row.clone());
     record(&mut tx, ctx, "allocations:advance", Some(row), &after).await?;
     keep(platform, tx).await?;

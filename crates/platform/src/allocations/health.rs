@@ -25,7 +25,7 @@ pub async fn handover(platform: &Platform, ctx: &OpContext, id: AllocationId) ->
     let handed_over = store::health(&mut tx, id, Phase::Handover).await?;
     let returned = store::health(&mut tx, id, Phase::Return).await?;
     let until = row.ended_at.unwrap_or(ctx.now());
-    let xid_errors = metrics::xid_errors(&mut tx, row.machine, row.starts_at, until).await?;
+    let xid_errors = metrics::xid_errors(&mut tx, row.machine, row.since(), until).await?;
     let steps = store::steps(&mut tx, id).await?;
     let agreed_until = agreed(&store::events(&mut tx, id, true).await?).filter(|agreed| *agreed > row.ends_at);
     let view = views(platform, ctx, &mut tx, vec![row]).await?.into_iter().next();
@@ -97,7 +97,7 @@ pub(super) async fn compare(
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     let now = snapshot(tx, ctx, row.machine, live).await?;
     store::save_health(tx, &granted, Phase::Return, &now).await?;
-    let xid = metrics::xid_errors(tx, row.machine, row.starts_at, ctx.now()).await?;
+    let xid = metrics::xid_errors(tx, row.machine, row.since(), ctx.now()).await?;
     let Some(before) = store::health(tx, row.id, Phase::Handover).await? else {
         // Nothing to compare with: the machine was silent all the time. That it is as it was, nobody can say but who looks.
         return Ok((false, pairs(vec![("reason", "no_baseline".to_owned()), ("xid", xid.to_string())])));
@@ -134,7 +134,7 @@ pub(crate) async fn leases(
     let rows = store::begun(tx, machine, most).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
     let mut healths = store::healths(tx, &ids).await?;
-    let periods: Vec<_> = rows.iter().map(|row| (row.starts_at, row.ended_at.unwrap_or(ctx.now()))).collect();
+    let periods: Vec<_> = rows.iter().map(|row| (row.since(), row.ended_at.unwrap_or(ctx.now()))).collect();
     let xid_errors = metrics::xid_errors_of(tx, machine, &periods).await?;
     let allocations = views(platform, ctx, tx, rows).await?;
     let leases = allocations.into_iter().zip(xid_errors).map(|(allocation, xid_errors)| {

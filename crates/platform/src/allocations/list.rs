@@ -21,15 +21,37 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
 pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
     let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);
     let mut found = page(platform, ctx, scope, query).await?;
-    if ctx.holds(Permission::AllocationsMonitor) {
-        let has_now = |row: &&mut AllocationView| row.state == AllocationState::Active && row.ends_at > ctx.now();
-        for row in found.list.iter_mut().filter(has_now) {
-            // Of a machine that has never said anything there is none.
-            let live = metrics::live_of_machine(platform, ctx, &row.machine).await.ok();
-            row.load = live.as_ref().and_then(MachineLoad::of);
+    if ctx.holds(Permission::AllocationsMonitor) && query.load != Some(false) {
+        let has_now = |row: &AllocationView| row.state == AllocationState::Active && row.ends_at > ctx.now();
+        let codes: Vec<_> = found.list.iter().filter(|row| has_now(row)).map(|row| row.machine.clone()).collect();
+        if !codes.is_empty() {
+            // How busy they are is worth no error.
+            let live = metrics::live_of_machines(platform, ctx, &codes).await.unwrap_or_default();
+            for row in found.list.iter_mut().filter(|row| has_now(row)) {
+                row.load = live.get(&row.machine).and_then(MachineLoad::of);
+            }
         }
     }
     Ok(found)
+}
+
+/// Most of those that there is something to say of.
+const MOST_OF_NOTE: usize = 100;
+
+/// Of what the customer one acts for has or will have, that of which there is something to say: a maintenance, or an end that
+/// was reminded of. However many it has: they are looked for among all.
+pub async fn of_note(platform: &Platform, ctx: &OpContext) -> Result<Vec<AllocationView>> {
+    let customer = own_customer(ctx, Permission::AllocationsView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let held = store::held_by(&mut tx, customer).await?;
+    let machines: Vec<i64> = held.iter().map(|(_, machine, _)| *machine).collect();
+    let windows = machines::maintenance_of(&mut tx, &machines).await?;
+    let is_of_note = |(_, machine, reminded): &&(i64, i64, bool)| *reminded || windows.contains_key(machine);
+    let ids: Vec<i64> = held.iter().filter(is_of_note).map(|(id, ..)| *id).take(MOST_OF_NOTE).collect();
+    let rows = store::get_all(&mut tx, &ids).await?;
+    let list = views(platform, ctx, &mut tx, rows).await?;
+    tx.commit().await?;
+    Ok(list)
 }
 
 /// Who takes the list away is in the log: to be called before it is read for a workbook.

@@ -44,7 +44,7 @@ pub use keys::follow_keys;
 use lending::overlap;
 pub(crate) use lending::{LeaseMachine, refuse_if_held, to_come};
 pub use lending::{ToCome, may_be_lent};
-pub use list::{export, list, mine, note_export};
+pub use list::{export, list, mine, note_export, of_note};
 pub(crate) use notices::{
     maintenance as tell_of_maintenance, maintenance_begun, maintenance_missed, maintenance_off, maintenance_over,
 };
@@ -239,6 +239,9 @@ pub async fn machine(platform: &Platform, ctx: &OpContext, machine: &str) -> Res
     Ok(view)
 }
 
+/// A lease that begins so soon after its day is not late.
+const PUNCTUAL: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
+
 /// The newest figures of a machine one has.
 pub async fn machine_live(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<MachineLive> {
     held_now(platform, ctx, machine).await?;
@@ -248,7 +251,7 @@ pub async fn machine_live(platform: &Platform, ctx: &OpContext, machine: &str) -
 /// History of a machine one has, of one's own period only; in the grace after it, what was is still there to read.
 pub async fn history(platform: &Platform, ctx: &OpContext, machine: &str, query: &HistoryQuery) -> Result<History> {
     let row = readable_now(platform, ctx, machine).await?;
-    metrics::history_between(platform, ctx, (row.machine, machine), query, (row.starts_at, row.ends_at)).await
+    metrics::history_between(platform, ctx, (row.machine, machine), query, (row.since(), row.ends_at)).await
 }
 
 /// The allocation by which the caller's customer has this machine now.
@@ -441,6 +444,8 @@ async fn views(
                 remark: row.remark.filter(|_| staff),
                 ended_at: row.ended_at,
                 waits_since: row.waits_since.filter(|_| row.state == AllocationState::Scheduled),
+                began_at: row.began_at.filter(|began| *began >= row.starts_at + PUNCTUAL),
+                waits_for: row.waits_for.filter(|_| row.state == AllocationState::Scheduled),
                 open_request: row.open_request,
                 reminded_days: row.reminded_days.and_then(|days| u32::try_from(days).ok()),
                 maintenance,
@@ -494,5 +499,6 @@ fn facts(row: &store::Row, code: Option<&str>) -> serde_json::Value {
         "name": code,
         "machine": row.machine, "customer": row.customer, "startsAt": row.starts_at, "endsAt": row.ends_at,
         "graceDays": row.grace_days, "state": row.state, "remark": row.remark, "waitsSince": row.waits_since,
+        "waitsFor": row.waits_for, "beganAt": row.began_at,
     })
 }

@@ -1,8 +1,8 @@
 //! What the people of a customer are told about its machines.
 
 use chrono::{DateTime, Utc};
-use contract::allocations::AllocationState;
-use contract::machines::{MaintenanceState, MaintenanceView, ServiceState};
+use contract::allocations::{AllocationState, WaitReason};
+use contract::machines::{MaintenanceState, MaintenanceView};
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, MachineId, Permission};
 
@@ -22,28 +22,28 @@ pub(super) async fn given(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row
     tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGiven, args).await
 }
 
-/// Its time has come and the machine is out of service: told to who was to have it, and to those who may do something about it.
+/// Its time has come and the machine is out of service or not free: told to who was to have it, and to those who may do
+/// something about it.
 pub(super) async fn waits(
     platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     row: &store::Row,
-    service: ServiceState,
+    why: WaitReason,
 ) -> Result<()> {
-    let begins = if service == ServiceState::Maintenance { "waits-maintenance" } else { "waits" };
     let args = vec![
-        ("begins", Value::Text(begins.to_owned())),
+        ("state", Value::Text(why.code().to_owned())),
         ("startsAt", Value::Time(row.starts_at)),
         ("endsAt", Value::Time(row.ends_at)),
     ];
-    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationGiven, args).await?;
+    tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationDelayed, args).await?;
     let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
     let names = customers::names(tx, &[row.customer.0]).await?;
     let args = vec![
         ("machine", Value::Text(brief.get(&row.machine.0).cloned().unwrap_or_default().name)),
         ("customer", Value::Text(names.get(&row.customer.0).cloned().unwrap_or_default())),
         ("startsAt", Value::Time(row.starts_at)),
-        ("state", Value::Text(service.code().to_owned())),
+        ("state", Value::Text(why.code().to_owned())),
     ];
     let link = Some(format!("/admin/allocations/{}", row.id));
     let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;

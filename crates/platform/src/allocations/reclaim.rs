@@ -21,6 +21,13 @@ pub const STEPS: [&str; 6] = ["access", "keys", "processes", "gpu_memory", "heal
 /// Steps that somebody can look at instead; access ends by itself, and the pool comes after everything else.
 const BY_HAND: [&str; 4] = ["keys", "processes", "gpu_memory", "health"];
 
+/// Steps that are looked at until the machine is back: that may take days, in which somebody may come back and much can
+/// break.
+const AGAIN: [&str; 3] = ["processes", "gpu_memory", "health"];
+
+/// What a step counts that is bad.
+const COUNTS: [&str; 5] = ["processes", "lostGpus", "missing", "ecc", "xid"];
+
 /// Memory a driver keeps on an idle GPU; more means that somebody is still on it. Bytes.
 const IDLE_GPU_BYTES: u64 = 1 << 30;
 
@@ -108,8 +115,7 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
     let mut open = false;
     let mut changed = false;
     for step in steps {
-        // It may take days until the machine is back, and much can break in them: its health is compared until then.
-        let again = step.step == "health" && step.state != StepState::Waiting;
+        let again = step.state != StepState::Waiting && AGAIN.contains(&step.step.as_str());
         if step.state != StepState::Waiting && !again {
             continue;
         }
@@ -118,15 +124,15 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
             continue;
         }
         let seen = machine.look(&mut tx, ctx, row, &step.step).await?;
-        // Somebody decided about it; how the machine was when it came back is kept all the same.
-        if step.state == StepState::Skipped {
+        // Somebody decided about what there was then; how the machine was when it came back is kept all the same.
+        if step.state == StepState::Skipped && !is_worse(&seen.result, &step.result) {
             continue;
         }
         open |= !seen.done;
         let state = if seen.done { StepState::Done } else { StepState::Waiting };
         // When it was compared last is told, too.
-        let at_last = again && !open;
-        if state != step.state || seen.result != step.result || at_last {
+        let at_last = again && step.step == "health" && !open;
+        if state != step.state || (!seen.done && seen.result != step.result) || at_last {
             store::set_step(&mut tx, &granted, &step.step, state, &seen.result, ctx.now()).await?;
             changed = true;
         }
@@ -142,6 +148,16 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
     }
     keep(platform, tx).await?;
     Ok(changed || !open)
+}
+
+/// Whether more is bad than when somebody decided to leave it at that.
+fn is_worse(seen: &BTreeMap<String, String>, decided: &BTreeMap<String, String>) -> bool {
+    let number = |result: &BTreeMap<String, String>, name: &str| {
+        result.get(name).and_then(|number| number.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let memory = |result: &BTreeMap<String, String>| number(result, "usedBytes");
+    COUNTS.iter().any(|name| number(seen, name) > number(decided, name))
+        || memory(seen) > memory(decided).saturating_add(IDLE_GPU_BYTES)
 }
 
 /// The machine that comes back, as it can be looked at now.

@@ -1,6 +1,6 @@
 //! A customer's wish for more time, and the answer to it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{
     AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalQuery, RenewalRequestCreate,
     RenewalRequestView, RenewalSort, RenewalState,
@@ -13,6 +13,12 @@ use crate::calendar::add_months;
 use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, machines, settings};
+
+/// How often a customer may ask for more time and take that back, of one machine within a day.
+const MOST_TAKEN_BACK: u64 = 5;
+
+/// Who has just heard of such a wish hears of no other: it stands where they were led.
+const QUIET: TimeDelta = TimeDelta::hours(4);
 
 /// Asks for more time for a machine one has.
 pub async fn request_renewal(
@@ -45,7 +51,8 @@ pub async fn request_renewal(
         wrong.add("months", "field-renewal-open");
     }
     wrong.into_result()?;
-    may_be_longer(&mut tx, &row).await?;
+    may_be_longer(&mut tx, &row, ctx.now()).await?;
+    let told = store::taken_back(&mut tx, row.id, ctx.now() - QUIET).await? > 0;
     let wanted =
         add_months(row.ends_at, months, zone, Some(row.starts_at)).ok_or_else(|| Error::internal("a far date"))?;
     store::insert_request(&mut tx, &granted, &row, wanted, message.as_deref(), ctx).await?;
@@ -59,7 +66,9 @@ pub async fn request_renewal(
         after: Some(serde_json::json!({ "wantedUntil": wanted, "message": message })),
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
-    notices::wished(platform, &mut tx, ctx, &row, wanted).await?;
+    if !told {
+        notices::wished(platform, &mut tx, ctx, &row, wanted).await?;
+    }
     // As the customer sees it; before it is kept, so that nothing is kept that is answered with an error.
     let row = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
     let detail = detail(platform, ctx, &mut tx, row).await?;
@@ -108,13 +117,17 @@ pub async fn withdraw_renewal(platform: &Platform, ctx: &OpContext, machine: &st
 }
 
 /// Whether more time can be asked for as things stand.
-async fn may_be_longer(tx: &mut Tx, row: &store::Row) -> Result<()> {
+async fn may_be_longer(tx: &mut Tx, row: &store::Row, now: DateTime<Utc>) -> Result<()> {
     if !matches!(row.state, AllocationState::Active | AllocationState::Grace) {
         return Err(super::wrong_state(row.state));
     }
     // What staff could not grant either is not waited for.
     if !machines::takes_renewals(tx, row.machine).await? {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-renew-service-state"));
+    }
+    if store::taken_back(tx, row.id, now - TimeDelta::days(1)).await? >= MOST_TAKEN_BACK {
+        let error = Error::new(ErrorCode::WrongState).with_key("error-renewal-often");
+        return Err(error.with_arg("max", MOST_TAKEN_BACK.to_string()));
     }
     Ok(())
 }
@@ -129,7 +142,7 @@ pub async fn may_request_renewal(platform: &Platform, ctx: &OpContext, machine: 
     let id = machines::id_in_tx(&mut tx, machine).await?.ok_or_else(Error::not_found)?;
     let row = store::current(&mut tx, id, customer).await?.ok_or_else(Error::not_found)?;
     let permitted = ctx.holds(Permission::AllocationsRequestRenewal);
-    let may = crate::may(ctx, permitted, may_be_longer(&mut tx, &row).await)?;
+    let may = crate::may(ctx, permitted, may_be_longer(&mut tx, &row, ctx.now()).await)?;
     tx.commit().await?;
     Ok(may)
 }

@@ -1,6 +1,7 @@
 //! The job that reads a staged workbook and gives every row its verdict.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use contract::ImportId;
 use contract::accounts::Language;
@@ -86,14 +87,15 @@ async fn workbook(platform: &Platform, id: ImportId) -> Result<std::fs::File> {
     Ok(file.into_std().await)
 }
 
-/// Sheets of a workbook that are looked at for a list: a cover and a guide often stand before it.
-const SHEETS: usize = 10;
+/// Sheets of a workbook that are looked at for a list: a cover and a guide often stand before it. They have one time together,
+/// or a workbook made for it would cost as many times as much.
+const SHEETS: usize = 5;
 
 /// What the beginning of a sheet says.
 enum Look {
     /// Its first rows, with the heading among them.
     List(Vec<Row>, HeaderMatch<'static>),
-    /// No list of this subject; another sheet may be one.
+    /// A cover, without a heading; another sheet may be a list.
     Other(Note),
     /// Nothing else is looked at.
     Refused(Note),
@@ -130,14 +132,16 @@ async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, j
     if let Outcome::Read = outcome {
         let ctx = platform.system(SystemActor::Worker);
         let mut tx = platform.db().begin(&ctx).await?;
-        let sheet = rows.end().map(|end| end.sheet.clone()).unwrap_or_default();
-        store::note_sheet(&mut tx, id, &sheet, &names).await?;
+        let end = rows.end().cloned().unwrap_or_default();
+        store::note_sheet(&mut tx, id, (end.sheet.as_str(), end.other_sheets.as_slice()), &names).await?;
         tx.commit().await?;
     }
     Ok(outcome)
 }
 
-/// The first sheet with a list of two columns or more, or else the first with one; `Err`: why there is none.
+/// The first sheet with a list of two columns or more, or else the first with one; `Err`: why there is none. Only a cover is
+/// passed over: a sheet that has a heading and cannot be taken is the one that was meant, and another, such as last year's, is
+/// not read in its place.
 async fn open(
     platform: &Platform,
     content: &std::fs::File,
@@ -147,8 +151,9 @@ async fn open(
     let mut narrow = None;
     let mut why: Option<Note> = None;
     let mut last = false;
+    let mut left = ReadOptions::default().patience;
     for passed in 0..SHEETS {
-        let mut rows = begin(platform, content, kind, passed).await?;
+        let mut rows = begin(platform, content, kind, (passed, left)).await?;
         match look(&mut rows, &columns, kind, passed).await? {
             Look::List(first, heading) if heading.found.len() > 1 => return Ok(Ok(Opened { rows, first, heading })),
             Look::List(..) => narrow = narrow.or(Some(passed)),
@@ -159,6 +164,7 @@ async fn open(
             }
             Look::Refused(_) | Look::NoMore => last = true,
         }
+        left = rows.left();
         // Both read one file, and would move its position.
         rows.stop().await;
         if last {
@@ -168,7 +174,7 @@ async fn open(
     let Some(passed) = narrow else {
         return Ok(Err(why.unwrap_or_else(|| note(NO_HEADING, &[]))));
     };
-    let mut rows = begin(platform, content, kind, passed).await?;
+    let mut rows = begin(platform, content, kind, (passed, left)).await?;
     match look(&mut rows, &columns, kind, passed).await? {
         Look::List(first, heading) => Ok(Ok(Opened { rows, first, heading })),
         Look::Other(note) | Look::Refused(note) => Ok(Err(note)),
@@ -176,10 +182,19 @@ async fn open(
     }
 }
 
-async fn begin(platform: &Platform, content: &std::fs::File, kind: &Kind, passed: usize) -> Result<Rows> {
+/// Begins with the sheet behind so many, in the time that is left. While a sheet is looked at its child is waited for, so that
+/// no more of the processor is used than of that.
+async fn begin(
+    platform: &Platform,
+    content: &std::fs::File,
+    kind: &Kind,
+    (passed, left): (usize, Duration),
+) -> Result<Rows> {
     let options = ReadOptions {
         sheet_names: kind.sheets.map(str::to_owned).to_vec(),
         passed,
+        patience: left,
+        cpu_seconds: left.as_secs().max(1),
         max_rows: kind.max_rows + HEADER_ROWS as u32 + 1,
         ..ReadOptions::default()
     };
@@ -195,23 +210,17 @@ async fn look(rows: &mut Rows, columns: &[Column<'static>], kind: &Kind, passed:
             Ok(Some(row)) => first.push(row),
             Ok(None) => break,
             Err(ReadError::Refused(Refusal::NoSheet)) if passed > 0 => return Ok(Look::NoMore),
-            Err(error) => {
-                let of_one_sheet = matches!(
-                    error,
-                    ReadError::Refused(
-                        Refusal::TooManyColumns { .. } | Refusal::TooManyRows { .. } | Refusal::TextTooLong { .. }
-                    )
-                );
-                let note = refusal_note(error)?;
-                return Ok(if of_one_sheet { Look::Other(note) } else { Look::Refused(note) });
-            }
+            Err(error) => return refusal_note(error).map(Look::Refused),
         }
     }
     let Some(heading) = header::find(&first, columns) else {
         return Ok(Look::Other(note(NO_HEADING, &[])));
     };
     if !heading.missing.is_empty() {
-        return Ok(Look::Other(note(kind.no_key, &[("row", heading.row.to_string())])));
+        let why = note(kind.no_key, &[("row", heading.row.to_string())]);
+        // One word that is ours may stand on any cover.
+        let is_cover = heading.found.len() < 2;
+        return Ok(if is_cover { Look::Other(why) } else { Look::Refused(why) });
     }
     if let Some((key, twice)) = heading.twice.first() {
         let other = heading.column(key).and_then(|column| heading.headings.get(column));
@@ -306,6 +315,11 @@ fn texts(row: &Row, headings: &Headings<'_>, kind: &Kind) -> Option<TextRow> {
 fn refusal_note(error: ReadError) -> Result<Note> {
     match error {
         ReadError::Refused(refusal) => {
+            // The last sheet has only what the ones before it left; what was too slow is all of them.
+            let refusal = match refusal {
+                Refusal::TooSlow { .. } => Refusal::TooSlow { seconds: ReadOptions::default().patience.as_secs() },
+                other => other,
+            };
             let value = serde_json::to_value(&refusal).map_err(Error::internal)?;
             let key = value.get("key").and_then(|key| key.as_str()).unwrap_or("import-reader-failed").to_owned();
             let mut args = BTreeMap::new();

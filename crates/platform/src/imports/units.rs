@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sheets::header::{HeaderMatch, Heading, unit_of};
+use sheets::header::{HeaderMatch, Heading, name_of, unit_of};
 
 use super::SheetColumn;
 
@@ -15,11 +15,11 @@ const SIZES: [(&[&str], &str); 5] = [
     (&["pb", "pib", "p"], "PB"),
 ];
 
-/// What people write in brackets that is no unit, and changes no number.
-const NO_UNITS: [&str; 20] = [
-    "必填",
-    "选填",
-    "可选",
+/// What people write in brackets that says nothing of what is in the column.
+const MARKS: [&str; 5] = ["必填", "选填", "可选", "required", "optional"];
+
+/// What they write there of a size that is no unit, and changes no number.
+const NO_UNITS: [&str; 15] = [
     "总",
     "总量",
     "总计",
@@ -29,8 +29,6 @@ const NO_UNITS: [&str; 20] = [
     "单卡",
     "每卡",
     "每台",
-    "required",
-    "optional",
     "total",
     "size",
     "capacity",
@@ -40,7 +38,8 @@ const NO_UNITS: [&str; 20] = [
 ];
 
 /// Units of the columns of sizes that are not in GB. A column of something that is no size is not read: it goes to the
-/// unknown ones, which are named, rather than have its numbers taken for GB.
+/// unknown ones, which are named, rather than have its numbers taken for GB. So does a number under "GPU (块)", rather than be
+/// taken for the name of a model.
 pub(super) fn take_units(
     header: &mut HeaderMatch<'static>,
     columns: &'static [SheetColumn],
@@ -48,13 +47,19 @@ pub(super) fn take_units(
     let mut units = HashMap::new();
     let mut unread = Vec::new();
     for (key, column) in &header.found {
-        let is_size = columns.iter().any(|known| known.key == *key && known.is_size());
-        let Some(heading) = header.headings.get(*column).filter(|_| is_size) else { continue };
+        let Some(known) = columns.iter().find(|known| known.key == *key) else { continue };
+        let Some(heading) = header.headings.get(*column) else { continue };
         let Some(unit) = unit_of(heading) else { continue };
         // "GB/卡" and "GB, optional" are both usual.
-        let mut parts = unit.split(['/', ',', ';', '、']).filter(|part| !part.is_empty() && !NO_UNITS.contains(part));
-        let Some(part) = parts.next() else { continue };
+        let mut parts = unit.split(['/', ',', ';', '、']).filter(|part| !part.is_empty() && !MARKS.contains(part));
+        let part = if known.is_size() { parts.find(|part| !NO_UNITS.contains(part)) } else { parts.next() };
+        let Some(part) = part else { continue };
         match SIZES.iter().find(|(names, _)| names.contains(&part)) {
+            _ if !known.is_size() => {
+                if is_of_another(known, heading, columns) {
+                    unread.push(Heading { column: *column, text: heading.clone() });
+                }
+            }
             Some((_, "GB")) => {}
             Some((_, said)) => {
                 units.insert(*key, (*said).to_owned());
@@ -66,6 +71,15 @@ pub(super) fn take_units(
     header.unknown.append(&mut unread);
     header.unknown.sort_by_key(|heading| heading.column);
     units
+}
+
+/// Whether what stands in a heading's brackets makes it one of another column than its name alone does: by "GPU" people mean its
+/// model, and how many there are with something in brackets.
+fn is_of_another(known: &SheetColumn, heading: &str, columns: &[SheetColumn]) -> bool {
+    let is_own = [known.heading.0, known.heading.1].iter().any(|own| name_of(own) == name_of(heading));
+    let others = || columns.iter().filter(move |other| other.key != known.key).flat_map(|other| other.variants);
+    let is_shared = |name: &str| others().any(|other| unit_of(other).is_some() && name_of(other) == name_of(name));
+    !is_own && known.variants.iter().any(|name| is_shared(name))
 }
 
 /// What a cell says, with its heading's unit where it is a number without one of its own.

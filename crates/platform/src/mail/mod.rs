@@ -55,6 +55,7 @@ pub const KINDS: [&str; 39] = [
     "allocation-ending",
     "renewal-decided",
     "allocation-given",
+    "allocation-delayed",
     "allocation-renewed",
     "allocation-grace",
     "allocation-reclaimed",

@@ -68,6 +68,17 @@ pub(crate) async fn live_of_machine(platform: &Platform, ctx: &OpContext, code: 
     platform.live().machine(code, ctx.now()).ok_or_else(Error::not_found)
 }
 
+/// The same of many, by their codes; those that have never said anything are left out.
+pub(crate) async fn live_of_machines(
+    platform: &Platform,
+    ctx: &OpContext,
+    codes: &[String],
+) -> Result<HashMap<String, MachineLive>> {
+    hub::refresh(platform).await?;
+    let live = |code: &String| Some((code.clone(), platform.live().machine(code, ctx.now())?));
+    Ok(codes.iter().filter_map(live).collect())
+}
+
 /// Who is on which GPU of a machine, for a slice that compares it with what is held; nothing while nobody says.
 pub(crate) async fn gpu_programs(platform: &Platform, ctx: &OpContext, code: &str) -> Result<Option<GpuPrograms>> {
     hub::refresh(platform).await?;

@@ -52,6 +52,7 @@ async fn active(platform: &Platform, ctx: &OpContext) -> Result<Vec<AllocationVi
             state: Some(AllocationState::Active),
             page: Some(page),
             page_size: Some(MAX_PAGE_SIZE),
+            load: Some(false),
             ..AllocationQuery::default()
         };
         let found = allocations::mine(platform, ctx, &query).await?;

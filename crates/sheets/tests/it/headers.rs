@@ -114,6 +114,34 @@ fn two_lines_are_one_header_where_they_say_more_together() {
 }
 
 #[test]
+fn a_line_of_units_belongs_to_the_header_above() {
+    const SIZED: &[Column<'_>] = &[
+        Column { key: "name", headers: &["名称", "Name"], required: true },
+        Column { key: "memory", headers: &["内存 (GB)", "Memory (GB)"], required: false },
+        Column { key: "disk", headers: &["数据盘 (GB)", "Data disk (GB)"], required: false },
+        Column { key: "count", headers: &["GPU 数量", "GPU count"], required: false },
+        Column { key: "model", headers: &["GPU 型号", "GPU model", "GPU", "显卡"], required: false },
+    ];
+    let found = [("name", 0), ("memory", 1), ("disk", 2), ("count", 3)];
+    for units in [["", "TB", "TB", "块"], ["", "(TB)", "（TB）", ""]] {
+        let two = rows(&[&["名称", "内存", "数据盘", "GPU 数量"], &units, &["n1", "2", "7", "8"]]);
+        let header = find(&two, SIZED).unwrap();
+        assert_eq!((header.row, &header.found[..]), (2, &found[..]));
+        assert_eq!([&header.headings[1], &header.headings[2]].map(|text| unit_of(text).unwrap()), ["tb", "tb"]);
+    }
+    let data = rows(&[&["名称", "内存"], &["TB", "2"]]);
+    assert_eq!(find(&data, SIZED).unwrap().row, 1, "a machine may be called anything");
+    // The size of what is none is another column, beside the one of that name too.
+    for heading in ["GPU (GB)", "显卡/GB"] {
+        let header = find(&rows(&[&["名称", "显卡", heading]]), SIZED).unwrap();
+        assert_eq!(
+            (header.column("model"), header.unknown),
+            (Some(1), vec![Heading { column: 2, text: heading.into() }])
+        );
+    }
+}
+
+#[test]
 fn a_heading_names_its_unit() {
     for (heading, unit) in [
         ("数据盘（TB）", Some("tb")),

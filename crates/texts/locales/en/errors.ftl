@@ -88,6 +88,7 @@ error-job-comes-round = This job comes round by the clock: the next one does its
 error-step-by-itself = This step is done by itself. Skip the other steps that wait; the machine goes back into the pool after them.
 error-renewal-decided = This request has been answered already.
 error-renewal-none-open = Nothing is asked for any more: it was answered, or taken back.
+error-renewal-often = More time was asked for and taken back { $max } times within a day. Ask again tomorrow, or talk to whoever lends you the machine.
 error-renewal-overtaken = The allocation already runs longer than was asked for. Refuse the request, or grant another end.
 error-allocation-changed = This allocation was changed in between. Look at its end as it is now, then move it again.
 error-service-state = The machine is { $state ->

@@ -24,6 +24,8 @@ import-state-confirmed = Imported
 import-state-discarded = Discarded
 import-another = Choose another workbook
 import-discarded = This import was discarded.
+import-sheet = Sheet that was read: { $name }
+import-other-sheets = Sheets that are not read: { $names }
 import-unknown-columns = Columns that are not read: { $names }
 import-confirm = { $n ->
     [one] Import { $n } machine

@@ -32,6 +32,7 @@ notification-kind-maintenance-cancelled = Maintenance that was called off
 notification-kind-maintenance-begun = Maintenance that has begun
 notification-kind-maintenance-over = Maintenance that is over
 notification-kind-allocation-given = A machine was given to you
+notification-kind-allocation-delayed = Your time on a machine does not begin yet
 notification-kind-allocation-renewed = The end of a machine’s time was moved
 notification-kind-allocation-grace = A machine’s time is over
 notification-kind-allocation-reclaimed = A machine is taken back
@@ -67,9 +68,12 @@ notification-maintenance-begun = The maintenance of { $machine } has begun. It i
 notification-maintenance-over = The maintenance of { $machine } is over.
 notification-allocation-given = { $begins ->
     [later] You have { $machine } from { $startsAt } until { $endsAt }.
-    [waits] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
-    [waits-maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
    *[now] You have { $machine } now, until { $endsAt }.
+}
+notification-allocation-delayed = { $state ->
+    [occupied] Your time on { $machine } was to begin at { $startsAt }, but the machine is not free yet. It begins when it is, and you are told.
+    [maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
+   *[other] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
 }
 notification-allocation-renewed = { $change ->
     [earlier] Your time on { $machine } ends earlier: at { $endsAt }.
@@ -181,6 +185,7 @@ notification-password-changed = { $who ->
 }
 notification-renewal-requested = { $by } of { $customer } asks for { $machine } until { $endsAt }.
 notification-allocation-waits = { $state ->
+    [occupied] { $machine } was to be { $customer }’s from { $startsAt } on, but has not come back from the one before. Finish taking it back, or cancel the allocation.
     [maintenance] { $machine } was to be { $customer }’s from { $startsAt } on, but is under maintenance. The allocation begins when that is over.
    *[other] { $machine } was to be { $customer }’s from { $startsAt } on, but is not in service. Put it back in service, or cancel the allocation.
 }
@@ -219,11 +224,16 @@ mail-maintenance-over-link = Open the machine
 mail-allocation-given-subject = { $product }: your time on { $machine }
 mail-allocation-given-text = { $begins ->
     [later] You have { $machine } from { $startsAt } until { $endsAt }.
-    [waits] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
-    [waits-maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
    *[now] You have { $machine } now, until { $endsAt }.
 }
 mail-allocation-given-link = Open the machine
+mail-allocation-delayed-subject = { $product }: your time on { $machine } does not begin yet
+mail-allocation-delayed-text = { $state ->
+    [occupied] Your time on { $machine } was to begin at { $startsAt }, but the machine is not free yet. It begins when it is, and you are told.
+    [maintenance] Your time on { $machine } was to begin at { $startsAt }, but the machine is under maintenance. It begins when that is over, and you are told.
+   *[other] Your time on { $machine } was to begin at { $startsAt }, but the machine is not in service. It begins when it is, and you are told.
+}
+mail-allocation-delayed-link = Open the machine
 mail-allocation-renewed-subject = { $product }: the end of your time on { $machine } was moved
 mail-allocation-renewed-text = { $change ->
     [earlier] Your time on { $machine } ends earlier: at { $endsAt }.
@@ -392,6 +402,7 @@ mail-renewal-requested-text = { $by } of { $customer } asks for { $machine } unt
 mail-renewal-requested-link = Answer it
 mail-allocation-waits-subject = { $product }: the allocation of { $machine } to { $customer } cannot begin
 mail-allocation-waits-text = { $state ->
+    [occupied] { $machine } was to be { $customer }’s from { $startsAt } on, but has not come back from the one before. Finish taking it back, or cancel the allocation.
     [maintenance] { $machine } was to be { $customer }’s from { $startsAt } on, but is under maintenance. The allocation begins when that is over.
    *[other] { $machine } was to be { $customer }’s from { $startsAt } on, but is not in service. Put it back in service, or cancel the allocation.
 }
@@ -415,6 +426,7 @@ mail-kind-allocation-ending = Machine ends soon
 mail-kind-renewal-decided = Answer to a renewal
 mail-kind-maintenance-planned = Maintenance
 mail-kind-allocation-given = Machine given
+mail-kind-allocation-delayed = Machine not ready yet
 mail-kind-allocation-renewed = End moved
 mail-kind-allocation-grace = Grace began
 mail-kind-allocation-reclaimed = Machine taken back
@@ -500,9 +512,12 @@ channel-message-maintenance-begun = { $customer }: the maintenance of { $machine
 channel-message-maintenance-over = { $customer }: the maintenance of { $machine } is over.
 channel-message-allocation-given = { $begins ->
     [later] { $customer } has { $machine } from { $startsAt } until { $endsAt }.
-    [waits] { $customer } was to have { $machine } from { $startsAt } on, but the machine is not in service: it begins when it is.
-    [waits-maintenance] { $customer } was to have { $machine } from { $startsAt } on, but the machine is under maintenance: it begins when that is over.
    *[now] { $customer } has { $machine } now, until { $endsAt }.
+}
+channel-message-allocation-delayed = { $state ->
+    [occupied] { $customer } was to have { $machine } from { $startsAt } on, but the machine is not free yet: it begins when it is.
+    [maintenance] { $customer } was to have { $machine } from { $startsAt } on, but the machine is under maintenance: it begins when that is over.
+   *[other] { $customer } was to have { $machine } from { $startsAt } on, but the machine is not in service: it begins when it is.
 }
 channel-message-allocation-renewed = { $change ->
     [earlier] { $customer }: the time on { $machine } ends earlier, at { $endsAt }.

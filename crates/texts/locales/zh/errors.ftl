@@ -79,6 +79,7 @@ error-job-comes-round = 该任务定时执行：下一次会完成其工作。
 error-step-by-itself = 该步骤会自动完成。请跳过其他等待的步骤，之后机器会回到资源池。
 error-renewal-decided = 该申请已处理。
 error-renewal-none-open = 已没有待处理的申请：申请已被答复或撤回。
+error-renewal-often = 一天内已申请并撤回 { $max } 次。请明天再申请，或联系出租方。
 error-renewal-overtaken = 该分配的到期时间已晚于申请的时间。请拒绝该申请，或另行指定到期时间。
 error-allocation-changed = 该分配已被他人修改。请查看当前到期时间后再调整。
 error-service-state = 机器当前{ $state ->

@@ -31,6 +31,7 @@ notification-kind-maintenance-cancelled = 机器维护取消
 notification-kind-maintenance-begun = 机器维护开始
 notification-kind-maintenance-over = 机器维护结束
 notification-kind-allocation-given = 分配到机器
+notification-kind-allocation-delayed = 机器的使用期推迟开始
 notification-kind-allocation-renewed = 机器到期时间调整
 notification-kind-allocation-grace = 机器到期，进入宽限期
 notification-kind-allocation-reclaimed = 机器被回收
@@ -66,9 +67,12 @@ notification-maintenance-begun = { $machine } 的维护已开始，预计至 { $
 notification-maintenance-over = { $machine } 的维护已结束。
 notification-allocation-given = { $begins ->
     [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
-    [waits] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
-    [waits-maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
    *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
+}
+notification-allocation-delayed = { $state ->
+    [occupied] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器尚未空出。空出后即开始，届时会通知您。
+    [maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
+   *[other] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
 }
 notification-allocation-renewed = { $change ->
     [earlier] { $machine } 的到期时间提前至 { $endsAt }。
@@ -180,6 +184,7 @@ notification-password-changed = { $who ->
 }
 notification-renewal-requested = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
 notification-allocation-waits = { $state ->
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }
@@ -218,11 +223,16 @@ mail-maintenance-over-link = 查看机器
 mail-allocation-given-subject = { $product }：您对 { $machine } 的使用期
 mail-allocation-given-text = { $begins ->
     [later] { $machine } 已分配给您，使用期为 { $startsAt } 至 { $endsAt }。
-    [waits] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
-    [waits-maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
    *[now] { $machine } 已分配给您，可使用至 { $endsAt }。
 }
 mail-allocation-given-link = 查看机器
+mail-allocation-delayed-subject = { $product }：您对 { $machine } 的使用期推迟开始
+mail-allocation-delayed-text = { $state ->
+    [occupied] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器尚未空出。空出后即开始，届时会通知您。
+    [maintenance] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护。维护结束后即开始，届时会通知您。
+   *[other] 您对 { $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中。恢复服务后即开始，届时会通知您。
+}
+mail-allocation-delayed-link = 查看机器
 mail-allocation-renewed-subject = { $product }：{ $machine } 的到期时间已调整
 mail-allocation-renewed-text = { $change ->
     [earlier] { $machine } 的到期时间提前至 { $endsAt }。
@@ -391,6 +401,7 @@ mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } �
 mail-renewal-requested-link = 处理申请
 mail-allocation-waits-subject = { $product }：{ $machine } 对 { $customer } 的分配无法开始
 mail-allocation-waits-text = { $state ->
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }
@@ -414,6 +425,7 @@ mail-kind-allocation-ending = 机器即将到期
 mail-kind-renewal-decided = 续期答复
 mail-kind-maintenance-planned = 维护通知
 mail-kind-allocation-given = 分配机器
+mail-kind-allocation-delayed = 使用期推迟
 mail-kind-allocation-renewed = 到期时间调整
 mail-kind-allocation-grace = 进入宽限期
 mail-kind-allocation-reclaimed = 回收机器
@@ -499,9 +511,12 @@ channel-message-maintenance-begun = { $customer }：{ $machine } 的维护已开
 channel-message-maintenance-over = { $customer }：{ $machine } 的维护已结束。
 channel-message-allocation-given = { $begins ->
     [later] { $customer }：{ $machine } 已分配，使用期为 { $startsAt } 至 { $endsAt }。
-    [waits] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中，恢复服务后即开始。
-    [waits-maintenance] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护，维护结束后即开始。
    *[now] { $customer }：{ $machine } 已分配，可使用至 { $endsAt }。
+}
+channel-message-allocation-delayed = { $state ->
+    [occupied] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器尚未空出，空出后即开始。
+    [maintenance] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器正在维护，维护结束后即开始。
+   *[other] { $customer }：{ $machine } 的使用期原定于 { $startsAt } 开始，但该机器未在服务中，恢复服务后即开始。
 }
 channel-message-allocation-renewed = { $change ->
     [earlier] { $customer }：{ $machine } 的到期时间提前至 { $endsAt }。

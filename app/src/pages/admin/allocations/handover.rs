@@ -6,7 +6,7 @@ use contract::machines::gpus_in_words;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::page::{seen, step_state};
+use super::page::{began, seen, step_state};
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -98,6 +98,7 @@ fn handover_view(handover: HandoverView) -> AnyView {
                         <dd>{allocation.customer_name.clone()}</dd>
                         <dt>{words.t("allocation-starts")}</dt>
                         <dd>{time(allocation.starts_at, zone)}</dd>
+                        {began(words, &allocation)}
                         <dt>{words.t("allocation-ends")}</dt>
                         <dd>{end_time(allocation.ends_at, zone)}</dd>
                         {early}

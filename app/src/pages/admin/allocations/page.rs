@@ -2,7 +2,7 @@
 
 use contract::allocations::{
     AllocationDetail, AllocationEventView, AllocationState, AllocationView, ReclaimStepView, RenewalRequestView,
-    StepState,
+    StepState, WaitReason,
 };
 use contract::machines::{MachineAction, gpus_in_words};
 use contract::{AllocationId, May, Permission};
@@ -60,7 +60,9 @@ fn allocation_view(detail: AllocationDetail, may_extend: &May) -> AnyView {
     let general = refused.as_ref().map(|r| r.message(words.0));
     let follow = allocation.state.holds().then(|| follow(words, &allocation, &steps));
     let waits = allocation.waits_since.map(|_| {
-        view! { <div class="card notice" role="note"><p>{words.t("allocation-waits")}</p></div> }
+        let is_occupied = allocation.waits_for == Some(WaitReason::Occupied);
+        let text = if is_occupied { "allocation-waits-occupied" } else { "allocation-waits" };
+        view! { <div class="card notice" role="note"><p>{words.t(text)}</p></div> }
     });
     frame(
         head,
@@ -116,6 +118,12 @@ fn waits_for(step: &ReclaimStepView) -> String {
     figures.chain(used).collect::<Vec<_>>().join(",")
 }
 
+/// When it began, where that was not as agreed.
+pub(super) fn began(words: Words, allocation: &AllocationView) -> Option<impl IntoView + use<>> {
+    let zone = look().zone;
+    allocation.began_at.map(|at| view! { <dt>{words.t("allocation-began")}</dt> <dd>{time(at, zone)}</dd> })
+}
+
 fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
     let zone = look().zone;
     let gpus = allocation.gpu_model.as_ref().map(|model| gpus_in_words(allocation.gpu_count.unwrap_or(0), model));
@@ -131,6 +139,7 @@ fn facts(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
                 <dd>{ways::link(paths::customer(allocation.customer_id), allocation.customer_name.clone())}</dd>
                 <dt>{words.t("allocation-starts")}</dt>
                 <dd>{time(allocation.starts_at, zone)}</dd>
+                {began(words, allocation)}
                 <dt>{words.t("allocation-ends")}</dt>
                 <dd>{end_time(allocation.ends_at, zone)}</dd>
                 <dt>{words.t("allocate-grace")}</dt>

@@ -220,6 +220,16 @@ fn import_state(words: Words, view: &ImportView) -> impl IntoView + use<> {
     state(tone, words.t(&format!("import-state-{}", now.code())))
 }
 
+/// Which sheet it is that is shown: a workbook often has last year's beside this year's.
+fn sheet_read(words: Words, view: &ImportView) -> Option<impl IntoView + use<>> {
+    let sheet = view.sheet.clone().filter(|sheet| !sheet.is_empty())?;
+    let others = (!view.other_sheets.is_empty()).then(|| {
+        let names = view.other_sheets.join(", ");
+        view! { <p>{state(Tone::Warn, words.with("import-other-sheets", &[("names", names)]))}</p> }
+    });
+    Some(view! { <p>{words.with("import-sheet", &[("name", sheet)])}</p> {others} })
+}
+
 fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView + use<> {
     let zone = look().zone;
     let id = view.id.to_string();
@@ -258,6 +268,7 @@ fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView 
     let left = (view.error_rows > 0 && view.state == ImportState::Ready).then(|| words.t("import-errors-left-out"));
     view! {
         <section class="card notice">
+            {sheet_read(words, view)}
             {unknown}
             {changed}
             <p>

@@ -168,6 +168,8 @@ mod tests {
             remark: None,
             ended_at: None,
             waits_since: None,
+            began_at: None,
+            waits_for: None,
             open_request: None,
             reminded_days: None,
             maintenance: None,

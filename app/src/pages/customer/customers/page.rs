@@ -41,17 +41,24 @@ pub fn HomePage() -> impl IntoView {
         ..AllocationQuery::default()
     };
     let (platform, ctx) = door();
+    let follows = followed(&query);
     page(
         async move {
             let profile = platform::accounts::profile(&platform, &ctx).await?;
             match platform::customers::mine(&platform, &ctx).await {
                 Ok(customer) => {
-                    // What ends first and what is over, whatever is looked for among the machines.
-                    let first = AllocationQuery { page_size: Some(MAX_PAGE_SIZE), ..AllocationQuery::default() };
-                    let first = platform::allocations::mine(&platform, &ctx, &first).await?.list;
+                    // What there is to say and what is over, whatever is looked for among the machines.
+                    let of_note = platform::allocations::of_note(&platform, &ctx).await?;
+                    let over = AllocationQuery {
+                        page_size: Some(MAX_PAGE_SIZE),
+                        state: Some(AllocationState::Ended),
+                        sort: Some("-endsAt".to_owned()),
+                        ..AllocationQuery::default()
+                    };
+                    let over = platform::allocations::mine(&platform, &ctx, &over).await?.list;
                     let machines = platform::allocations::mine(&platform, &ctx, &query).await?;
                     let usage = platform::reports::my_usage(&platform, &ctx).await?;
-                    Ok(Some((customer, profile, (first, machines), usage)))
+                    Ok(Some((customer, profile, (of_note, over, machines), usage)))
                 }
                 // Belonging to no customer is not an error here, and nothing anybody tried to get at.
                 Err(error) if error.code == ErrorCode::NotFound => Ok(None),
@@ -59,7 +66,9 @@ pub fn HomePage() -> impl IntoView {
             }
         },
         move |found| match found {
-            Some((customer, profile, machines, usage)) => home_view(customer, profile, machines, &usage, &list),
+            Some((customer, profile, machines, usage)) => {
+                home_view(customer, profile, machines, &usage, (&list, follows))
+            }
             None => {
                 see_other(crate::menus::first_page(&door().1));
                 ().into_any()
@@ -75,9 +84,9 @@ fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
 fn home_view(
     customer: CustomerView,
     profile: Profile,
-    (first, machines): (Vec<AllocationView>, Page<AllocationView>),
+    (of_note, over, machines): (Vec<AllocationView>, Vec<AllocationView>, Page<AllocationView>),
     usage: &CustomerUsage,
-    query: &ListQuery,
+    (query, follows): (&ListQuery, String),
 ) -> AnyView {
     let words = Words::now();
     let role = role_of(&profile, &customer).map(|role| words.t(&format!("member-role-{}", role.code())));
@@ -87,7 +96,7 @@ fn home_view(
     } else {
         state(Tone::Off, words.t("customer-disabled")).into_any()
     };
-    let earlier = earlier_card(words, &first);
+    let earlier = earlier_card(words, &over);
     let joined = use_query_map().get_untracked().get("done").filter(|done| done == "joined").map(|_| {
         let says = words.with("home-joined", &[("name", customer.name.clone())]);
         view! { <section class="card notice" role="status"><p>{says}</p></section> }
@@ -96,9 +105,9 @@ fn home_view(
         PageFrame::new(words.with("home-title", &[("name", profile.display_name.clone())]), Area::Home).loads(),
         view! {
             {joined}
-            {follow(words, &first)}
+            {follow(words, follows, &machines.list)}
             <div class="main-column" data-part="machines">
-                {notices_card(words, &first)}
+                {notices_card(words, &of_note)}
                 {machines_card(words, machines, query)}
                 {earlier}
             </div>
@@ -125,9 +134,24 @@ fn home_view(
     )
 }
 
+/// Where to look how the machines that are shown stand: the same of them, however many there are.
+fn followed(query: &AllocationQuery) -> String {
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    let (page, size) = (number(query.page), number(query.page_size));
+    let pairs = [
+        ("page", page.as_str()),
+        ("pageSize", size.as_str()),
+        ("q", query.q.as_deref().unwrap_or_default()),
+        ("state", query.state.map(AllocationState::code).unwrap_or_default()),
+        ("sort", query.sort.as_deref().unwrap_or_default()),
+        ("held", "true"),
+        ("load", "false"),
+    ];
+    paths::with_query("/api/customer/machines", pairs)
+}
+
 /// Brings the machines up to date when one of them stands otherwise than is shown.
-fn follow(words: Words, machines: &[AllocationView]) -> impl IntoView + use<> {
-    let href = format!("/api/customer/machines?pageSize={MAX_PAGE_SIZE}");
+fn follow(words: Words, href: String, machines: &[AllocationView]) -> impl IntoView + use<> {
     view! {
         <rg-follow data-href=href data-seen=standing(machines) data-changed=words.t("my-machine-changed")>
             <span role="status" class="unseen-text"></span>

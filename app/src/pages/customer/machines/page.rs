@@ -1,6 +1,8 @@
 //! A machine one's customer has: how long still, how it is doing, and asking for more time.
 
-use contract::allocations::{AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState};
+use contract::allocations::{
+    AllocationDetail, AllocationState, AllocationView, RenewalRequestView, RenewalState, WaitReason,
+};
 use contract::machines::{MachineView, SshAccess};
 use contract::metrics::{History, HistoryRange, MachineLive};
 use contract::{ErrorCode, May, Permission};
@@ -133,6 +135,7 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                     let until = allocation.ends_at + chrono::TimeDelta::days(i64::from(allocation.grace_days));
                     words.with(grace, &[("until", end_date_time(until, zone))])
                 }
+                _ if allocation.waits_for == Some(WaitReason::Occupied) => words.t("my-machine-waits-occupied"),
                 _ if allocation.waits_since.is_some() => words.t("my-machine-waits"),
                 state => words.t(&format!("my-machine-{}", state.code())),
             };
@@ -209,8 +212,8 @@ pub(crate) fn standing_of(allocation: &AllocationView) -> String {
 /// Brings the page up to date when the allocation stands otherwise than it shows: where there are no figures, no live link
 /// would tell.
 fn follow(words: Words, allocation: &AllocationView) -> impl IntoView + use<> {
-    let href =
-        paths::with_query("/api/customer/machines", [("machine", allocation.machine.as_str()), ("pageSize", "10")]);
+    let pairs = [("machine", allocation.machine.as_str()), ("pageSize", "10"), ("load", "false")];
+    let href = paths::with_query("/api/customer/machines", pairs);
     let seen = standing_of(allocation);
     view! {
         <rg-follow

@@ -32,6 +32,9 @@ pub(in crate::allocations) async fn insert_event(
     Ok(())
 }
 
+/// Most of what happened to one that anybody is shown: the newest.
+const MOST: i64 = 500;
+
 /// Oldest first. Notes are between staff, except those that answer the customer; so is what was left out when it came back.
 pub(in crate::allocations) async fn events(
     tx: &mut Tx,
@@ -40,13 +43,15 @@ pub(in crate::allocations) async fn events(
 ) -> Result<Vec<AllocationEventView>> {
     let rows = sqlx::query!(
         "select at, kind, ends_before, ends_after, actor_name, note from allocation_events
-         where allocation_id = $1 order by id",
-        id.0
+         where allocation_id = $1 order by id desc limit $2",
+        id.0,
+        MOST
     )
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows
         .into_iter()
+        .rev()
         .filter(|row| staff || row.kind != "step_skipped")
         .map(|row| AllocationEventView {
             at: row.at,

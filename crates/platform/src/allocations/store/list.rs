@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationQuery, AllocationSort};
-use contract::{MachineId, SortDirection};
+use contract::{CustomerId, MachineId, SortDirection};
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
 use super::Row;
@@ -124,4 +124,18 @@ fn filters(sql: &mut QueryBuilder<Postgres>, filter: &Filter<'_>) {
         sql.push(" and (a.machine_id = any(").push_bind(search.machines.clone());
         sql.push(") or a.customer_id = any(").push_bind(search.customers.clone()).push("))");
     }
+}
+
+/// What a customer holds: allocation, machine, and whether its people were reminded of its end; those that end first before
+/// the others.
+pub(in crate::allocations) async fn held_by(tx: &mut Tx, customer: CustomerId) -> Result<Vec<(i64, i64, bool)>> {
+    let rows = sqlx::query!(
+        r#"select id, machine_id, (state = 'active' and reminded_days is not null) as "reminded!" from allocations
+           where customer_id = $1 and state in ('scheduled', 'active', 'grace', 'reclaiming')
+           order by ends_at, id limit 10000"#,
+        customer.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.machine_id, row.reminded)).collect())
 }

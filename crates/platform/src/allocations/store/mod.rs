@@ -1,5 +1,6 @@
 //! SQL of allocations.
 
+mod beginning;
 mod door_keys;
 mod history;
 mod list;
@@ -9,12 +10,13 @@ mod requests;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use contract::allocations::AllocationState;
+use contract::allocations::{AllocationState, WaitReason};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
+pub(super) use beginning::{begin, set_waiting};
 pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key, sweep_door_keys};
 pub(super) use history::{events, insert_event};
-pub(super) use list::{Filter, Order, Search, list};
+pub(super) use list::{Filter, Order, Search, held_by, list};
 pub(super) use overview::{
     Phase, bars, begun, health, healths, holders, lent, machines_of, save_health, spans, spans_between,
     without_handover,
@@ -41,8 +43,12 @@ pub(crate) struct Row {
     pub hold_until: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub reminded_days: Option<i32>,
-    /// Since when it has not begun although its time had come, because its machine was out of service.
+    /// Since when it has not begun although its time had come.
     pub waits_since: Option<DateTime<Utc>>,
+    /// What it was told to wait for last.
+    pub waits_for: Option<WaitReason>,
+    /// When it began; none where that was as agreed.
+    pub began_at: Option<DateTime<Utc>>,
     pub open_request: Option<RenewalRequestId>,
     pub revision: i64,
 }
@@ -56,6 +62,11 @@ impl Row {
     /// Whether its customer has the machine at this time, and not only what was.
     pub(super) fn lets_in(&self, now: DateTime<Utc>) -> bool {
         self.state == AllocationState::Active && self.ends_at > now
+    }
+
+    /// Since when its customer has the machine, or had it: later than agreed where it had to wait.
+    pub(super) fn since(&self) -> DateTime<Utc> {
+        self.began_at.unwrap_or(self.starts_at)
     }
 
     /// When the grace is over.
@@ -107,6 +118,8 @@ macro_rules! row {
             ended_at: row.ended_at,
             reminded_days: row.reminded_days,
             waits_since: row.waits_since,
+            waits_for: row.waits_for.as_deref().and_then(WaitReason::parse),
+            began_at: row.began_at,
             open_request: row.open_request.map(RenewalRequestId),
             revision: row.revision,
         }
@@ -116,7 +129,8 @@ macro_rules! row {
 pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
     let row = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.waits_for,
+                  a.began_at, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a where a.id = $1"#,
         id.0
@@ -130,7 +144,8 @@ pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
 pub(super) async fn get_all(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.revision,
+                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.waits_for,
+                  a.began_at, a.revision,
                   (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
            from allocations a join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = a.id
            order by wanted.place"#,
@@ -401,17 +416,6 @@ pub(super) async fn set_state(tx: &mut Tx, granted: &Granted<UpdateAllocation>, 
         "update allocations set state = $2, revision = revision + 1 where id = $1",
         granted.id().0,
         state.code()
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn set_waiting(tx: &mut Tx, granted: &Granted<UpdateAllocation>, since: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "update allocations set waits_since = $2, revision = revision + 1 where id = $1",
-        granted.id().0,
-        since
     )
     .execute(&mut **tx)
     .await?;

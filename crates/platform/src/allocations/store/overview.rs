@@ -202,14 +202,15 @@ pub(in crate::allocations) async fn spans(
     now: DateTime<Utc>,
 ) -> Result<Vec<(MachineId, DateTime<Utc>, DateTime<Utc>)>> {
     let rows = sqlx::query!(
-        r#"select machine_id, starts_at, least(ends_at, coalesce(ended_at, $2), $2) as "until!"
+        r#"select machine_id, coalesce(began_at, starts_at) as "from!",
+                  least(ends_at, coalesce(ended_at, $2), $2) as "until!"
            from allocations where customer_id = $1 and starts_at < $2 and state not in ('scheduled', 'cancelled')"#,
         customer.0,
         now
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.starts_at, row.until)).collect())
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.from, row.until)).collect())
 }
 
 /// The machine of each of these allocations.
@@ -248,11 +249,12 @@ pub(in crate::allocations) async fn spans_between(
         SpansOf::Machines(ids) => (None, Some(ids)),
     };
     let rows = sqlx::query!(
-        r#"select customer_id, machine_id, greatest(starts_at, $3) as "from!",
+        r#"select customer_id, machine_id, greatest(coalesce(began_at, starts_at), $3) as "from!",
                   least(ends_at, coalesce(ended_at, $4), $4) as "until!"
            from allocations
            where ($1::bigint[] is null or customer_id = any($1)) and ($2::bigint[] is null or machine_id = any($2))
              and state not in ('scheduled', 'cancelled') and starts_at < $4
+             and coalesce(began_at, starts_at) < $4
              and least(ends_at, coalesce(ended_at, $4)) > $3"#,
         customers,
         machines,

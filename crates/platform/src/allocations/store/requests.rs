@@ -191,6 +191,19 @@ pub(in crate::allocations) async fn withdraw(
     Ok(())
 }
 
+/// How many that were made since then nobody decided about, since they were taken back.
+pub(in crate::allocations) async fn taken_back(tx: &mut Tx, id: AllocationId, since: DateTime<Utc>) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from renewal_requests
+           where allocation_id = $1 and state = 'withdrawn' and created_at > $2"#,
+        id.0,
+        since
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count.unsigned_abs())
+}
+
 pub(in crate::allocations) async fn decide(
     tx: &mut Tx,
     _granted: &Granted<UpdateAllocation>,

@@ -111,8 +111,8 @@ pub(super) async fn insert(
 
 pub(super) async fn get(tx: &mut Tx, subject: ImportSubject, id: ImportId) -> Result<Option<ImportView>> {
     let row = sqlx::query!(
-        r#"select id, file_name, state, refusal, sheet, unknown_columns, row_count, new_rows, update_rows, unchanged_rows,
-                error_rows, created_name, created_at, expires_at, confirmed_at,
+        r#"select id, file_name, state, refusal, sheet, other_sheets, unknown_columns, row_count, new_rows, update_rows,
+                unchanged_rows, error_rows, created_name, created_at, expires_at, confirmed_at,
                 (select count(*) from import_rows where import_id = $1 and was is not null) as "changed_rows!"
          from imports where id = $1 and subject = $2"#,
         id.0,
@@ -128,6 +128,7 @@ pub(super) async fn get(tx: &mut Tx, subject: ImportSubject, id: ImportId) -> Re
             .ok_or_else(|| Error::internal(format!("unknown import state {}", row.state)))?,
         refusal: row.refusal.map(json).transpose()?,
         sheet: row.sheet,
+        other_sheets: row.other_sheets,
         unknown_columns: row.unknown_columns,
         rows: row.row_count.unsigned_abs(),
         new_rows: row.new_rows.unsigned_abs(),
@@ -216,10 +217,22 @@ pub(super) async fn insert_rows(tx: &mut Tx, id: ImportId, rows: &[Judged]) -> R
     Ok(())
 }
 
-pub(super) async fn note_sheet(tx: &mut Tx, id: ImportId, sheet: &str, unknown: &[String]) -> Result<()> {
-    sqlx::query!("update imports set sheet = $2, unknown_columns = $3 where id = $1", id.0, sheet, unknown)
-        .execute(&mut **tx)
-        .await?;
+/// The sheet that was read and the other ones, and the headings that nobody knows.
+pub(super) async fn note_sheet(
+    tx: &mut Tx,
+    id: ImportId,
+    (sheet, others): (&str, &[String]),
+    unknown: &[String],
+) -> Result<()> {
+    sqlx::query!(
+        "update imports set sheet = $2, other_sheets = $3, unknown_columns = $4 where id = $1",
+        id.0,
+        sheet,
+        others,
+        unknown
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

@@ -333,6 +333,29 @@ async fn a_host_whose_agent_keeps_none_has_no_such_step_and_says_who_does() {
     }
 }
 
+/// The line is shown as long as its keys are there, and it is the one of their account.
+#[tokio::test]
+async fn in_the_grace_the_line_is_that_of_the_account_with_the_keys() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let (node, _link) = live_machine(&world, "h1").await;
+    let _told = linked(&world, &node).await;
+    let ends_at = Some(world.now() + TimeDelta::days(1));
+    let body = AllocationCreate { ends_at, grace_days: Some(3), ..AllocationCreate::default() };
+    let made = world.allocate("h1", world.acme.id, body).await.unwrap();
+    let line = async |user: &TestUser| allocations::ssh(p, &user.ctx(), "h1").await.map_err(|error| error.code);
+    for (by, state) in [(0, AllocationState::Active), (2, AllocationState::Grace)] {
+        world.advance(TimeDelta::days(by)).await;
+        assert_eq!(world.state(&made).await, state);
+        let access = line(&world.acme.member).await.unwrap();
+        assert_eq!((access.keys_by_agent, access.user.as_deref()), (true, Some("gpu")), "{state:?}");
+        assert_eq!(line(&world.globex.member).await.unwrap_err(), ErrorCode::NotFound);
+    }
+    // Over, whether anybody has noticed or not.
+    world.test.clock().advance(TimeDelta::days(2));
+    assert_eq!(line(&world.acme.member).await.unwrap_err(), ErrorCode::NotFound);
+}
+
 #[tokio::test]
 async fn who_comes_to_a_machine_by_ssh_is_of_who_has_it() {
     let world = World::new().await;

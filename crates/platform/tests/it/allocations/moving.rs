@@ -1,8 +1,8 @@
 //! What the end of a lease may become, and who is told when it may not.
 
-use contract::allocations::AllocationView;
+use contract::allocations::{AllocationView, WaitReason};
 use contract::machines::{MachineAction, MaintenanceCreate};
-use contract::notifications::NotificationQuery;
+use contract::notifications::{NotificationKind, NotificationQuery};
 use platform::{customers, notifications};
 
 use super::*;
@@ -149,6 +149,10 @@ async fn a_lease_does_not_begin_on_a_machine_that_is_out_of_service() {
         assert!(now.allocation.waits_since.is_some());
         assert_eq!(kinds(&now), ["created", "delayed"], "once");
     }
+    let query = NotificationQuery::default();
+    let notices = notifications::list(p, &world.acme.member.ctx(), &query).await.unwrap().list;
+    let delayed = notices.iter().filter(|notice| notice.kind == NotificationKind::AllocationDelayed).count();
+    assert_eq!(delayed, 2, "not as a machine that was given, which an older server calls theirs now: {notices:?}");
     let member = told(&world, &world.acme.member).await;
     assert!(!member.iter().any(|message| message.contains("now, until")), "{member:?}");
     assert_eq!(member.iter().filter(|message| message.contains("is not in service. It begins when it is")).count(), 2);
@@ -164,6 +168,60 @@ async fn a_lease_does_not_begin_on_a_machine_that_is_out_of_service() {
     // What waited until its end is called off, and keeps nobody else off the machine.
     world.advance(TimeDelta::days(29)).await;
     assert_eq!(world.state(&made[1]).await, AllocationState::Cancelled);
+}
+
+/// While the one before is still being taken back, too: told of when it takes longer than that takes, and again when it
+/// waits for something else.
+#[tokio::test]
+async fn a_lease_that_waits_for_the_one_before_does_not_begin_after_its_own_end() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let at = |days| Some(world.now() + TimeDelta::days(days));
+    let (mut before, mut made) = (Vec::new(), Vec::new());
+    // Nobody ever listened to these machines: what is looked at before they are free waits for somebody.
+    for code in ["h1", "h2"] {
+        world.machine(code).await;
+        before.push(world.allocate(code, world.globex.id, months(1)).await.unwrap().allocation.id);
+        let body = AllocationCreate { starts_at: at(40), ends_at: at(50), ..AllocationCreate::default() };
+        made.push(world.allocate(code, world.acme.id, body).await.unwrap().allocation.id);
+    }
+    let told_of = async |kind: NotificationKind| {
+        let query = NotificationQuery::default();
+        let list = notifications::list(p, &world.acme.owner.ctx(), &query).await.unwrap().list;
+        list.into_iter().filter(|notice| notice.kind == kind).map(|notice| notice.message).collect::<Vec<_>>()
+    };
+    let waits = async |id| {
+        let now = allocations::get(p, &ctx, id).await.unwrap().allocation;
+        (now.state, now.waits_for)
+    };
+    let leave_out = async |id| {
+        for step in ["processes", "gpu_memory", "health"] {
+            allocations::skip_step(p, &ctx, id, step).await.unwrap();
+        }
+        world.run().await;
+    };
+    world.advance(TimeDelta::days(40)).await;
+    assert_eq!(waits(made[0]).await, (AllocationState::Scheduled, None), "that takes a while");
+    world.advance(TimeDelta::hours(1)).await;
+    world.run().await;
+    assert_eq!(waits(made[0]).await, (AllocationState::Scheduled, Some(WaitReason::Occupied)));
+    let delayed = told_of(NotificationKind::AllocationDelayed).await;
+    assert_eq!(delayed.iter().filter(|message| message.contains("is not free yet")).count(), 2, "once: {delayed:?}");
+    let staff = told(&world, &world.admin).await;
+    assert!(staff.iter().any(|message| message.contains("Finish taking it back")), "{staff:?}");
+
+    // It waits for what is in its way, whatever that was before.
+    machines::act(p, &ctx, "h1", MachineAction::Cordon, None).await.unwrap();
+    leave_out(before[0]).await;
+    assert_eq!(waits(made[0]).await, (AllocationState::Scheduled, Some(WaitReason::OutOfService)));
+    assert_eq!(told_of(NotificationKind::AllocationDelayed).await.len(), 3, "told anew");
+
+    // What is free after the end is nobody's.
+    world.advance(TimeDelta::days(12)).await;
+    leave_out(before[1]).await;
+    assert_eq!(waits(made[1]).await.0, AllocationState::Cancelled);
+    let given = told_of(NotificationKind::AllocationGiven).await;
+    assert!(!given.iter().any(|message| message.contains("now, until")), "{given:?}");
 }
 
 #[tokio::test]
@@ -246,4 +304,20 @@ async fn what_was_asked_for_is_taken_back_by_who_may_ask() {
     assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-none-open"));
     let again = allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
     assert!(again.allocation.open_request.is_some(), "and asked for anew");
+    // Not without end, and staff hear of it once.
+    let heard =
+        async || told(&world, &world.admin).await.iter().filter(|message| message.contains("asks for h1")).count();
+    for _ in 0..3 {
+        allocations::withdraw_renewal(p, &owner, "h1").await.unwrap();
+        allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
+    }
+    allocations::withdraw_renewal(p, &owner, "h1").await.unwrap();
+    let error = allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-often"));
+    assert!(!allocations::may_request_renewal(p, &owner, "h1").await.unwrap().allowed);
+    assert_eq!(heard().await, 1);
+    world.advance(TimeDelta::hours(25)).await;
+    let owner = world.acme.owner.ctx();
+    allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
+    assert_eq!(heard().await, 2);
 }

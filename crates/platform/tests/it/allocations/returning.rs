@@ -65,12 +65,47 @@ async fn health_is_compared_until_the_machine_is_back() {
     assert_eq!((health.result["ecc"].as_str(), health.result["xid"].as_str()), ("5", "1"));
     // What is kept of its return is how it returned, also when somebody decides about it.
     allocations::skip_step(p, &world.admin.ctx(), id, "health").await.unwrap();
+    // That was about what was broken then, and not about what breaks after it.
+    machine.says(0, 8, None, Vec::new()).await;
+    let detail = get().await;
+    let states = (step(&detail, "health").state, detail.allocation.state);
+    assert_eq!(states, (StepState::Waiting, AllocationState::Reclaiming));
+    assert_eq!(step(&detail, "health").result["ecc"], "6");
+    allocations::skip_step(p, &world.admin.ctx(), id, "health").await.unwrap();
     machine.says(0, 8, None, Vec::new()).await;
     assert_eq!(get().await.allocation.state, AllocationState::Ended);
     let paper = allocations::handover(p, &world.admin.ctx(), id).await.unwrap();
     assert_eq!((paper.returned.unwrap().gpus[0].ecc_uncorrected, paper.xid_errors), (Some(8), 1));
     let lease = machines::passport(p, &world.admin.ctx(), "h1").await.unwrap().leases.unwrap().remove(0);
     assert_eq!(lease.worse.map(|worse| worse.ecc_uncorrected), Some(6));
+}
+
+/// A machine does not go back with somebody's program on it that began after the step was done, or after it was left out.
+#[tokio::test]
+async fn who_comes_back_before_the_machine_does_is_seen() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let machine = Reporter::new(&world).await;
+    let id = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation.id;
+    machine.says(0, 0, None, Vec::new()).await;
+    allocations::end(p, &world.admin.ctx(), id, AllocationEnd::default()).await.unwrap();
+    let get = async || allocations::get(p, &world.admin.ctx(), id).await.unwrap();
+    let of = |pids: &[u32]| pids.iter().map(|pid| Process { pid: *pid, ..Process::default() }).collect::<Vec<_>>();
+    machine.says(40 << 30, 0, None, Vec::new()).await;
+    assert_eq!(step(&get().await, "processes").state, StepState::Done);
+    machine.says(0, 0, None, of(&[7])).await;
+    let detail = get().await;
+    let states = ["processes", "gpu_memory"].map(|name| step(&detail, name).state);
+    assert_eq!(states, [StepState::Waiting, StepState::Done]);
+    assert_eq!(detail.allocation.state, AllocationState::Reclaiming);
+    allocations::skip_step(p, &world.admin.ctx(), id, "processes").await.unwrap();
+    machine.says(0, 0, None, of(&[7, 8])).await;
+    let detail = get().await;
+    assert_eq!(step(&detail, "processes").state, StepState::Waiting, "one was left out, not two");
+    assert_eq!(detail.allocation.state, AllocationState::Reclaiming);
+    allocations::skip_step(p, &world.admin.ctx(), id, "processes").await.unwrap();
+    machine.says(0, 0, None, of(&[8])).await;
+    assert_eq!(get().await.allocation.state, AllocationState::Ended);
 }
 
 #[tokio::test]
@@ -129,6 +164,41 @@ async fn a_process_is_called_by_what_is_known_of_it() {
     machine.says(0, 0, None, vec![Process { pid: 4242, ..Process::default() }]).await;
     let detail = allocations::get(p, &world.admin.ctx(), id).await.unwrap();
     assert_eq!(step(&detail, "processes").result["names"], "PID 4242");
+}
+
+/// What was measured before a lease could begin is not its own, whatever day was agreed.
+#[tokio::test]
+async fn a_lease_that_began_late_has_nothing_of_what_was_before() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let machine = Reporter::new(&world).await;
+    let starts_at = Some(world.now() + TimeDelta::minutes(10));
+    let body = AllocationCreate { starts_at, ..months(1) };
+    let id = world.allocate("h1", world.acme.id, body).await.unwrap().allocation.id;
+    machines::act(p, &ctx, "h1", contract::machines::MachineAction::Cordon, None).await.unwrap();
+    // Staff work on it when it was to have begun, and it is none the better for it at first.
+    world.advance(TimeDelta::minutes(20)).await;
+    machine.says(40 << 30, 0, Some(79), Vec::new()).await;
+    world.advance(TimeDelta::minutes(5)).await;
+    machines::act(p, &ctx, "h1", contract::machines::MachineAction::Uncordon, None).await.unwrap();
+    world.run().await;
+    let lease = allocations::get(p, &ctx, id).await.unwrap().allocation;
+    assert_eq!((lease.state, lease.began_at), (AllocationState::Active, Some(world.now())));
+
+    world.test.clock().advance(TimeDelta::minutes(30));
+    metrics::roll_up(p, &p.system(SystemActor::Metrics)).await.unwrap();
+    let hour = HistoryQuery { range: Some(HistoryRange::Hour), ..HistoryQuery::default() };
+    let points = |history: &contract::metrics::History| {
+        history.series.iter().flat_map(|series| &series.avg).filter(|value| value.is_some()).count()
+    };
+    assert!(points(&metrics::history(p, &ctx, "h1", &hour).await.unwrap()) > 0, "there is something to hide");
+    let own = allocations::history(p, &world.acme.owner.ctx(), "h1", &hour).await.unwrap();
+    assert_eq!(points(&own), 0);
+    assert_eq!(allocations::handover(p, &ctx, id).await.unwrap().xid_errors, 0);
+    let passport = machines::passport(p, &ctx, "h1").await.unwrap();
+    assert_eq!(passport.leases.unwrap().remove(0).xid_errors, 0);
+    let usage = platform::reports::customer_usage(p, &ctx, world.acme.id).await.unwrap();
+    assert!((usage.machine_hours - 0.5).abs() < 0.01, "half an hour, not 50 minutes: {}", usage.machine_hours);
 }
 
 #[tokio::test]

@@ -83,6 +83,33 @@ async fn a_unit_in_a_heading_counts() {
 }
 
 #[tokio::test]
+async fn what_counts_or_measures_a_thing_is_no_name_of_it() {
+    let world = World::new().await;
+    for heading in ["GPU (块)", "GPU（个）", "显卡（块）", "GPU (GB)", "显卡/GB", "CPU (GHz)", "处理器（颗）"]
+    {
+        let staged = world.stage(workbook(&["名称", heading], &[&["A", "8"]])).await;
+        assert_eq!(staged.unknown_columns, [heading]);
+    }
+    for (heading, key) in [
+        ("GPU 数量（块）", "gpuCount"),
+        ("GPU (张)", "gpuCount"),
+        ("GPU（必填）", "gpuModel"),
+        ("上架（是/否）", "listed"),
+    ] {
+        let staged = world.stage(workbook(&["名称", heading], &[&["A", "1"]])).await;
+        assert!(staged.unknown_columns.is_empty(), "{heading}");
+        assert_eq!(rows_of(&world, staged.id).await[0].cells[key], "1", "{heading}");
+    }
+    // Units in a line of their own count as well.
+    let sheet: &[&[&str]] = &[&["名称", "编号", "内存", "数据盘"], &["", "", "TB", "TB"], &["A", "a", "2", "7"]];
+    let staged = world.stage(book(&[("清单", sheet)])).await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    imports::confirm(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap();
+    let declared = machines::get(p, &ctx, "a").await.unwrap().declared;
+    assert_eq!((staged.rows, declared.memory_gb, declared.data_disk_gb), (1, Some(2048), Some(7168)));
+}
+
+#[tokio::test]
 async fn a_list_is_found_behind_a_cover() {
     let world = World::new().await;
     let cover: &[&[&str]] = &[&["GPU 服务器交付清单"], &["日期", "2026"]];
@@ -101,6 +128,50 @@ async fn a_list_is_found_behind_a_cover() {
     assert_eq!(staged.refusal.unwrap().key, "import-no-name-column");
     let staged = world.stage(book(&[("one", cover), ("two", cover)])).await;
     assert_eq!(staged.refusal.unwrap().key, "import-no-heading");
+}
+
+/// Every sheet that is looked at costs another child.
+#[tokio::test]
+async fn not_all_sheets_of_a_workbook_are_looked_at() {
+    let world = World::new().await;
+    let cover: &[&[&str]] = &[&["GPU 服务器交付清单"]];
+    let list: &[&[&str]] = &[&["主机", "区域"], &["A", "east"]];
+    let names = ["1", "2", "3", "4", "5", "6"];
+    for (covers, found) in [(4, true), (5, false)] {
+        let mut sheets: Vec<(&str, &[&[&str]])> = names[..covers].iter().map(|name| (*name, cover)).collect();
+        sheets.push(("list", list));
+        let staged = world.stage(book(&sheets)).await;
+        assert_eq!(staged.state == ImportState::Ready, found, "behind {covers}: {:?}", staged.refusal);
+    }
+}
+
+/// A sheet with a fault is the one that was meant: last year's, behind it, is not read in its place.
+#[tokio::test]
+async fn no_other_sheet_is_read_in_place_of_one_that_cannot_be() {
+    let world = World::new().await;
+    let list: &[&[&str]] = &[&["主机", "区域"], &["A", "east"]];
+    let far_out = |row: u32, column: u16| {
+        let mut book = Workbook::new();
+        let first = book.add_worksheet().set_name("2026").unwrap();
+        fill(first, list);
+        first.write(row, column, "stray").unwrap();
+        fill(book.add_worksheet().set_name("2025").unwrap(), list);
+        book.save_to_buffer().unwrap()
+    };
+    let keyless: &[&[&str]] = &[&["谁", "区域", "编号"], &["A", "east", "a"]];
+    for (workbook, why) in [
+        (far_out(1, 230), "sheet-refused-too-many-columns"),
+        (far_out(200_000, 0), "sheet-refused-too-many-rows"),
+        (book(&[("2026", keyless), ("2025", list)]), "import-no-name-column"),
+    ] {
+        let staged = world.stage(workbook).await;
+        assert_eq!((staged.state, staged.refusal.unwrap().key.as_str()), (ImportState::Refused, why));
+    }
+    // What was read, and what was not, is there to see before anybody agrees.
+    let cover: &[&[&str]] = &[&["区域"], &["east"]];
+    let staged = world.stage(book(&[("封面", cover), ("2026", list), ("2025", list)])).await;
+    assert_eq!((staged.sheet.as_deref(), staged.new_rows), (Some("2026"), 1));
+    assert_eq!(staged.other_sheets, ["封面", "2025"]);
 }
 
 #[tokio::test]

@@ -376,6 +376,9 @@ async fn a_customers_list_says_how_busy_its_machines_are() {
     let mine = async || allocations::mine(p, &acme.owner.ctx(), &query).await.unwrap().list;
     let load = MachineLoad { util_percent: Some(51), memory_percent: Some(50) };
     assert_eq!(mine().await[0].load, Some(load));
+    let without = AllocationQuery { load: Some(false), ..AllocationQuery::default() };
+    let without = allocations::mine(p, &acme.owner.ctx(), &without).await.unwrap().list;
+    assert_eq!((without.len(), without[0].load), (1, None), "who only follows asks for less");
     let staffs = allocations::list(p, &world.admin.ctx(), &query).await.unwrap().list;
     assert_eq!((staffs.len(), staffs[0].load), (1, None), "staff have the wall");
     // How a machine is doing is told to who has it.

@@ -1,0 +1,43 @@
+//! SQL of leases whose time has come.
+
+use chrono::{DateTime, Utc};
+use contract::allocations::WaitReason;
+
+use crate::Result;
+use crate::authz::{Granted, UpdateAllocation};
+use crate::db::Tx;
+
+/// Its customer has the machine from now on.
+pub(in crate::allocations) async fn begin(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAllocation>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update allocations set state = 'active', began_at = $2, revision = revision + 1 where id = $1",
+        granted.id().0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// It waits from now on, or for something else than before.
+pub(in crate::allocations) async fn set_waiting(
+    tx: &mut Tx,
+    granted: &Granted<UpdateAllocation>,
+    now: DateTime<Utc>,
+    why: WaitReason,
+) -> Result<()> {
+    sqlx::query!(
+        "update allocations set waits_since = coalesce(waits_since, $2), waits_for = $3, revision = revision + 1
+         where id = $1",
+        granted.id().0,
+        now,
+        why.code()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
