@@ -99,8 +99,14 @@ enum Admin {
         #[arg(long, default_value_t = 24)]
         hours: u32,
     },
-    /// Give somebody a new password, end their sessions; prints the password.
-    ResetPassword { name: String },
+    /// Give somebody a new password, end their sessions; prints the password. Says which directories the account is parted from,
+    /// and the roles that go with them.
+    ResetPassword {
+        name: String,
+        /// Take away the roles of the platform, too, that groups of a directory gave.
+        #[arg(long)]
+        take_roles: bool,
+    },
     /// Switch somebody's second factor off, end their sessions: for who lost the app and the recovery codes.
     ResetSecondFactor { name: String },
     /// Make a customer and its owner; prints the owner's password.
@@ -207,8 +213,14 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
             let ctx = platform.system(SystemActor::Operator);
             machines::create_join_token(platform, &ctx, request).await?.secret
         }
-        Admin::ResetPassword { name } => {
-            accounts::reset_password(platform, &name).await.map_err(|error| about_a_person(error, &name))?
+        Admin::ResetPassword { name, take_roles } => {
+            let reset = accounts::reset_password(platform, &name, take_roles).await;
+            let reset = reset.map_err(|error| about_a_person(error, &name))?;
+            for parted in &reset.parted {
+                // Beside the answer, which is the password alone.
+                eprintln!("{}", said_of(parted));
+            }
+            reset.password
         }
         Admin::ResetSecondFactor { name } => {
             accounts::reset_second_factor(platform, &name).await.map_err(|error| about_a_person(error, &name))?;
@@ -223,6 +235,13 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
             verify::verify(platform, anchor.as_deref(), config.audit_anchor_file.as_deref()).await?
         }
     })
+}
+
+/// What became of somebody's roles when they were parted from a directory.
+fn said_of(parted: &accounts::identity::Parted) -> String {
+    let list = |roles: &[String]| if roles.is_empty() { "none".to_owned() } else { roles.join(", ") };
+    let (provider, taken, kept) = (&parted.provider, list(&parted.taken), list(&parted.kept));
+    format!("parted from {provider}: roles of its groups taken: {taken}; kept: {kept}")
 }
 
 /// Why nothing was done about somebody, in words.

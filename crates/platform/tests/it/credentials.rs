@@ -382,7 +382,7 @@ async fn earlier_passwords_are_not_taken_again_for_as_long_as_they_are_remembere
     assert_eq!(count(&test, plain).await, 0);
     for number in 10..18 {
         remember(0).await;
-        accounts::reset_password(&test.platform, "ann").await.unwrap();
+        accounts::reset_password(&test.platform, "ann", false).await.unwrap();
         let _ = number;
     }
     assert_eq!(
