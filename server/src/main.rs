@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command line answers on standard output")]
 
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -126,6 +127,10 @@ enum Admin {
         /// is noted then.
         #[arg(long)]
         anchor: Option<PathBuf>,
+        /// Positions of events that are dated back and known, as 7 or 7-12; as often as there are such. Compared with the chain
+        /// they are all the same.
+        #[arg(long, value_name = "POSITION", value_parser = verify::positions)]
+        accept: Vec<RangeInclusive<i64>>,
     },
 }
 
@@ -231,8 +236,9 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
         }
         Admin::RenewSshHostKey => platform::access::renew_host_key(platform).await?,
-        Admin::VerifyAudit { anchor } => {
-            verify::verify(platform, anchor.as_deref(), config.audit_anchor_file.as_deref()).await?
+        Admin::VerifyAudit { anchor, accept } => {
+            let files = (anchor.as_deref(), config.audit_anchor_file.as_deref());
+            verify::verify(platform, files, &accept).await?
         }
     })
 }
