@@ -20,7 +20,7 @@ pub(crate) use policy::builtin_holders;
 pub use policy::{Reach, Role, is_grantable, reach, table};
 pub use shelves::{BudgetShelf, FileShelf, ImageShelf, InstanceShelf, OwnBudgetShelf};
 pub(crate) use staff::{
-    KEPT_ROLE, built_in_with, member_may, must_be_kept, permitted_by, powers_of, works_for_platform,
+    KEPT_ROLE, given_in, member_may, must_be_kept, permitted_by, powers_of, ways_to, works_for_platform,
 };
 
 use crate::{OpContext, Principal, Result};

@@ -196,6 +196,51 @@ async fn staff_who_may_not_invite_any_more_take_their_invitations_along() {
 }
 
 #[tokio::test]
+async fn an_invitation_into_a_role_ends_where_its_sender_covers_that_role_no_more() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (acme, lee) = (test.customer("Acme").await, test.outsider("lee").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let everything: Vec<_> =
+        Permission::ALL.iter().copied().filter(|held| platform::authz::is_grantable(*held)).collect();
+    let clerk = test.with_role("clerk", &everything).await;
+    let token = world.invited(&clerk.ctx(), &acme, "lee@example.org", MemberRole::Owner).await;
+    assert_eq!(world.way(&lee.ctx(), &token).await, WayIn::Accept, "the role has all that an owner may");
+    // They may still invite, but nobody to be an owner.
+    sqlx::query("delete from role_permissions where permission not like 'customers:%'")
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
+    accounts::withdraw_lost_invitations(&test.platform).await.unwrap();
+    let lost = "select before->>'role' from audit_events where action = 'customers:withdraw-invitation'";
+    let lost: Vec<String> = sqlx::query_scalar(lost).fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(lost, ["owner"]);
+}
+
+#[tokio::test]
+async fn an_owner_who_works_for_the_platform_now_invites_nobody_as_an_owner() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (acme, lee) = (test.customer("Acme").await, test.outsider("lee").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let token = world.invited(&acme.owner.ctx(), &acme, "lee@example.org", MemberRole::Member).await;
+    let become_one = async |role: &str| {
+        sqlx::query("insert into role_assignments (user_id, role) values ($1, $2)")
+            .bind(acme.owner.id.0)
+            .bind(role)
+            .execute(test.owner_pool())
+            .await
+            .unwrap();
+    };
+    become_one("student").await;
+    assert_eq!(world.way(&lee.ctx(), &token).await, WayIn::Accept, "who learns here is inside all the same");
+    become_one("operator").await;
+    assert_eq!(world.role(&acme, &acme.owner).await.as_deref(), Some("owner"), "the row is still there");
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
+}
+
+#[tokio::test]
 async fn who_invites_hears_nothing_of_an_account() {
     let world = World::new().await;
     let test = &world.test;
