@@ -22,3 +22,7 @@ language sql stable as $$
               and not exists(select from role_assignments a join roles r on r.code = a.role and r.of_staff
                              where a.user_id = u.id)))
 $$;
+
+-- All open invitations are looked at every minute, by who sent them into what.
+create index one_time_links_open_invitations on one_time_links (created_by, customer_id, role)
+  where purpose = 'invitation' and used_at is null;

@@ -241,6 +241,51 @@ async fn an_owner_who_works_for_the_platform_now_invites_nobody_as_an_owner() {
 }
 
 #[tokio::test]
+async fn senders_are_judged_once_and_links_that_are_used_up_are_not_read() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    for (count, used) in [(20_000, true), (300, false)] {
+        sqlx::query(
+            "insert into one_time_links (hash, purpose, customer_id, role, address, created_by, created_at, expires_at, used_at)
+             select sha256(convert_to($1::text || n, 'utf8')), 'invitation', $2, 'member', n || '@example.org',
+                    case n % 2 when 0 then $3 else $4 end, now(), now() + interval '1 day', case when $1 then now() end
+             from generate_series(1, $5) n",
+        )
+        .bind(used)
+        .bind(acme.id.0)
+        .bind(acme.owner.id.0)
+        .bind(globex.owner.id.0)
+        .bind(count)
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    }
+    sqlx::raw_sql("analyze one_time_links").execute(test.owner_pool()).await.unwrap();
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain with sent as materialized (
+           select distinct created_by, customer_id, role from one_time_links
+           where purpose = 'invitation' and used_at is null),
+         lost as materialized (
+           select created_by, customer_id, role from sent
+           where not invitation_stands(created_by, customer_id, role, '{owner}', '{customers:invite}', '{platform_admin}'))
+         update one_time_links l set used_at = now() from lost
+         where l.created_by = lost.created_by and l.customer_id = lost.customer_id and l.role = lost.role
+           and l.purpose = 'invitation' and l.used_at is null and l.expires_at > now()",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    assert!(!plan.iter().any(|line| line.contains("Seq Scan on one_time_links")), "{plan:#?}");
+    assert!(plan.iter().any(|line| line.contains("one_time_links_open_invitations")), "{plan:#?}");
+    // Of Acme's own owner they stand; another customer's owner never could.
+    accounts::withdraw_lost_invitations(&test.platform).await.unwrap();
+    let open = "select count(*), count(distinct created_by) from one_time_links where used_at is null";
+    let open: (i64, i64) = sqlx::query_as(open).fetch_one(test.owner_pool()).await.unwrap();
+    assert_eq!(open, (150, 1));
+}
+
+#[tokio::test]
 async fn who_invites_hears_nothing_of_an_account() {
     let world = World::new().await;
     let test = &world.test;

@@ -231,11 +231,16 @@ pub(in crate::accounts) async fn withdraw_lost(
 ) -> Result<Vec<Withdrawn>> {
     let needed = Needed::to_invite();
     let rows = sqlx::query!(
-        r#"update one_time_links set used_at = $1
-           where purpose = 'invitation' and used_at is null and expires_at > $1
-             and ($2::bigint is null or customer_id = $2)
-             and not invitation_stands(created_by, customer_id, role, $3, $4, $5)
-           returning id, customer_id as "customer_id!", address::text as "address!", role as "role!""#,
+        r#"with sent as materialized (
+             select distinct created_by, customer_id, role from one_time_links
+             where purpose = 'invitation' and used_at is null and ($2::bigint is null or customer_id = $2)),
+           lost as materialized (
+             select created_by, customer_id, role from sent
+             where not invitation_stands(created_by, customer_id, role, $3, $4, $5))
+           update one_time_links l set used_at = $1 from lost
+           where l.created_by = lost.created_by and l.customer_id = lost.customer_id and l.role = lost.role
+             and l.purpose = 'invitation' and l.used_at is null and l.expires_at > $1
+           returning l.id, l.customer_id as "customer_id!", l.address::text as "address!", l.role as "role!""#,
         now,
         customer.map(|id| id.0),
         &needed.roles,
