@@ -104,7 +104,7 @@ enum Admin {
     /// and the roles that go with them.
     ResetPassword {
         name: String,
-        /// Take away the roles of the platform, too, that groups of a directory gave.
+        /// Take away the roles of the platform, too, that groups of a directory or a sign-in service gave.
         #[arg(long)]
         take_roles: bool,
     },
@@ -243,11 +243,12 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
     })
 }
 
-/// What became of somebody's roles when they were parted from a directory.
+/// What became of the roles that somebody had by a provider.
 fn said_of(parted: &accounts::identity::Parted) -> String {
     let list = |roles: &[String]| if roles.is_empty() { "none".to_owned() } else { roles.join(", ") };
     let (provider, taken, kept) = (&parted.provider, list(&parted.taken), list(&parted.kept));
-    format!("parted from {provider}: roles of its groups taken: {taken}; kept: {kept}")
+    let how = if parted.bound { "still bound to" } else { "parted from" };
+    format!("{how} {provider}: roles of its groups taken: {taken}; kept: {kept}")
 }
 
 /// Why nothing was done about somebody, in words.

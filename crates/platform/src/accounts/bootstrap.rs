@@ -41,7 +41,7 @@ pub async fn any_admin(platform: &Platform) -> Result<Option<String>> {
 /// A password that was given at the command line.
 pub struct NewPassword {
     pub password: String,
-    /// The directories that the account came from until now.
+    /// The providers that the account came from until now.
     pub parted: Vec<identity::Parted>,
 }
 
@@ -54,7 +54,7 @@ pub async fn reset_password(platform: &Platform, name: &str, takes_roles: bool) 
         .await?
         .ok_or_else(|| Error::new(ErrorCode::NotFound))?;
     let password = new_password();
-    let left = identity::leave_directories_in_tx(&mut tx, row.id).await?;
+    let left = identity::leave_providers_in_tx(&mut tx, row.id).await?;
     store::passwords::set(&mut tx, row.id, &hash_password(&password)?, ctx.now()).await?;
     let parted = identity::take_back_left_in_tx(platform, &mut tx, &ctx, row.id, (left, !takes_roles)).await?;
     links::retire_ways_in(&mut tx, row.id, ctx.now()).await?;

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::super::attempts::{self, Subjects};
 use super::super::store::Credentials;
 use super::super::{SessionEnding, account, entry, password, second_factor, signed_in};
-use super::provision::why_of;
+use super::provision::{note_roles, why_of};
 use super::roles::{self, Given};
 use super::services::MINUTES;
 use super::{Proved, Provider, store};
@@ -312,15 +312,18 @@ pub struct Parted {
     pub provider: String,
     /// Words of the roles that went with it.
     pub taken: Vec<String>,
+    /// The account is still bound to it, and the next sign-in by it gives what its groups give then.
+    pub bound: bool,
     /// Of those that stay: the last admin's, the last owner's, and those of the platform where they were to stay.
     pub kept: Vec<String>,
 }
 
 /// Parts an account from its directories where a password is about to be kept here; in the system's transaction, before it
-/// holds the person. Passwords here are asked before directories, so these would have no say any more. What their groups gave
-/// goes by [`take_back_left_in_tx`] once the password is there: until then the last admin would not be known for one.
-pub(in crate::accounts) async fn leave_directories_in_tx(tx: &mut Tx, user: UserId) -> Result<Vec<Left>> {
-    let left = accounts::passwords::leave_directories(tx, user).await?;
+/// holds the person. Passwords here are asked before directories, so these would have no say any more. A sign-in service stays a
+/// way in, but who comes by the password asks it nothing. What the groups of either gave goes by [`take_back_left_in_tx`] once the password is there: until then the last admin would not be known for one.
+pub(in crate::accounts) async fn leave_providers_in_tx(tx: &mut Tx, user: UserId) -> Result<Vec<Left>> {
+    let mut left = accounts::passwords::leave_directories(tx, user).await?;
+    left.extend(accounts::passwords::services_that_gave(tx, user).await?);
     let mut places = BTreeSet::new();
     for left in &left {
         let given: Vec<Given> = serde_json::from_value(left.granted.clone()).map_err(Error::internal)?;
@@ -332,8 +335,8 @@ pub(in crate::accounts) async fn leave_directories_in_tx(tx: &mut Tx, user: User
     Ok(left)
 }
 
-/// Takes back what the groups of directories gave that an account is parted from, with an event for each and a word to the
-/// owner; roles of the platform stay with `keeps_platform`, as if somebody had given them by hand.
+/// Takes back what the groups of providers gave that an account is parted from, or that are not asked when its password is; with an
+/// event for each, and a word to the owner of what they are parted from. Roles of the platform stay with `keeps_platform`, as if somebody had given them by hand.
 pub(in crate::accounts) async fn take_back_left_in_tx(
     platform: &Platform,
     tx: &mut Tx,
@@ -346,19 +349,25 @@ pub(in crate::accounts) async fn take_back_left_in_tx(
         let given: Vec<Given> = serde_json::from_value(left.granted).map_err(Error::internal)?;
         let (kept, given): (Vec<_>, Vec<_>) =
             given.into_iter().partition(|given| keeps_platform && given.role.of_platform().is_some());
-        let others = roles::of_others(tx, user, None).await?;
-        let (_, mut changed) = roles::apply(tx, user, (&given, &[]), &others).await?;
+        let others = roles::of_others(tx, user, left.bound).await?;
+        let (mut now, mut changed) = roles::apply(tx, user, (&given, &[]), &others).await?;
+        now.extend(kept.iter().cloned());
         changed.kept.extend(kept);
         let words = |given: &[Given]| given.iter().map(|given| given.role.code().to_owned()).collect();
         let (taken, kept) = (words(&changed.removed), words(&changed.kept));
-        let entry = audit::Entry {
-            before: Some(json!({ "provider": left.provider, "label": left.label })),
-            after: Some(json!({ "roles": changed })),
-            ..entry("users:unlink-identity", user)
-        };
-        audit::record_of_person_in_tx(tx, ctx, user, entry).await?;
-        tell(platform, tx, ctx, user, ("parted", &left.provider, &left.label)).await?;
-        parted.push(Parted { provider: left.provider, taken, kept });
+        if let Some(identity) = left.bound {
+            store::set_granted(tx, identity, &serde_json::to_value(now).map_err(Error::internal)?).await?;
+            note_roles(tx, ctx, user, &left.provider, &changed).await?;
+        } else {
+            let entry = audit::Entry {
+                before: Some(json!({ "provider": left.provider, "label": left.label })),
+                after: Some(json!({ "roles": changed })),
+                ..entry("users:unlink-identity", user)
+            };
+            audit::record_of_person_in_tx(tx, ctx, user, entry).await?;
+            tell(platform, tx, ctx, user, ("parted", &left.provider, &left.label)).await?;
+        }
+        parted.push(Parted { provider: left.provider, bound: left.bound.is_some(), taken, kept });
     }
     Ok(parted)
 }

@@ -28,9 +28,7 @@ pub use binding::{
     LinkProof, Parted, Proposal, address_notice, confirm_link, forget_link, has_address_notice, identities,
     proposed_link, unlink,
 };
-pub(super) use binding::{
-    leave_directories_in_tx, prove, take_back_in_tx, take_back_left_in_tx, tell, unlink_all_in_tx,
-};
+pub(super) use binding::{leave_providers_in_tx, prove, take_back_in_tx, take_back_left_in_tx, tell, unlink_all_in_tx};
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
 pub use providers::{MAPPING_FAULTS, create, delete, get, list, update};

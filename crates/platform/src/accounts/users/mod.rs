@@ -259,7 +259,7 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     // Meanwhile somebody may have made the person more than the caller is.
     may_get_password(&mut tx, ctx, id, row.state).await?;
     must_be_meant(&mut tx, id, body.local).await?;
-    let left = identity::leave_directories_in_tx(&mut tx, id).await?;
+    let left = identity::leave_providers_in_tx(&mut tx, id).await?;
     let now = lock_in_tx(&mut tx, id).await?;
     may_get_password(&mut tx, ctx, id, now.state).await?;
     passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
