@@ -25,6 +25,7 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("audit-prune", Duration::from_secs(3600)),
     ("sessions-clean", Duration::from_secs(600)),
     ("invitations-withdraw", Duration::from_secs(60)),
+    ("directories-part", Duration::from_secs(600)),
     ("jobs-clean", Duration::from_secs(600)),
 ];
 
@@ -160,6 +161,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             accounts::session_records::delete_expired(platform, &ctx).await?;
         }
         "invitations-withdraw" => accounts::withdraw_lost_invitations(platform).await?,
+        "directories-part" => accounts::identity::part_from_directories(platform).await?,
         "jobs-clean" => {
             let mut tx = platform.db().begin(&super::worker(platform)).await?;
             super::store::delete_old(&mut tx).await?;

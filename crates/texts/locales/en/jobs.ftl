@@ -31,6 +31,7 @@ job-kind-engines-expiry = Warn of certificates that end
 job-kind-partitions = Keep partitions of figures
 job-kind-audit-prune = Prune the audit log
 job-kind-sessions-clean = Forget ended sessions
+job-kind-directories-part = Part accounts with a password here from directories
 job-kind-invitations-withdraw = Withdraw invitations whose senders may not invite any more
 job-kind-jobs-clean = Forget old jobs, mail and notices
 job-kind-image-copy = Bring an image to a machine

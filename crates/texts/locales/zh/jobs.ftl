@@ -31,6 +31,7 @@ job-kind-engines-expiry = 检查证书到期
 job-kind-partitions = 维护监控数据分区
 job-kind-audit-prune = 清理审计日志
 job-kind-sessions-clean = 清理过期会话
+job-kind-directories-part = 解除有本平台密码的账号与目录的绑定
 job-kind-invitations-withdraw = 撤回邀请人已无权发送的邀请
 job-kind-jobs-clean = 清理过期任务、邮件与通知
 job-kind-image-copy = 将镜像复制到机器

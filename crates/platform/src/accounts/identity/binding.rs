@@ -320,19 +320,50 @@ pub struct Parted {
 
 /// Parts an account from its directories where a password is about to be kept here; in the system's transaction, before it
 /// holds the person. Passwords here are asked before directories, so these would have no say any more. A sign-in service stays a
-/// way in, but who comes by the password asks it nothing. What the groups of either gave goes by [`take_back_left_in_tx`] once the password is there: until then the last admin would not be known for one.
+/// way in, but who comes by the password asks it nothing. What the groups of either gave goes by [`take_back_left_in_tx`] once the
+/// password is there: until then the last admin would not be known for one.
 pub(in crate::accounts) async fn leave_providers_in_tx(tx: &mut Tx, user: UserId) -> Result<Vec<Left>> {
     let mut left = accounts::passwords::leave_directories(tx, user).await?;
     left.extend(accounts::passwords::services_that_gave(tx, user).await?);
+    lock_places_in_tx(tx, &left).await?;
+    Ok(left)
+}
+
+/// Parts the accounts from their directories that got a password here from a server of a version before, which left them bound:
+/// what the groups gave would stay for good. Run by the job queue, because such a server may still run beside this one.
+pub async fn part_from_directories(platform: &Platform) -> Result<()> {
+    let ctx = platform.system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let people = accounts::passwords::bound_beside_password(&mut tx).await?;
+    tx.commit().await?;
+    for user in people {
+        let mut tx = platform.db().begin(&ctx).await?;
+        let left = accounts::passwords::leave_directories(&mut tx, user).await?;
+        lock_places_in_tx(&mut tx, &left).await?;
+        let parted = take_back_left_in_tx(platform, &mut tx, &ctx, user, (left, false)).await?;
+        let ends = parted.iter().any(|parted| !parted.taken.is_empty());
+        if ends {
+            store::end_sessions_of(&mut tx, user).await?;
+        }
+        tx.commit().await?;
+        if ends {
+            let _ = platform.endings().send(SessionEnding::User(user));
+        }
+    }
+    Ok(())
+}
+
+/// Customers whose people change come before the person.
+async fn lock_places_in_tx(tx: &mut Tx, left: &[Left]) -> Result<()> {
     let mut places = BTreeSet::new();
-    for left in &left {
+    for left in left {
         let given: Vec<Given> = serde_json::from_value(left.granted.clone()).map_err(Error::internal)?;
         places.extend(given.into_iter().filter_map(|given| given.customer_id));
     }
     for customer in places {
         customers::lock(tx, customer).await?;
     }
-    Ok(left)
+    Ok(())
 }
 
 /// Takes back what the groups of providers gave that an account is parted from, or that are not asked when its password is; with an

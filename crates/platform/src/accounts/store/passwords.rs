@@ -133,3 +133,15 @@ pub(in crate::accounts) async fn services_that_gave(tx: &mut Tx, user: UserId) -
     });
     Ok(left.collect())
 }
+
+/// Those who are bound to a directory although they have a password here.
+pub(in crate::accounts) async fn bound_beside_password(tx: &mut Tx) -> Result<Vec<UserId>> {
+    let people = sqlx::query_scalar!(
+        "select distinct u.id from user_identities i join identity_providers p on p.id = i.provider_id
+                join users u on u.id = i.user_id
+         where p.kind = 'ldap' and u.password_hash is not null order by u.id"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(people.into_iter().map(UserId).collect())
+}

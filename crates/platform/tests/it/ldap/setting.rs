@@ -319,3 +319,33 @@ async fn who_alone_has_a_password_stays_admin_although_their_roles_are_to_go() {
     assert_eq!(reset.parted[0].kept, ["platform_admin"]);
     world.sign_in("wanda", &reset.password).await.unwrap();
 }
+
+#[tokio::test]
+async fn who_had_a_password_before_it_parted_accounts_from_directories_is_parted_later() {
+    let world = World::new().await;
+    let operator = MappedRole::parse("operator").unwrap();
+    world.set(|body| body.mappings = vec![role("gpu-admins", operator, None)]).await.unwrap();
+    for (name, password) in [("wanda", "wanda's password"), ("walter", "walter's password")] {
+        world.sign_in(name, password).await.unwrap();
+    }
+    // As a server of the version before left it.
+    world
+        .sql(
+            "update users set password_hash = (select password_hash from users where password_hash is not null limit 1)
+             where name = 'wanda' returning id::text",
+        )
+        .await;
+    assert_eq!(world.roles_of("wanda").await, ["operator"]);
+    for _ in 0..2 {
+        identity::part_from_directories(&world.test.platform).await.unwrap();
+        assert_eq!(world.roles_of("wanda").await, [] as [&str; 0]);
+    }
+    let bound = "select u.name::text from user_identities i join users u on u.id = i.user_id";
+    assert_eq!(world.sql(bound).await, ["walter"], "who has no password here stays");
+    let log = "select before->>'provider' || ' ' || (after->'roles'->'removed'->0->>'role') from audit_events
+               where action = 'users:unlink-identity' and outcome = 'done'";
+    assert_eq!(world.sql(log).await, ["Example operator"], "once");
+    let told =
+        "select u.name::text from notifications n join users u on u.id = n.user_id where n.kind = 'identities-changed'";
+    assert_eq!(world.sql(told).await, ["wanda"]);
+}
