@@ -6,9 +6,9 @@ use contract::accounts::{
     SshKeyCreate,
 };
 use contract::machines::{MachineCreate, MachineQuery};
-use contract::{ErrorCode, PageQuery, Permission, SessionId};
-use platform::accounts::{self, ShownOnce};
-use platform::{Credential, OpContext, Principal, Result, SystemActor, Via, machines};
+use contract::{CustomerId, ErrorCode, PageQuery, Permission, RoleId, SessionId, UserId};
+use platform::accounts::{self, ShownOnce, users};
+use platform::{Credential, OpContext, Principal, Result, SystemActor, Via, customers, machines, roles};
 use test_support::{TestPlatform, TestUser};
 
 fn request(user: &TestUser) -> LoginRequest {
@@ -200,6 +200,36 @@ async fn an_api_token_goes_no_further_than_its_scopes() {
     sqlx::query("delete from role_assignments").execute(test.owner_pool()).await.unwrap();
     let ctx = bearer(&test, &reads.secret).await.unwrap();
     assert!(!ctx.is_staff() && !ctx.holds(Permission::MachinesView));
+}
+
+#[tokio::test]
+async fn a_narrow_token_hears_the_same_of_what_is_there_and_what_is_not() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, platform) = (test.admin().await, test.customer("Acme").await, &test.platform);
+    let role = roles::list(platform, &admin.ctx()).await.unwrap()[0].id;
+    let make = MachineCreate { name: "one".to_owned(), ..MachineCreate::default() };
+    let machine = machines::create(platform, &admin.ctx(), make).await.unwrap().id.to_string();
+    let narrow = token(&test, &admin, Some(&[Permission::SettingsView])).await;
+    let ctx = bearer(&test, &narrow.secret).await.unwrap();
+    let said = |refused: Option<platform::Error>| refused.map(|error| (error.code, error.key)).expect("refused");
+    let nobody = UserId(999_999);
+    let users = async |id| {
+        [
+            said(users::get(platform, &ctx, id).await.err()),
+            said(users::set_active(platform, &ctx, id, false).await.err()),
+        ]
+    };
+    assert_eq!(users(acme.member.id).await, users(nobody).await);
+    assert_eq!(users(nobody).await.map(|(code, _)| code), [ErrorCode::NotFound; 2]);
+    let role_of = async |id| said(roles::get(platform, &ctx, id).await.err());
+    assert_eq!(role_of(role).await, role_of(RoleId(999_999)).await);
+    let customer = async |id| said(customers::get(platform, &ctx, id).await.err());
+    assert_eq!(customer(acme.id).await, customer(CustomerId(999_999)).await);
+    let machine_of = async |code: &str| said(machines::get(platform, &ctx, code).await.err());
+    assert_eq!(machine_of(&machine).await, machine_of("host-999").await);
+    // Where nothing is named, it is said what is wrong.
+    let added = machines::create(platform, &ctx, MachineCreate { name: "two".to_owned(), ..MachineCreate::default() });
+    assert_eq!(said(added.await.err()), (ErrorCode::Forbidden, "error-scope-missing"));
 }
 
 #[tokio::test]
