@@ -58,16 +58,16 @@ pub(super) async fn list(
     (page, page_size): (u32, u32),
     now: DateTime<Utc>,
 ) -> Result<(Vec<Row>, u64)> {
+    let q = query.q.as_deref().and_then(contains);
     let rows = sqlx::query!(
-        r#"select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision,
-                  count(*) over () as "total!"
+        r#"select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision
            from announcements
            where ($1::text is null or title ilike $1 or body ilike $1 or created_name ilike $1)
              and ($2::text is null or kind = $2) and ($3::text is null or audience = $3)
              and ($4::text is null or $4 = case when starts_at > $5::timestamptz then 'planned'
                                                 when ends_at <= $5::timestamptz then 'over' else 'showing' end)
            order by starts_at desc, id desc limit $6 offset $7"#,
-        query.q.as_deref().and_then(contains),
+        q.as_deref(),
         query.kind.map(AnnouncementKind::code),
         query.audience.map(Audience::code),
         query.state.map(AnnouncementState::code),
@@ -77,7 +77,20 @@ pub(super) async fn list(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
+    // Counted apart: a page behind the last one has no row that could say it.
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from announcements
+           where ($1::text is null or title ilike $1 or body ilike $1 or created_name ilike $1)
+             and ($2::text is null or kind = $2) and ($3::text is null or audience = $3)
+             and ($4::text is null or $4 = case when starts_at > $5::timestamptz then 'planned'
+                                                when ends_at <= $5::timestamptz then 'over' else 'showing' end)"#,
+        q.as_deref(),
+        query.kind.map(AnnouncementKind::code),
+        query.audience.map(Audience::code),
+        query.state.map(AnnouncementState::code),
+        now
+    );
+    let total = total.fetch_one(&mut **tx).await?.unsigned_abs();
     let rows = rows.into_iter().map(|row| Ok(row!(row)));
     Ok((rows.collect::<Result<_>>()?, total))
 }
