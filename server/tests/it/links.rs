@@ -41,7 +41,8 @@ async fn menu(server: &Server, who: &Who) -> Vec<String> {
     entries.filter_map(|entry| entry["path"].as_str().map(str::to_owned)).collect()
 }
 
-/// Follows everything, one of each kind; how many that were, of which kinds, and what would not open, with the page that offered it.
+/// Follows everything, one of each kind; how many that were, of which kinds, and what would not open, with the page that offered
+/// it.
 async fn walk(server: &Server, person: &TestUser) -> (usize, Vec<String>, Vec<String>) {
     let who = server.token(person).await;
     let mut waiting = menu(server, &who).await;
