@@ -5,7 +5,7 @@ use contract::Permission;
 use leptos::prelude::*;
 use platform::OpContext;
 
-use crate::menus;
+use crate::{menus, paths};
 
 /// What a page demands that its area's entry in the menu does not say; `*` stands for one step of the address. Of a page that
 /// stands here twice, either is enough.
@@ -55,7 +55,12 @@ pub fn opens(ctx: &OpContext, href: &str) -> bool {
     let path = href.split(['?', '#']).next().unwrap_or_default();
     let mut demands = BENEATH.iter().filter(|(pattern, _)| fits(pattern, path)).peekable();
     match demands.peek() {
-        Some(_) => demands.any(|(_, all)| all.iter().all(|permission| ctx.holds(*permission))),
+        Some(_) => {
+            let acts = ctx.user().is_some_and(|user| user.active_customer.is_some());
+            // As the group of the menu that such a page is of, whether or not an entry is above it.
+            let of_customer = !path.starts_with(paths::ADMIN) && !fits(FILE, path);
+            (acts || !of_customer) && demands.any(|(_, all)| all.iter().all(|permission| ctx.holds(*permission)))
+        }
         None => menus::entry_over(path).is_none_or(|(group, entry)| menus::shows(group, entry, ctx)),
     }
 }

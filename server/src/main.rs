@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a command line answers on standard output")]
 
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -99,8 +100,14 @@ enum Admin {
         #[arg(long, default_value_t = 24)]
         hours: u32,
     },
-    /// Give somebody a new password, end their sessions; prints the password.
-    ResetPassword { name: String },
+    /// Give somebody a new password, end their sessions; prints the password. Says which directories the account is parted from,
+    /// and the roles that go with them.
+    ResetPassword {
+        name: String,
+        /// Take away the roles of the platform, too, that groups of a directory or a sign-in service gave.
+        #[arg(long)]
+        take_roles: bool,
+    },
     /// Switch somebody's second factor off, end their sessions: for who lost the app and the recovery codes.
     ResetSecondFactor { name: String },
     /// Make a customer and its owner; prints the owner's password.
@@ -120,6 +127,10 @@ enum Admin {
         /// is noted then.
         #[arg(long)]
         anchor: Option<PathBuf>,
+        /// Positions of events that are dated back and known, as 7 or 7-12; as often as there are such. Compared with the chain
+        /// they are all the same.
+        #[arg(long, value_name = "POSITION", value_parser = verify::positions)]
+        accept: Vec<RangeInclusive<i64>>,
     },
 }
 
@@ -207,8 +218,14 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
             let ctx = platform.system(SystemActor::Operator);
             machines::create_join_token(platform, &ctx, request).await?.secret
         }
-        Admin::ResetPassword { name } => {
-            accounts::reset_password(platform, &name).await.map_err(|error| about_a_person(error, &name))?
+        Admin::ResetPassword { name, take_roles } => {
+            let reset = accounts::reset_password(platform, &name, take_roles).await;
+            let reset = reset.map_err(|error| about_a_person(error, &name))?;
+            for parted in &reset.parted {
+                // Beside the answer, which is the password alone.
+                eprintln!("{}", said_of(parted));
+            }
+            reset.password
         }
         Admin::ResetSecondFactor { name } => {
             accounts::reset_second_factor(platform, &name).await.map_err(|error| about_a_person(error, &name))?;
@@ -219,10 +236,19 @@ async fn administer(config: &Config, platform: &Platform, command: Admin) -> any
             accounts::add_member(platform, &customer, &name, MemberRole::Member).await?
         }
         Admin::RenewSshHostKey => platform::access::renew_host_key(platform).await?,
-        Admin::VerifyAudit { anchor } => {
-            verify::verify(platform, anchor.as_deref(), config.audit_anchor_file.as_deref()).await?
+        Admin::VerifyAudit { anchor, accept } => {
+            let files = (anchor.as_deref(), config.audit_anchor_file.as_deref());
+            verify::verify(platform, files, &accept).await?
         }
     })
+}
+
+/// What became of the roles that somebody had by a provider.
+fn said_of(parted: &accounts::identity::Parted) -> String {
+    let list = |roles: &[String]| if roles.is_empty() { "none".to_owned() } else { roles.join(", ") };
+    let (provider, taken, kept) = (&parted.provider, list(&parted.taken), list(&parted.kept));
+    let how = if parted.bound { "still bound to" } else { "parted from" };
+    format!("{how} {provider}: roles of its groups taken: {taken}; kept: {kept}")
 }
 
 /// Why nothing was done about somebody, in words.

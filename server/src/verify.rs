@@ -5,53 +5,46 @@
 //! one that this command compares and moves on, and one that the server adds a line to each day.
 
 use std::io::Write as _;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use platform::Platform;
-use platform::audit::{self, Anchor, Outside};
+use platform::audit::{self, Anchor, ChainReport, Outside};
 
 use crate::anchors;
 
 /// What to tell; with `anchor`, the file is compared first and then moved on to the present end. Every line of `daily` is
-/// compared.
+/// compared. Events at `accepted` positions are known to be dated back.
 ///
 /// # Errors
-/// Says which row does not fit and why; the anchor stays as it was.
-pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&Path>) -> anyhow::Result<String> {
+/// Says which row does not fit its chain and why; the anchor stays as it was then. It moves on where the chain fits in itself
+/// and events are dated back, which is an error too: what is noted is the chain, and an end that stood still would miss what is
+/// rewritten behind it.
+pub async fn verify(
+    platform: &Platform,
+    (anchor, daily): (Option<&Path>, Option<&Path>),
+    accepted: &[RangeInclusive<i64>],
+) -> anyhow::Result<String> {
     let mut noted: Vec<Anchor> = anchor.map(read).transpose()?.flatten().into_iter().collect();
     if let Some(file) = daily {
         noted.extend(anchors::read(file)?.into_iter().map(|(_, anchor)| anchor));
     }
-    let report = audit::verify_chain(platform, &noted).await?;
+    let report = audit::verify_chain(platform, &noted, accepted).await?;
     if let Some((position, why)) = report.broken {
         bail!(
             "the audit log does not fit its chain at position {position}: {why} ({} rows before it fit)",
             report.checked
         );
     }
-    if !report.outside.is_empty() {
-        bail!(
-            "{} rows fit their chain, but there are events that were put in by hand behind its end and can never be part of it: {}",
-            report.checked,
-            named(&report.outside)
-        );
+    if let (Some(file), Some(end)) = (anchor, report.end) {
+        write(file, end).with_context(|| format!("{}", file.display()))?;
     }
-    if !report.dated_back.is_empty() {
-        bail!(
-            "{} rows fit their chain, but there are events dated more than a day before those that were sealed before them, put in \
-             by hand or by a server whose clock was wrong: {}",
-            report.checked,
-            named(&report.dated_back)
-        );
-    }
+    nothing_put_in(&report)?;
     let end = match report.end {
         Some(end) => format!("the last is at position {} with hash {}", end.position, hex::encode(end.hash)),
         None => "nothing is sealed yet".to_owned(),
     };
-    if let (Some(file), Some(end)) = (anchor, report.end) {
-        write(file, end).with_context(|| format!("{}", file.display()))?;
-    }
     let mut text = format!("{} rows fit their chain, {} are not sealed yet; {end}", report.checked, report.unsealed);
     if !noted.is_empty() {
         text += &format!("; {}", noted_ends(noted.len() as u64 - report.unknown));
@@ -64,6 +57,44 @@ pub async fn verify(platform: &Platform, anchor: Option<&Path>, daily: Option<&P
         text += &format!(", with {} of the ends that were noted", report.unknown);
     }
     Ok(text)
+}
+
+/// What fits its chain, or may come into it, and is nevertheless not as the platform writes it.
+fn nothing_put_in(report: &ChainReport) -> anyhow::Result<()> {
+    if !report.outside.is_empty() {
+        bail!(
+            "{} rows fit their chain, but there are events that were put in by hand behind its end and can never be part of it: {}",
+            report.checked,
+            named(&report.outside)
+        );
+    }
+    if report.dated_back_total > 0 {
+        let newest = report.dated_back.iter().map(|event| {
+            let action = event.action.as_deref().unwrap_or("dropped");
+            format!("position {}: {} ({action} of {})", event.position, event.id, event.at.to_rfc3339())
+        });
+        bail!(
+            "{} rows fit their chain, but {} events are dated more than a day before those that were sealed before them, put in by \
+             hand or by a server whose clock was wrong. The newest: {}. Once it is known what they are: --accept POSITION or \
+             --accept FIRST-LAST",
+            report.checked,
+            report.dated_back_total,
+            newest.collect::<Vec<_>>().join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Reads `7` or `7-12`.
+///
+/// # Errors
+/// Says what is expected.
+pub fn positions(text: &str) -> Result<RangeInclusive<i64>, String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(first..=last),
+        _ => Err("expected a position as 7, or several as 7-12".to_owned()),
+    }
 }
 
 fn named(events: &[Outside]) -> String {
@@ -108,6 +139,12 @@ fn write(file: &Path, end: Anchor) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn positions_are_one_or_a_range() {
+        assert_eq!((positions("7"), positions("7-12")), (Ok(7..=7), Ok(7..=12)));
+        assert!(["", "x", "0", "-3", "9-7", "1-2-3"].into_iter().all(|text| positions(text).is_err()));
+    }
 
     #[test]
     fn one_end_is_not_several() {

@@ -208,10 +208,6 @@ impl From<sqlx::Error> for Error {
             if matches!(database.code().as_deref(), Some("22021" | "22P05")) {
                 return Error::new(ErrorCode::Validation).with_key("error-nul").with_cause(cause);
             }
-            // A time that no column can hold. Those said in fields are refused before; this one was said by some other way.
-            if database.code().as_deref() == Some("22008") {
-                return Error::new(ErrorCode::Validation).with_key("error-time-range").with_cause(cause);
-            }
             // 40001 serialization, 40P01 deadlock, 57P0x shutdown, 53xxx resources: worth trying again.
             let state = database.code().unwrap_or_default();
             let again = state.starts_with("40") || state.starts_with("57P") || state.starts_with("53");

@@ -18,6 +18,8 @@ const SILENCE_MS = 25_000;
 const HIDDEN_MS = 60_000;
 /// For a page that is on its way to another: it may have ended the session itself.
 const LEAVING_MS = 1_000;
+/// Within which open pages ask what is announced: all at once would be a rush.
+const SPREAD_MS = 20_000;
 
 /// What is shown at the bell and said of it, for so many unread.
 export function said(unread, texts) {
@@ -47,7 +49,10 @@ export class RgBell extends Base {
   #retry;
   #hidden;
   #menu;
+  /// What the page shows, what was heard last, and that it is being brought up to date.
   #announced;
+  #told;
+  #due;
 
   connectedCallback() {
     this.#build();
@@ -137,16 +142,27 @@ export class RgBell extends Base {
     this.#retry = setTimeout(() => this.#connect(), pause(this.#failures++, Math.random()));
   }
 
-  /// The page is as it was rendered at the first.
-  async #announce(announced = this.#announced) {
-    const before = this.#announced;
-    this.#announced = announced;
-    if ((before ?? announced) === announced) return;
-    const fetched = await fetch(location).catch(() => null);
-    const page = new DOMParser().parseFromString((await fetched?.text()) ?? '', 'text/html');
-    const [shown, next] = [document, page].map((page) => page.getElementById('announced'));
+  /// The page is as it was rendered at the first. Whatever fails, or may not be done now, comes round again.
+  #announce(announced = this.#told) {
+    this.#told = announced;
+    this.#announced ??= announced;
+    if (announced === this.#announced || this.#refused) return;
+    this.#due ??= setTimeout(() => this.#renew(announced), Math.random() * SPREAD_MS);
+  }
+
+  async #renew(announced) {
+    const shown = document.getElementById('announced');
     // Not from under the hand of who is about to put one away.
-    if (next && !shown.matches(':focus-within')) shown.replaceChildren(...next.childNodes);
+    const free = () => !shown.matches(':focus-within');
+    const fetched = free() && (await fetch(location).catch(() => null));
+    const text = fetched?.ok ? await fetched.text().catch(() => '') : '';
+    const next = new DOMParser().parseFromString(text, 'text/html').getElementById('announced');
+    if (next && free()) {
+      shown.replaceChildren(...next.childNodes);
+      this.#announced = announced;
+    }
+    this.#due = undefined;
+    this.#announce();
   }
 
   #show({ unread, latest }) {

@@ -45,14 +45,15 @@ test('tries come further and further apart', () => {
   assert.equal(pause(50, 0.5), 30_000);
 });
 
-test('what is announced is brought up to date once, when another number is heard, and not from under the hand', async () => {
+test('what is announced is brought up to date within a while, until it succeeds, and not from under the hand', async () => {
   const node = () => ({ setAttribute() {}, append() {}, addEventListener() {}, contains: () => false, querySelector: () => node(), remove() {}, replaceChildren() {} });
-  let [listeners, fetches, replaced, busy] = [{}, 0, [], false];
+  let [listeners, fetches, replaced, busy, ok, timers] = [{}, 0, [], false, true, []];
   const shown = { matches: () => busy, replaceChildren: (...children) => replaced.push(children) };
   const stub = {
     document: { createElement: node, addEventListener() {}, getElementById: () => shown, hidden: false },
     location: { protocol: 'https:', host: 'rg.example' },
     setInterval() {},
+    setTimeout: (what, after) => timers.push({ what, after }),
     WebSocket: class {
       addEventListener = (name, what) => (listeners[name] = what);
     },
@@ -61,7 +62,7 @@ test('what is announced is brought up to date once, when another number is heard
     },
     fetch: async () => {
       fetches += 1;
-      return { text: async () => `page ${fetches}` };
+      return { ok, text: async () => `page ${fetches}` };
     },
   };
   const before = Object.keys(stub).map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
@@ -69,19 +70,40 @@ test('what is announced is brought up to date once, when another number is heard
   try {
     const element = Object.assign(new RgBell(), { dataset: texts, querySelector: () => Object.assign(node(), { href: '/notifications' }), append() {} });
     element.connectedCallback();
-    const hear = async (announced) => {
+    const hear = (announced) => {
       const value = { unread: 0, latest: [] };
       listeners.message({ data: JSON.stringify({ type: 'delta', topic: 'notifications', data: { kind: 'notifications', value }, announced }) });
-      for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
     };
-    for (const announced of [7, 7, undefined]) await hear(announced);
-    assert.deepEqual([fetches, replaced], [0, []], 'the page is as it was rendered, and a server that says nothing of it changes nothing');
-    await hear(7);
-    await hear(8);
-    assert.deepEqual([fetches, replaced], [1, [['page 1']]]);
-    busy = true;
-    await hear(9);
-    assert.deepEqual([fetches, replaced.length], [2, 1]);
+    const wait = async () => {
+      for (const { what, after } of timers.splice(0)) {
+        assert.ok(after >= 0 && after <= 20_000, `after ${after}`);
+        await what();
+        for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+      }
+    };
+    for (const announced of [7, 7, undefined]) hear(announced);
+    assert.deepEqual([timers, replaced], [[], []], 'the page is as it was rendered, and a server that says nothing of it changes nothing');
+    hear(8);
+    hear(8);
+    assert.deepEqual([timers.length, fetches], [1, 0], 'not at once, and not twice');
+    await wait();
+    assert.deepEqual([fetches, replaced, timers], [1, [['page 1']], []]);
+    ok = false;
+    hear(9);
+    await wait();
+    assert.deepEqual([fetches, replaced.length, timers.length], [2, 1, 1], 'a page of a fault is none, and it is tried again');
+    [ok, busy] = [true, true];
+    await wait();
+    assert.deepEqual([fetches, replaced.length, timers.length], [2, 1, 1], 'nor is it asked for while it could not be shown');
+    busy = false;
+    await wait();
+    assert.deepEqual([fetches, replaced.length, timers.length], [3, 2, 0]);
+    hear(10);
+    hear(11);
+    await wait();
+    assert.deepEqual([fetches, timers.length], [4, 1], 'what came meanwhile is looked at, too');
+    await wait();
+    assert.deepEqual([fetches, timers.length], [5, 0]);
   } finally {
     for (const [name, was] of before) was ? Object.defineProperty(globalThis, name, was) : delete globalThis[name];
   }

@@ -60,7 +60,8 @@ async fn scenario(through: Through) {
     assert_eq!(doors.call(&owner, (CHANNELS, body.clone()), ("add_channel", &form)).await.0, 1300);
     // It would be told what its maker may not read.
     let clerk = [Permission::SettingsView, Permission::SettingsUpdate];
-    let clerk = doors.who(&server.test.with_role("clerk", &clerk).await).await;
+    let clerk_user = server.test.with_role("clerk", &clerk).await;
+    let clerk = doors.who(&clerk_user).await;
     assert_eq!(doors.call(&clerk, (CHANNELS, body.clone()), ("add_channel", &form)).await.0, 1200);
     assert_eq!(doors.call(&staff, (CHANNELS, body), ("add_channel", &form)).await, (0, vec![]));
     let list = doors.list(&staff, CHANNELS, "list_channels").await;
@@ -68,9 +69,19 @@ async fn scenario(through: Through) {
     let id = list[0]["id"].to_string();
     let elsewhere = json!({ "url": "https://oapi.dingtalk.com/robot/send?access_token=x" });
     assert_eq!(server.put(&clerk, &format!("{CHANNELS}/{id}"), elsewhere).await.code(), 1200);
+    // Called otherwise, it is told what it was told before.
+    let named = json!({ "name": "the group", "enabled": true, "kinds": ["allocation-ending"] });
+    let form = [("id", id.as_str()), ("name", "the group"), ("enabled", "true"), ("kinds[]", "allocation-ending")];
+    assert_eq!(doors.put(&clerk, (&format!("{CHANNELS}/{id}"), named.clone()), ("change_channel", &form)).await.0, 0);
+    let page = server.get(&server.token(&clerk_user).await, app::paths::CHANNELS).await.text;
+    assert!(page.contains(" name=\"name\"") && page.contains(" name=\"enabled\""), "{page}");
+    assert!(!page.contains(" name=\"url\"") && !page.contains(" name=\"secret\""), "{page}");
     let change = json!({ "name": "ops group", "enabled": false });
     let form = [("id", id.as_str()), ("name", "ops group"), ("kinds[]", "allocation-ending")];
     assert_eq!(doors.put(&staff, (&format!("{CHANNELS}/{id}"), change), ("change_channel", &form)).await.0, 0);
+    let form = [("id", id.as_str()), ("name", "the group"), ("enabled", "true"), ("kinds[]", "allocation-ending")];
+    let on = doors.put(&clerk, (&format!("{CHANNELS}/{id}"), named), ("change_channel", &form)).await;
+    assert_eq!(on.0, 1200, "switched on, it would be told something again");
     let list = doors.list(&staff, CHANNELS, "list_channels").await;
     assert_eq!(
         (&list[0]["name"], &list[0]["enabled"], &list[0]["hasSecret"]),
@@ -79,8 +90,8 @@ async fn scenario(through: Through) {
 
     let actions =
         "select action || ' ' || via from audit_events where outcome = 'done' and action like '%-channel' order by id";
-    let expected =
-        ["add", "test", "remove", "add", "update"].map(|verb| format!("notifications:{verb}-channel {}", doors.via()));
+    let expected = ["add", "test", "remove", "add", "update", "update"]
+        .map(|verb| format!("notifications:{verb}-channel {}", doors.via()));
     assert_eq!(server.sql(actions).await, expected);
 }
 

@@ -113,3 +113,56 @@ async fn the_audit_log_is_verified_and_its_end_noted_elsewhere() {
     let edited = verify().await;
     assert!(said(&edited).contains("position 2: the event was changed"), "{}", said(&edited));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_dated_back_is_named_with_its_position_and_may_be_accepted_while_the_end_is_noted() {
+    let test = TestPlatform::new().await;
+    let record = async || {
+        let ctx = test.platform.system(SystemActor::Operator);
+        let entry = audit::Entry {
+            action: "machines:update",
+            target_kind: "machine",
+            target_id: Some("host".to_owned()),
+            customer: None,
+            before: None,
+            after: None,
+        };
+        audit::record_failed(&test.platform, &ctx, entry).await.unwrap();
+    };
+    let sealed = async |position: &str| {
+        eventually("the rows to be sealed", async || {
+            audit::seal(&test.platform).await.unwrap();
+            (rows(&test, "select max(position) from audit_seals").await == [position]).then_some(())
+        })
+        .await;
+    };
+    record().await;
+    test.clock().advance(chrono::TimeDelta::days(2));
+    record().await;
+    sealed("2").await;
+    let forged = "insert into audit_events (at, actor_kind, actor_name, via, action, target_kind, outcome, request_id)
+                  select at, 'user', 'somebody else', 'rest', 'machines:retire', 'machine', 'done', 'r'
+                  from audit_events order by id limit 1 returning id";
+    rows(&test, forged).await;
+    sealed("3").await;
+    let data = folder();
+    test.keyring().write_new(&data.path().join("secrets.key")).unwrap();
+    let anchor = data.path().join("anchor");
+    let verify = async |words: &[&str]| {
+        let mut command = remotegpu(data.path());
+        command.env("DATABASE_URL", test.database().owner_url()).stderr(Stdio::piped());
+        command.args(["admin", "verify-audit", "--anchor"]).arg(&anchor).args(words);
+        output(command).await
+    };
+    let found = verify(&[]).await;
+    assert_eq!(found.status.code(), Some(1), "{}", said(&found));
+    assert!(
+        said(&found).contains("but 1 events are dated") && said(&found).contains("position 3: "),
+        "{}",
+        said(&found)
+    );
+    assert!(std::fs::read_to_string(&anchor).unwrap().starts_with("3 "), "the chain itself fits");
+    let accepted = verify(&["--accept", "3"]).await;
+    assert!(accepted.status.success(), "{}", said(&accepted));
+    assert!(!verify(&["--accept", "1-2"]).await.status.success());
+}

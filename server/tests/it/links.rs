@@ -41,8 +41,9 @@ async fn menu(server: &Server, who: &Who) -> Vec<String> {
     entries.filter_map(|entry| entry["path"].as_str().map(str::to_owned)).collect()
 }
 
-/// Follows everything, one of each kind; how many that were, and what would not open, with the page that offered it.
-async fn walk(server: &Server, person: &TestUser) -> (usize, Vec<String>) {
+/// Follows everything, one of each kind; how many that were, of which kinds, and what would not open, with the page that offered
+/// it.
+async fn walk(server: &Server, person: &TestUser) -> (usize, Vec<String>, Vec<String>) {
     let who = server.token(person).await;
     let mut waiting = menu(server, &who).await;
     waiting.extend(EVERYBODYS.map(str::to_owned));
@@ -66,7 +67,7 @@ async fn walk(server: &Server, person: &TestUser) -> (usize, Vec<String>) {
             }
         }
     }
-    (opened, refused)
+    (opened, from.into_keys().collect(), refused)
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn a_role_of_a_single_permission_is_offered_nothing_that_it_may_not_open()
     for permission in Permission::ALL.iter().copied().filter(|p| platform::authz::is_grantable(*p)) {
         let name = format!("walker-{}", permission.name().replace(':', "-"));
         let person = world.server.test.with_role(&name, &[permission]).await;
-        let (opened, would_not) = walk(&world.server, &person).await;
+        let (opened, _, would_not) = walk(&world.server, &person).await;
         // At least the own account, with its tabs.
         assert!(opened > EVERYBODYS.len(), "{permission}: nothing was followed");
         refused.extend(would_not);
@@ -91,11 +92,29 @@ async fn staff_and_customers_are_offered_nothing_that_they_may_not_open() {
     for (person, least) in
         [(&world.operator, 25), (&world.acme.owner, 20), (&world.acme.member, 15), (&world.custom, 8)]
     {
-        let (opened, would_not) = walk(&world.server, person).await;
+        let (opened, kinds, would_not) = walk(&world.server, person).await;
         assert!(opened >= least, "{}: only {opened} were followed", person.name);
         refused.extend(would_not);
+        // What a list names leads to its page: a link that is hidden is a fault as well.
+        let certain = ["/admin/customers/*?", "/admin/users/*?"].into_iter().filter(|_| person.ctx().is_staff());
+        for start in certain {
+            assert!(kinds.iter().any(|kind| kind.starts_with(start)), "{}: no link to {start}", person.name);
+        }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+#[tokio::test]
+async fn a_page_for_who_acts_for_a_customer_opens_for_no_other() {
+    let world = World::new().await;
+    let clerk = world.server.test.with_role("clerk", &[Permission::AllocationsView]).await;
+    let who = world.server.token(&clerk).await;
+    for page in ["/machines/host-001", "/images/upload", "/instances/new"] {
+        assert!(!app::ways::opens(&clerk.ctx(), page), "{page}");
+        assert!(matches!(world.server.get(&who, page).await.status, 403 | 404), "{page}");
+        assert!(app::ways::opens(&world.acme.owner.ctx(), page), "{page}");
+    }
+    assert!(app::ways::opens(&world.operator.ctx(), "/admin/machines/host-001"));
 }
 
 #[test]

@@ -128,7 +128,7 @@ async fn strike(server: &Server, blow: Blow, user: &TestUser, who: &Who) {
             server.sql(&format!("update users set state = 'disabled' where id = {} returning id", user.id)).await;
         }
         Blow::NewPassword => {
-            accounts::reset_password(server.platform(), &user.name).await.unwrap();
+            accounts::reset_password(server.platform(), &user.name, false).await.unwrap();
         }
         Blow::LoseRole => {
             server.sql(&format!("delete from role_assignments where user_id = {} returning user_id", user.id)).await;

@@ -38,23 +38,31 @@ pub async fn any_admin(platform: &Platform) -> Result<Option<String>> {
     Ok(name)
 }
 
+/// A password that was given at the command line.
+pub struct NewPassword {
+    pub password: String,
+    /// The providers that the account came from until now.
+    pub parted: Vec<identity::Parted>,
+}
+
 /// Gives a user a new random password and ends all their sessions and links; for the command line. What a directory let in is
-/// parted from it.
-pub async fn reset_password(platform: &Platform, name: &str) -> Result<String> {
+/// parted from it. Who needs this needs somebody who administers, so that roles of the platform stay unless `takes_roles`.
+pub async fn reset_password(platform: &Platform, name: &str, takes_roles: bool) -> Result<NewPassword> {
     let ctx = operator(platform);
     let mut tx = platform.db().begin(&ctx).await?;
     let row = store::credentials(&mut tx, &name.trim().to_lowercase())
         .await?
         .ok_or_else(|| Error::new(ErrorCode::NotFound))?;
     let password = new_password();
-    identity::leave_directories_in_tx(platform, &mut tx, &ctx, row.id).await?;
+    let left = identity::leave_providers_in_tx(&mut tx, row.id).await?;
     store::passwords::set(&mut tx, row.id, &hash_password(&password)?, ctx.now()).await?;
+    let parted = identity::take_back_left_in_tx(platform, &mut tx, &ctx, row.id, (left, !takes_roles)).await?;
     links::retire_ways_in(&mut tx, row.id, ctx.now()).await?;
     audit::record_in_tx(&mut tx, &ctx, entry("accounts:reset-password", row.id)).await?;
     password_reset::tell_of_password(platform, &mut tx, &ctx, row.id).await?;
     tx.commit().await?;
     let _ = platform.endings().send(SessionEnding::User(UserId(row.id.0)));
-    Ok(password)
+    Ok(NewPassword { password, parted })
 }
 
 /// Switches a user's second factor off and ends all their sessions; for the command line.

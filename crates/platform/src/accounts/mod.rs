@@ -49,7 +49,8 @@ pub use attempts::may_be_challenged;
 pub(crate) use avatars::avatar_tag_in_tx;
 pub use avatars::{avatar, may_set_avatar, remove_avatar, set_avatar};
 pub use bootstrap::{
-    FirstAdmin, add_member, any_admin, create_customer, ensure_first_admin, reset_password, reset_second_factor,
+    FirstAdmin, NewPassword, add_member, any_admin, create_customer, ensure_first_admin, reset_password,
+    reset_second_factor,
 };
 pub(crate) use bootstrap::{NewPerson, add_membership_in_tx, add_person_in_tx};
 pub use captcha::{Captchas, new_captcha};

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::authz::{AccountRef, ManageAnnouncements, Noticeboard, UpdateAccount, ViewAccount};
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, audit, customers};
+use crate::{Error, OpContext, Platform, Result, audit, customers, secrets};
 
 /// In the audit log, of a list that was taken away.
 const EXPORT: &str = "announcements:export";
@@ -184,9 +184,39 @@ pub async fn dismiss(platform: &Platform, ctx: &OpContext, id: AnnouncementId) -
     Ok(())
 }
 
-/// A number that is another one whenever something else is told, to whomever: open pages look again then.
-pub(crate) async fn mark_in_tx(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64> {
-    store::mark(tx, now).await
+/// Something that is told now, and to whom.
+pub(crate) struct ToldNow {
+    id: i64,
+    revision: i64,
+    audience: Audience,
+    customers: Vec<i64>,
+}
+
+/// What is told now, to whomever: read once for all who watch.
+pub(crate) async fn told_now_in_tx(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<ToldNow>> {
+    store::told_now(tx, now).await
+}
+
+/// A number that is another one whenever something else of these is told to the caller: open pages look again then. Programs
+/// read it as a number that counts: no more bits than those keep.
+pub(crate) fn mark_of(ctx: &OpContext, told: &[ToldNow]) -> i64 {
+    let customer = ctx.user().and_then(|user| user.active_customer);
+    let is_told = |told: &&ToldNow| match told.audience {
+        Audience::Everybody => true,
+        Audience::Staff => ctx.is_staff(),
+        Audience::Customers => customer.is_some(),
+        Audience::Chosen => customer.is_some_and(|customer| told.customers.contains(&customer.0)),
+    };
+    let mine: Vec<u8> = told
+        .iter()
+        .filter(is_told)
+        .flat_map(|told| [told.id.to_be_bytes(), told.revision.to_be_bytes()].concat())
+        .collect();
+    if mine.is_empty() {
+        return 0;
+    }
+    let hash = secrets::sha256(&mine);
+    hash.first_chunk().map_or(0, |first| i64::from_be_bytes(*first) & ((1 << 53) - 1))
 }
 
 fn own(ctx: &OpContext) -> Result<AccountRef> {

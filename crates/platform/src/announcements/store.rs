@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use contract::announcements::{AnnouncementKind, AnnouncementQuery, AnnouncementState, Audience, BannerView};
 use contract::{AnnouncementId, CustomerId, UserId};
 
-use super::Checked;
+use super::{Checked, ToldNow};
 use crate::authz::{Granted, ManageAnnouncements, UpdateAccount};
 use crate::db::{Tx, contains};
 use crate::{Error, OpContext, Result};
@@ -58,16 +58,16 @@ pub(super) async fn list(
     (page, page_size): (u32, u32),
     now: DateTime<Utc>,
 ) -> Result<(Vec<Row>, u64)> {
+    let q = query.q.as_deref().and_then(contains);
     let rows = sqlx::query!(
-        r#"select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision,
-                  count(*) over () as "total!"
+        r#"select id, kind, title, body, audience, starts_at, ends_at, work_starts_at, work_ends_at, created_name, revision
            from announcements
            where ($1::text is null or title ilike $1 or body ilike $1 or created_name ilike $1)
              and ($2::text is null or kind = $2) and ($3::text is null or audience = $3)
              and ($4::text is null or $4 = case when starts_at > $5::timestamptz then 'planned'
                                                 when ends_at <= $5::timestamptz then 'over' else 'showing' end)
            order by starts_at desc, id desc limit $6 offset $7"#,
-        query.q.as_deref().and_then(contains),
+        q.as_deref(),
         query.kind.map(AnnouncementKind::code),
         query.audience.map(Audience::code),
         query.state.map(AnnouncementState::code),
@@ -77,7 +77,20 @@ pub(super) async fn list(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
+    // Counted apart: a page behind the last one has no row that could say it.
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from announcements
+           where ($1::text is null or title ilike $1 or body ilike $1 or created_name ilike $1)
+             and ($2::text is null or kind = $2) and ($3::text is null or audience = $3)
+             and ($4::text is null or $4 = case when starts_at > $5::timestamptz then 'planned'
+                                                when ends_at <= $5::timestamptz then 'over' else 'showing' end)"#,
+        q.as_deref(),
+        query.kind.map(AnnouncementKind::code),
+        query.audience.map(Audience::code),
+        query.state.map(AnnouncementState::code),
+        now
+    );
+    let total = total.fetch_one(&mut **tx).await?.unsigned_abs();
     let rows = rows.into_iter().map(|row| Ok(row!(row)));
     Ok((rows.collect::<Result<_>>()?, total))
 }
@@ -232,25 +245,20 @@ pub(super) async fn current(
     banners.collect()
 }
 
-/// Made of what is told now, whatever it is worth: it differs from what it was when anything else is.
-pub(super) async fn mark(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64> {
-    let mark = sqlx::query_scalar!(
-        r#"select coalesce(sum(id * 1000 + revision), 0)::bigint as "mark!" from announcements
-           where starts_at <= $1 and (ends_at is null or ends_at > $1)"#,
+/// What is told now, to whomever.
+pub(super) async fn told_now(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<ToldNow>> {
+    let rows = sqlx::query!(
+        r#"select a.id, a.revision, a.audience,
+                  array(select c.customer_id from announcement_customers c where c.announcement_id = a.id) as "customers!"
+           from announcements a
+           where a.starts_at <= $1 and (a.ends_at is null or a.ends_at > $1) order by a.id"#,
         now
-    );
-    Ok(mark.fetch_one(&mut **tx).await?)
-}
-
-pub(super) async fn dismiss(tx: &mut Tx, granted: &Granted<UpdateAccount>, id: AnnouncementId) -> Result<()> {
-    sqlx::query!(
-        "insert into announcement_dismissals (announcement_id, user_id, revision)
-         select id, $2, revision from announcements where id = $1
-         on conflict (announcement_id, user_id) do update set revision = excluded.revision",
-        id.0,
-        granted.id().0
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(())
+    let told = rows.into_iter().map(|row| {
+        let (audience, customers) = (audience(&row.audience)?, row.customers);
+        Ok(ToldNow { id: row.id, revision: row.revision, audience, customers })
+    });
+    told.collect()
 }

@@ -5,9 +5,11 @@
 //! with them. The order of the chain is the order of sealing, not of ids: a row whose transaction committed late is sealed later.
 //!
 //! An event is dated by the beginning of the request that it is of, so its time may be before that of its neighbours, but not by
-//! more than a request takes. What is dated further back than [`DATED_BACK`] was put in by hand, or a clock was wrong.
+//! more than a request takes. What is dated further back than [`DATED_BACK`] was put in by hand, or a clock was wrong. That is
+//! judged by the time of sealing, which is part of what is hashed, so that it comes out the same whenever it is asked.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -52,8 +54,10 @@ pub struct ChainReport {
     pub unsealed: u64,
     /// The first of those to which it never will: somebody put them in by hand, dated back.
     pub outside: Vec<Outside>,
-    /// The first of those in the chain that are dated far before what was sealed before them.
-    pub dated_back: Vec<Outside>,
+    /// The newest of those in the chain that are dated far before what was sealed before them, and that nobody accepted.
+    pub dated_back: Vec<DatedBack>,
+    /// How many there are of these.
+    pub dated_back_total: u64,
 }
 
 /// How far an event may be dated before those that were sealed before it.
@@ -63,35 +67,41 @@ const MOST_DATED_BACK: usize = 10;
 /// How many seals before it count: what a clock that was wrong once wrote is forgotten again.
 const NEIGHBOURS: usize = 1000;
 
-/// The newest times of the events that were sealed last.
+/// How far clocks of servers may be apart, of which one dates an event and another one seals it.
+const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
+
+/// The times of the events that were sealed last.
 struct Newest {
-    /// Times of what is to come are a wrong clock's.
-    now: DateTime<Utc>,
-    count: usize,
-    /// Falling times with their numbers: of those that are left, the first is the newest.
-    times: VecDeque<(usize, DateTime<Utc>)>,
+    times: VecDeque<DateTime<Utc>>,
 }
 
 impl Newest {
-    fn new(now: DateTime<Utc>) -> Self {
-        Self { now, count: 0, times: VecDeque::new() }
+    fn new() -> Self {
+        Self { times: VecDeque::with_capacity(NEIGHBOURS) }
     }
 
-    /// Takes the next event of the chain; whether it is dated back.
-    fn take(&mut self, at: DateTime<Utc>) -> bool {
-        self.count += 1;
-        while self.times.front().is_some_and(|(number, _)| number + NEIGHBOURS < self.count) {
+    /// Takes the next event of the chain; whether it is dated back. What was yet to come when it was sealed is a wrong clock's
+    /// and compared with nothing: one that was set right leaves such times behind.
+    fn take(&mut self, at: DateTime<Utc>, sealed_at: DateTime<Utc>) -> bool {
+        let known = sealed_at + CLOCKS_APART;
+        let newest = self.times.iter().filter(|time| **time <= known).max();
+        let dated_back = newest.is_some_and(|newest| *newest - at > DATED_BACK);
+        if self.times.len() == NEIGHBOURS {
             self.times.pop_front();
         }
-        let dated_back = self.times.front().is_some_and(|(_, newest)| *newest - at > DATED_BACK);
-        if at <= self.now {
-            while self.times.back().is_some_and(|(_, earlier)| *earlier <= at) {
-                self.times.pop_back();
-            }
-            self.times.push_back((self.count, at));
-        }
+        self.times.push_back(at);
         dated_back
     }
+}
+
+/// An event of the chain that is dated far before what was sealed before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatedBack {
+    pub position: i64,
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    /// Unknown where the event was dropped with its month.
+    pub action: Option<String>,
 }
 
 /// A row that no seal is of, nor ever can be.
@@ -114,20 +124,18 @@ pub async fn seal(platform: &Platform) -> Result<usize> {
     store::look_up_by_index(&mut tx).await?;
     let store::ChainEnd { mut position, mut hash, horizon } = store::chain_end(&mut tx).await?;
     let window = store::window(&mut tx, horizon.as_deref()).await?;
-    let events = store::unsealed(&mut tx, &window, BATCH).await?;
+    let events = store::unsealed(&mut tx, &window, (BATCH, ctx.now())).await?;
     let count = events.len();
-    let mut newest = Newest::new(ctx.now());
+    let mut newest = Newest::new();
     if count > 0 {
-        for at in store::last_times(&mut tx, NEIGHBOURS as i64).await? {
-            newest.take(at);
-        }
+        newest.times.extend(store::last_times(&mut tx, NEIGHBOURS as i64).await?);
     }
     // What a full batch left over is older than this horizon: the next one begins where this one did.
     let horizon = if (count as i64) < BATCH { Some(window.horizon) } else { horizon };
     for event in events {
         position += 1;
         let next = link(&hash, &event.text);
-        let event = (&event, newest.take(event.at));
+        let event = (&event, newest.take(event.at, ctx.now()));
         store::insert_seal(&mut tx, &granted, position, event, (&hash, &next), horizon.as_deref()).await?;
         hash = next;
     }
@@ -144,8 +152,12 @@ pub async fn chain_end(platform: &Platform) -> Result<Option<Anchor>> {
 }
 
 /// Walks the whole chain and compares it with the rows, and with ends that were noted before. A chain whose older part was
-/// dropped begins at its anchor, which the log itself must tell of.
-pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<ChainReport> {
+/// dropped begins at its anchor, which the log itself must tell of. Events at `accepted` positions are known to be dated back.
+pub async fn verify_chain(
+    platform: &Platform,
+    noted: &[Anchor],
+    accepted: &[RangeInclusive<i64>],
+) -> Result<ChainReport> {
     let ctx = sealer(platform);
     let mut tx = platform.db().begin(&ctx).await?;
     let (mut expected, mut hash) = (1, [0u8; 32]);
@@ -160,8 +172,9 @@ pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<Chain
         unsealed,
         outside,
         dated_back: Vec::new(),
+        dated_back_total: 0,
     };
-    let mut newest = Newest::new(ctx.now());
+    let (mut newest, mut dated_back) = (Newest::new(), VecDeque::new());
     if let Some(cut) = &cut {
         (expected, hash) = (cut.position + 1, cut.hash);
         let anchor = Anchor { position: cut.position, hash: cut.hash };
@@ -183,6 +196,7 @@ pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<Chain
             if let Some(noted) = noted.iter().find(|noted| noted.position >= expected) {
                 report.broken = Some((noted.position, "the chain ends before the end that was noted"));
             }
+            report.dated_back = store::named(&mut tx, dated_back.into()).await?;
             return Ok(report);
         }
         for seal in seals {
@@ -192,8 +206,11 @@ pub async fn verify_chain(platform: &Platform, noted: &[Anchor]) -> Result<Chain
                 return Ok(ChainReport { broken: Some((expected, why)), ..report });
             }
             hash.copy_from_slice(&seal.hash);
-            if newest.take(seal.at) && report.dated_back.len() < MOST_DATED_BACK {
-                report.dated_back.extend(store::named(&mut tx, seal.event, seal.at).await?);
+            let is_accepted = accepted.iter().any(|positions| positions.contains(&expected));
+            if newest.take(seal.at, seal.sealed_at) && !is_accepted {
+                report.dated_back_total += 1;
+                dated_back.truncate(MOST_DATED_BACK - 1);
+                dated_back.push_front(DatedBack { position: expected, id: seal.event, at: seal.at, action: None });
             }
             report.end = Some(Anchor { position: expected, hash });
             report.checked += 1;
@@ -237,15 +254,27 @@ mod tests {
     #[test]
     fn what_is_dated_far_before_its_neighbours_is_found_and_one_wrong_clock_is_forgotten() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let mut newest = Newest::new(now);
-        let mut take = |hours: i64| newest.take(now + TimeDelta::hours(hours));
+        let mut newest = Newest::new();
+        let mut take = |hours: i64| newest.take(now + TimeDelta::hours(hours), now);
         assert!(!take(-2000), "the first has none before it");
         assert!(!take(-1000) && !take(-1024), "a request that took a day");
         assert!(take(-1025));
         assert!(take(-1025), "one that was found is no neighbour that would hide the next");
-        assert!(!take(1) && !take(-900), "what is to come is no time to compare with");
+        assert!(!take(2) && !take(-1000), "what is to come is no time to compare with");
+        assert!(take(-1025), "and hides nothing");
         assert!(!take(-100));
         assert!((0..NEIGHBOURS).all(|_| take(-200)), "all that follow, as long as it counts");
         assert!(!take(-200), "and then no more");
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_and_is_set_right_dates_nothing_back_as_time_goes_on() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let mut newest = Newest::new();
+        let mut take = |at: i64, sealed: i64| newest.take(now + TimeDelta::hours(at), now + TimeDelta::hours(sealed));
+        assert!(!take(0, 0));
+        assert!(!take(72, 72), "three days ahead, and so is the sealer");
+        assert!((1..96).all(|hour| !take(hour, hour)), "set right, and until long after those three days");
+        assert!(take(10, 96), "put in by hand");
     }
 }

@@ -8,7 +8,7 @@ use contract::audit::{AuditQuery, AuditView, is_network};
 use contract::{AuditId, CustomerId};
 use ipnetwork::IpNetwork;
 
-use super::chain::Outside;
+use super::chain::{DatedBack, Outside};
 use super::repeats::More;
 use super::{Actor, Entry, Outcome};
 use crate::authz::{Granted, SealAudit};
@@ -19,6 +19,7 @@ use crate::{Error, OpContext, Result};
 pub(super) struct Unsealed {
     pub id: i64,
     pub at: DateTime<Utc>,
+    pub sealed_at: DateTime<Utc>,
     pub text: String,
 }
 
@@ -28,6 +29,7 @@ pub(super) struct Seal {
     /// Id of the event.
     pub event: i64,
     pub at: DateTime<Utc>,
+    pub sealed_at: DateTime<Utc>,
     pub prev_hash: Vec<u8>,
     pub hash: Vec<u8>,
     pub text: Option<String>,
@@ -367,14 +369,18 @@ pub(super) async fn window(tx: &mut Tx, since: Option<&str>) -> Result<Window> {
     Ok(Window { from: row.from, before: row.before, horizon: row.horizon })
 }
 
-pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result<Vec<Unsealed>> {
-    // The text is of form 3: see `seals_from`. Behind the oldest running transaction: what commits later has a higher xid
+pub(super) async fn unsealed(
+    tx: &mut Tx,
+    window: &Window,
+    (limit, now): (i64, DateTime<Utc>),
+) -> Result<Vec<Unsealed>> {
+    // The text is of form 4: see `seals_from`. Behind the oldest running transaction: what commits later has a higher xid
     // and its turn comes later. A row that is seen although its transaction has not begun yet is of another cluster.
     let rows = sqlx::query!(
         r#"select e.id, e.at,
                   jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name, e.via,
                     host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before, e.after,
-                    e.request_id, e.actor_side, e.user_agent)::text as "text!"
+                    e.request_id, e.actor_side, e.user_agent, extract(epoch from $4::timestamptz)::text)::text as "text!"
            from audit_events e
            where e.xid >= $1::text::xid8 and e.xid < $2::text::xid8
              and (e.xid < pg_snapshot_xmin(pg_current_snapshot()) or e.xid >= pg_snapshot_xmax(pg_current_snapshot()))
@@ -382,11 +388,12 @@ pub(super) async fn unsealed(tx: &mut Tx, window: &Window, limit: i64) -> Result
            order by e.id limit $3"#,
         window.from,
         window.before,
-        limit
+        limit,
+        now
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| Unsealed { id: row.id, at: row.at, text: row.text }).collect())
+    Ok(rows.into_iter().map(|row| Unsealed { id: row.id, at: row.at, sealed_at: now, text: row.text }).collect())
 }
 
 /// How many rows are no part of the chain, and the first of those among them that never can be: their transaction ended before
@@ -421,10 +428,14 @@ pub(super) async fn last_times(tx: &mut Tx, count: i64) -> Result<Vec<DateTime<U
     Ok(times)
 }
 
-/// An event as it is named, if it is still there.
-pub(super) async fn named(tx: &mut Tx, id: i64, at: DateTime<Utc>) -> Result<Option<Outside>> {
-    let action = sqlx::query_scalar!("select action from audit_events where id = $1 and at = $2", id, at);
-    Ok(action.fetch_optional(&mut **tx).await?.map(|action| Outside { id, at, action }))
+/// These events with what was done, where they are still there.
+pub(super) async fn named(tx: &mut Tx, mut events: Vec<DatedBack>) -> Result<Vec<DatedBack>> {
+    for event in &mut events {
+        let action =
+            sqlx::query_scalar!("select action from audit_events where id = $1 and at = $2", event.id, event.at);
+        event.action = action.fetch_optional(&mut **tx).await?;
+    }
+    Ok(events)
 }
 
 /// `hashes`: of the seal before and of this one.
@@ -437,15 +448,16 @@ pub(super) async fn insert_seal(
     horizon: Option<&str>,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon, form, dated_back)
-         values ($1, $2, $3, $4, $5, $6::text::xid8, 3, $7)",
+        "insert into audit_seals (position, audit_id, at, prev_hash, hash, horizon, form, dated_back, sealed_at)
+         values ($1, $2, $3, $4, $5, $6::text::xid8, 4, $7, $8)",
         position,
         event.id,
         event.at,
         &hashes.0[..],
         &hashes.1[..],
         horizon,
-        dated_back
+        dated_back,
+        event.sealed_at
     )
     .execute(&mut **tx)
     .await?;
@@ -455,12 +467,13 @@ pub(super) async fn insert_seal(
 /// With the text in the form that each was made in. Nobody gains by changing the form: the hash is of one of them.
 pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Seal>> {
     let rows = sqlx::query!(
-        r#"select s.position, s.audit_id, s.at, s.prev_hash, s.hash,
+        r#"select s.position, s.audit_id, s.at, s.sealed_at, s.prev_hash, s.hash,
                   (select (jsonb_build_array(e.id, extract(epoch from e.at)::text, e.actor_kind, e.actor_id, e.actor_name,
                      e.via, host(e.address), e.action, e.target_kind, e.target_id, e.customer_id, e.outcome, e.before,
                      e.after, e.request_id)
                      || case s.form when 1 then '[]' when 2 then jsonb_build_array(e.actor_side)
-                        else jsonb_build_array(e.actor_side, e.user_agent) end)::text
+                        when 3 then jsonb_build_array(e.actor_side, e.user_agent)
+                        else jsonb_build_array(e.actor_side, e.user_agent, extract(epoch from s.sealed_at)::text) end)::text
                    from audit_events e where e.id = s.audit_id and e.at = s.at) as text
            from audit_seals s where s.position >= $1 order by s.position limit $2"#,
         position,
@@ -474,6 +487,7 @@ pub(super) async fn seals_from(tx: &mut Tx, position: i64, limit: i64) -> Result
             position: row.position,
             event: row.audit_id,
             at: row.at,
+            sealed_at: row.sealed_at,
             prev_hash: row.prev_hash,
             hash: row.hash,
             text: row.text,

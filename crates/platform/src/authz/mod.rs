@@ -9,6 +9,7 @@ mod policy;
 mod shelves;
 mod staff;
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 
 use contract::{
@@ -20,7 +21,7 @@ pub(crate) use policy::builtin_holders;
 pub use policy::{Reach, Role, is_grantable, reach, table};
 pub use shelves::{BudgetShelf, FileShelf, ImageShelf, InstanceShelf, OwnBudgetShelf};
 pub(crate) use staff::{
-    KEPT_ROLE, built_in_with, member_may, must_be_kept, permitted_by, powers_of, works_for_platform,
+    KEPT_ROLE, given_in, member_may, must_be_kept, permitted_by, powers_of, ways_to, works_for_platform,
 };
 
 use crate::{OpContext, Principal, Result};
@@ -36,7 +37,7 @@ pub trait Action: Copy {
 /// Something that has a place in the tenancy.
 pub trait Resource {
     /// Its id.
-    type Id: Copy + std::fmt::Debug + std::fmt::Display;
+    type Id: Copy + std::fmt::Debug + std::fmt::Display + 'static;
     /// Word in audit rows.
     const KIND: &'static str;
     /// Permission that makes it visible; without it, it does not exist for the caller.
@@ -435,6 +436,11 @@ actions! {
     ManageJob: JobsManage on JobRef;
 }
 
+/// Whether it is no single thing that one could ask for by its id: what is added to, or there once.
+fn is_place<R: Resource>() -> bool {
+    TypeId::of::<R::Id>() == TypeId::of::<Everything>()
+}
+
 /// What a program reads whose token's owner may what it may not.
 const OUT_OF_SCOPE: &str = "error-scope-missing";
 
@@ -504,7 +510,9 @@ impl OpContext {
         let customer = resource.customer().filter(|customer| self.tries_for(*customer));
         let denial = self.denial(A::PERMISSION, target, customer);
         let reached = |role, customer| self.role_reaches((role, customer), A::PERMISSION, resource);
-        Err(match self.is_out_of_scope(A::PERMISSION, reached) {
+        // Of one thing that it may not see, a token that is told of its scopes would be told that the thing is there.
+        let tells = visible || denied::is_own_account(A::PERMISSION) || is_place::<A::Resource>();
+        Err(match tells && self.is_out_of_scope(A::PERMISSION, reached) {
             true => self.denied(A::PERMISSION, true, denial).with_key(OUT_OF_SCOPE),
             false => self.denied(A::PERMISSION, visible, denial),
         })

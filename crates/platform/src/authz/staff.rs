@@ -85,11 +85,7 @@ impl OpContext {
     /// # Errors
     /// `Forbidden`, with the first permission that is missing.
     pub(crate) fn must_cover_in(&self, customer: &CustomerRef, role: MemberRole) -> Result<()> {
-        let given = |permission: &Permission| {
-            is_grantable(*permission) && reach(Role::of_member(role), *permission) == Reach::Customer
-        };
-        let mut given = Permission::ALL.iter().copied().filter(given);
-        match given.find(|permission| !self.reaches(*permission, customer)) {
+        match given_in(role).find(|permission| !self.reaches(*permission, customer)) {
             Some(missing) => {
                 let of_it = customer.customer.filter(|customer| self.tries_for(*customer));
                 Err(self.not_held(missing, (CustomerRef::KIND, Some(customer.id.to_string())), of_it))
@@ -141,8 +137,23 @@ pub fn powers_of(builtin: &str) -> Vec<Permission> {
     }
 }
 
+/// What a role in a customer gives there, but what is the customer's people's alone.
+pub(crate) fn given_in(role: MemberRole) -> impl Iterator<Item = Permission> {
+    let given = move |permission: &Permission| {
+        is_grantable(*permission) && reach(Role::of_member(role), *permission) == Reach::Customer
+    };
+    Permission::ALL.iter().copied().filter(given)
+}
+
+/// By what of the platform's roles somebody holds this everywhere: words of built-in roles, and what is put into others.
+pub(crate) fn ways_to(permission: Permission) -> Vec<String> {
+    let custom = Permission::ALL.iter().filter(|held| is_grantable(**held) && gives(&[**held], permission));
+    let custom = custom.map(|held| held.name().to_owned());
+    built_in_with(permission).into_iter().chain(custom).collect()
+}
+
 /// Words of the built-in roles that give this everywhere to whom they are assigned.
-pub(crate) fn built_in_with(permission: Permission) -> Vec<String> {
+fn built_in_with(permission: Permission) -> Vec<String> {
     let roles = Role::all().into_iter().filter(|role| powers_of(role.name()).contains(&permission));
     roles.map(|role| role.name().to_owned()).collect()
 }

@@ -23,7 +23,9 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
     ("engines-expiry", Duration::from_secs(3600)),
     ("partitions", Duration::from_secs(3600)),
     ("audit-prune", Duration::from_secs(3600)),
-    ("sessions-clean", Duration::from_secs(60)),
+    ("sessions-clean", Duration::from_secs(600)),
+    ("invitations-withdraw", Duration::from_secs(60)),
+    ("directories-part", Duration::from_secs(600)),
     ("jobs-clean", Duration::from_secs(600)),
 ];
 
@@ -157,8 +159,9 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         "sessions-clean" => {
             let ctx = platform.system(SystemActor::Authenticator);
             accounts::session_records::delete_expired(platform, &ctx).await?;
-            accounts::withdraw_lost_invitations(platform).await?;
         }
+        "invitations-withdraw" => accounts::withdraw_lost_invitations(platform).await?,
+        "directories-part" => accounts::identity::part_from_directories(platform).await?,
         "jobs-clean" => {
             let mut tx = platform.db().begin(&super::worker(platform)).await?;
             super::store::delete_old(&mut tx).await?;

@@ -21,8 +21,8 @@ const LATEST: u32 = 10;
 /// How often an open socket looks at what was read last for everybody.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// By which a change is seen: how many are unread, the newest one's id, and the number that stands for what is announced.
-pub(crate) type Mark = (i64, i64, i64);
+/// By which a change is seen: how many are unread, the newest one's id, and what is announced, to whomever.
+pub(crate) type Mark = (i64, i64, Arc<Vec<announcements::ToldNow>>);
 
 /// What an open page is told. Elements that know nothing of announcements read the message as it was.
 #[derive(Serialize)]
@@ -40,7 +40,10 @@ pub struct BellWatch {
     wanted: Wanted<UserId, Mark>,
     epoch: String,
     seq: u64,
-    shown: Option<Mark>,
+    /// The same of what was shown last, with the number that stands for what is announced to who watches.
+    shown: Option<(i64, i64, i64)>,
+    /// What was shown last of the list: that something else is announced is no reason to read it again.
+    live: NotificationsLive,
 }
 
 /// Begins to watch what the caller is told; it goes on for as long as the caller's session.
@@ -56,6 +59,7 @@ pub async fn watch_bell(platform: &Platform, ctx: &OpContext) -> Result<BellWatc
         epoch: uuid::Uuid::new_v4().simple().to_string(),
         seq: 0,
         shown: None,
+        live: NotificationsLive::default(),
     })
 }
 
@@ -80,14 +84,18 @@ impl BellWatch {
 
     async fn change(&mut self) -> Result<Option<Arc<str>>> {
         let platform = &self.platform;
-        let mark = self.wanted.ask(|users| marks(platform, users)).await?.unwrap_or_default();
+        let (count, newest, told) = self.wanted.ask(|users| marks(platform, users)).await?.unwrap_or_default();
+        let mark = (count, newest, announcements::mark_of(&self.ctx, &told));
         if self.shown == Some(mark) {
             return Ok(None);
         }
-        let query = NotificationQuery { page_size: Some(LATEST), ..NotificationQuery::default() };
-        let latest = list(platform, &self.ctx, &query).await?.list;
-        let unread = unread(platform, &self.ctx).await?.unread;
-        let data = LiveData::Notifications(NotificationsLive { unread, latest });
+        if self.shown.is_none_or(|(before, last, _)| (before, last) != (count, newest)) {
+            let query = NotificationQuery { page_size: Some(LATEST), ..NotificationQuery::default() };
+            let latest = list(platform, &self.ctx, &query).await?.list;
+            let unread = unread(platform, &self.ctx).await?.unread;
+            self.live = NotificationsLive { unread, latest };
+        }
+        let data = LiveData::Notifications(self.live.clone());
         let (topic, epoch) = (NOTIFICATIONS_TOPIC.to_owned(), self.epoch.clone());
         let message = match self.shown {
             None => ServerMessage::Snapshot { topic, epoch, seq: self.seq, data },
@@ -105,8 +113,8 @@ impl BellWatch {
 async fn marks(platform: &Platform, users: Vec<UserId>) -> Result<std::collections::HashMap<UserId, Mark>> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
-    let announced = announcements::mark_in_tx(&mut tx, ctx.now()).await?;
+    let told = Arc::new(announcements::told_now_in_tx(&mut tx, ctx.now()).await?);
     let marks = store::marks(&mut tx, &users).await?;
     tx.commit().await?;
-    Ok(marks.into_iter().map(|(user, (unread, newest))| (user, (unread, newest, announced))).collect())
+    Ok(marks.into_iter().map(|(user, (unread, newest))| (user, (unread, newest, told.clone()))).collect())
 }

@@ -127,7 +127,7 @@ pub(super) async fn holders(
 ) -> Result<(Vec<RoleHolder>, u64)> {
     let rows = sqlx::query!(
         r#"select u.id, u.name::text as "name!", u.display_name, held.since as "since!",
-                  u.deleted_at is not null as "deleted!", count(*) over () as "total!"
+                  u.deleted_at is not null as "deleted!"
            from (select a.user_id, a.created_at as since from role_assignments a where a.role = $1
                  union all
                  select m.user_id, min(m.created_at) from memberships m
@@ -140,7 +140,13 @@ pub(super) async fn holders(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
+    // Counted apart: a page behind the last one has no row that could say it.
+    let total = sqlx::query_scalar!(
+        r#"select (select count(*) from role_assignments a where a.role = $1)
+                  + (select count(distinct m.user_id) from memberships m where 'customer_' || m.role = $1) as "count!""#,
+        role.code
+    );
+    let total = total.fetch_one(&mut **tx).await?.unsigned_abs();
     let list = rows.into_iter().map(|row| RoleHolder {
         user_id: UserId(row.id),
         display_name: if row.display_name.is_empty() { row.name.clone() } else { row.display_name },

@@ -1,9 +1,10 @@
 //! What the platform has to say reaches whom it is for, while it is meant to.
 
 use chrono::TimeDelta;
-use contract::ErrorCode;
-use contract::announcements::{AnnouncementEdit, AnnouncementKind, AnnouncementState, Audience};
-use platform::announcements;
+use contract::accounts::ApiTokenCreate;
+use contract::announcements::{AnnouncementEdit, AnnouncementKind, AnnouncementQuery, AnnouncementState, Audience};
+use contract::{ErrorCode, PageQuery};
+use platform::{accounts, announcements, notifications, roles};
 use test_support::{TestCustomer, TestPlatform, TestUser};
 
 struct World {
@@ -52,6 +53,84 @@ async fn everybody_is_told_what_is_for_them() {
     }
     let nobody = announcements::current(&world.test.platform, &world.test.anonymous()).await.unwrap_err();
     assert_eq!(nobody.code, ErrorCode::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_page_behind_the_last_one_says_how_many_there_are_all_the_same() {
+    let world = World::new().await;
+    world.say("One", Audience::Everybody).await;
+    let (platform, admin) = (&world.test.platform, world.admin.ctx());
+    let far = PageQuery { page: Some(9), ..PageQuery::default() };
+    let query = AnnouncementQuery { page: Some(9), q: Some("one".to_owned()), ..AnnouncementQuery::default() };
+    let said = announcements::list(platform, &admin, &query).await.unwrap();
+    assert_eq!((said.list.len(), said.total), (0, 1), "announcements");
+    let browser = world.test.admin().await;
+    let token = ApiTokenCreate { name: "a robot".to_owned(), scopes: None, expires_at: None };
+    accounts::create_api_token(platform, &browser.ctx(), token).await.unwrap();
+    let tokens = accounts::list_api_tokens(platform, &browser.ctx(), &far).await.unwrap();
+    assert_eq!((tokens.list.len(), tokens.total), (0, 1), "tokens");
+    let near = accounts::list_sessions(platform, &browser.ctx(), &PageQuery::default()).await.unwrap();
+    let sessions = accounts::list_sessions(platform, &browser.ctx(), &far).await.unwrap();
+    assert!(near.total > 0 && near.total == near.list.len() as u64, "sessions: {}", near.total);
+    assert_eq!((sessions.list.len(), sessions.total), (0, near.total), "sessions");
+    for role in roles::list(platform, &admin).await.unwrap() {
+        let near = roles::holders(platform, &admin, role.id, &PageQuery::default()).await.unwrap();
+        let holders = roles::holders(platform, &admin, role.id, &far).await.unwrap();
+        assert_eq!((near.list.len() as u64, holders.list.len()), (near.total, 0), "{}", role.code);
+        assert_eq!(holders.total, near.total, "{}", role.code);
+    }
+}
+
+#[tokio::test]
+async fn an_open_page_hears_of_what_is_announced_to_its_reader_alone() {
+    let world = World::new().await;
+    let heard = async |user: &TestUser| {
+        let mut watch = notifications::watch_bell(&world.test.platform, &user.ctx()).await.unwrap();
+        let told: serde_json::Value = serde_json::from_str(&watch.next().await).unwrap();
+        told["announced"].as_i64().unwrap()
+    };
+    let people = [&world.admin, &world.acme.owner, &world.globex.owner, &world.stranger];
+    let mut before = Vec::new();
+    for person in people {
+        before.push(heard(person).await);
+    }
+    assert_eq!(before, [0; 4]);
+    for (audience, moved) in [
+        (Audience::Staff, [true, false, false, false]),
+        (Audience::Chosen, [false, true, false, false]),
+        (Audience::Customers, [false, true, true, false]),
+        (Audience::Everybody, [true; 4]),
+    ] {
+        world.say(audience.code(), audience).await;
+        for ((person, before), moved) in people.into_iter().zip(&mut before).zip(moved) {
+            let now = heard(person).await;
+            assert_eq!(now != *before, moved, "{}: {}", audience.code(), person.name);
+            *before = now;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_ends_as_something_else_begins_is_another_number() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for title in ["1", "2", "3", "4"] {
+        ids.push(world.say(title, Audience::Everybody).await.0);
+    }
+    let showing = async |some: [i64; 2]| {
+        sqlx::query("update announcements set starts_at = case when id = any($1) then $2 else $3 end")
+            .bind(&some[..])
+            .bind(world.test.clock().now() - TimeDelta::hours(1))
+            .bind(world.test.clock().now() + TimeDelta::hours(1))
+            .execute(world.test.owner_pool())
+            .await
+            .unwrap();
+        let mut watch = notifications::watch_bell(&world.test.platform, &world.admin.ctx()).await.unwrap();
+        let told: serde_json::Value = serde_json::from_str(&watch.next().await).unwrap();
+        told["announced"].as_i64().unwrap()
+    };
+    // The sums of their numbers are the same.
+    assert_ne!(showing([ids[0], ids[3]]).await, showing([ids[1], ids[2]]).await);
 }
 
 #[tokio::test]

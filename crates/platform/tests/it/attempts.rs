@@ -273,7 +273,7 @@ async fn an_address_is_known_for_a_while_and_until_the_password_changes() {
     let there = OpContext::new(Principal::Anonymous, now, Via::Rest, "test-line", Some(line), Language::En);
     sign_in(&test, &there, right, None).await.unwrap();
     assert_eq!(known_networks(&test, &lee).await, ["192.0.2.1", "2001:db8:1:2::"]);
-    accounts::reset_password(&test.platform, "lee").await.unwrap();
+    accounts::reset_password(&test.platform, "lee", false).await.unwrap();
     assert_eq!(known_networks(&test, &lee).await, Vec::<String>::new(), "whoever knew the old one is a stranger");
 }
 

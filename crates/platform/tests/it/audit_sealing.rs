@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use contract::audit::AuditQuery;
 use futures_util::future::join_all;
 use platform::audit;
 use sqlx::AssertSqlSafe;
-use test_support::TestPlatform;
+use test_support::{TestPlatform, eventually};
 
 /// So many events, as an import writes them.
 fn events(number: u32) -> String {
@@ -46,4 +47,48 @@ async fn a_plan_made_while_the_log_was_short_does_not_hold_up_the_sealing() {
     // Every event compared with every seal takes half a minute for the first batch, and the statement's time is over after one.
     let sealing = tokio::time::timeout(Duration::from_secs(10), audit::seal(&server)).await;
     sealing.expect("events are looked up among the seals").unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_and_is_set_right_makes_nothing_dated_back() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let seal_another = async |position: i64| {
+        let mut tx = test.platform.db().begin(&admin.ctx()).await.unwrap();
+        let entry = audit::Entry {
+            action: "machines:update",
+            target_kind: "machine",
+            target_id: Some("host".to_owned()),
+            customer: None,
+            before: None,
+            after: None,
+        };
+        audit::record_in_tx(&mut tx, &admin.ctx(), entry).await.unwrap();
+        tx.commit().await.unwrap();
+        eventually("the row to be sealed", async || {
+            audit::seal(&test.platform).await.unwrap();
+            let sealed = sqlx::query_scalar("select coalesce(max(position), 0) from audit_seals");
+            let sealed: i64 = sealed.fetch_one(test.owner_pool()).await.unwrap();
+            (sealed == position).then_some(())
+        })
+        .await;
+    };
+    seal_another(1).await;
+    let ahead = chrono::TimeDelta::days(3);
+    test.clock().advance(ahead);
+    seal_another(2).await;
+    test.clock().advance(-ahead);
+    for position in 3..9 {
+        seal_another(position).await;
+        let report = audit::verify_chain(&test.platform, &[], &[]).await.unwrap();
+        assert_eq!((report.broken, report.dated_back_total), (None, 0), "at {position}");
+        test.clock().advance(chrono::TimeDelta::hours(20));
+    }
+    let list = audit::list(&test.platform, &admin.ctx(), &AuditQuery::default()).await.unwrap().list;
+    assert!(list.iter().all(|row| !row.dated_back), "nor on the page");
+    // When it was sealed is part of what is hashed: nobody hides something by setting it back.
+    let back = "update audit_seals set sealed_at = sealed_at - interval '9 days' where position = 4";
+    sqlx::raw_sql(back).execute(test.owner_pool()).await.unwrap();
+    let report = audit::verify_chain(&test.platform, &[], &[]).await.unwrap();
+    assert_eq!(report.broken.map(|(position, _)| position), Some(4));
 }

@@ -6,9 +6,9 @@ use contract::accounts::{
     SshKeyCreate,
 };
 use contract::machines::{MachineCreate, MachineQuery};
-use contract::{ErrorCode, PageQuery, Permission, SessionId};
-use platform::accounts::{self, ShownOnce};
-use platform::{Credential, OpContext, Principal, Result, SystemActor, Via, machines};
+use contract::{CustomerId, ErrorCode, PageQuery, Permission, RoleId, SessionId, UserId};
+use platform::accounts::{self, ShownOnce, users};
+use platform::{Credential, OpContext, Principal, Result, SystemActor, Via, customers, machines, roles};
 use test_support::{TestPlatform, TestUser};
 
 fn request(user: &TestUser) -> LoginRequest {
@@ -203,6 +203,36 @@ async fn an_api_token_goes_no_further_than_its_scopes() {
 }
 
 #[tokio::test]
+async fn a_narrow_token_hears_the_same_of_what_is_there_and_what_is_not() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, platform) = (test.admin().await, test.customer("Acme").await, &test.platform);
+    let role = roles::list(platform, &admin.ctx()).await.unwrap()[0].id;
+    let make = MachineCreate { name: "one".to_owned(), ..MachineCreate::default() };
+    let machine = machines::create(platform, &admin.ctx(), make).await.unwrap().id.to_string();
+    let narrow = token(&test, &admin, Some(&[Permission::SettingsView])).await;
+    let ctx = bearer(&test, &narrow.secret).await.unwrap();
+    let said = |refused: Option<platform::Error>| refused.map(|error| (error.code, error.key)).expect("refused");
+    let nobody = UserId(999_999);
+    let users = async |id| {
+        [
+            said(users::get(platform, &ctx, id).await.err()),
+            said(users::set_active(platform, &ctx, id, false).await.err()),
+        ]
+    };
+    assert_eq!(users(acme.member.id).await, users(nobody).await);
+    assert_eq!(users(nobody).await.map(|(code, _)| code), [ErrorCode::NotFound; 2]);
+    let role_of = async |id| said(roles::get(platform, &ctx, id).await.err());
+    assert_eq!(role_of(role).await, role_of(RoleId(999_999)).await);
+    let customer = async |id| said(customers::get(platform, &ctx, id).await.err());
+    assert_eq!(customer(acme.id).await, customer(CustomerId(999_999)).await);
+    let machine_of = async |code: &str| said(machines::get(platform, &ctx, code).await.err());
+    assert_eq!(machine_of(&machine).await, machine_of("host-999").await);
+    // Where nothing is named, it is said what is wrong.
+    let added = machines::create(platform, &ctx, MachineCreate { name: "two".to_owned(), ..MachineCreate::default() });
+    assert_eq!(said(added.await.err()), (ErrorCode::Forbidden, "error-scope-missing"));
+}
+
+#[tokio::test]
 async fn nobody_gives_a_token_what_they_do_not_have() {
     let test = TestPlatform::new().await;
     let acme = test.customer("Acme").await;
@@ -382,7 +412,7 @@ async fn earlier_passwords_are_not_taken_again_for_as_long_as_they_are_remembere
     assert_eq!(count(&test, plain).await, 0);
     for number in 10..18 {
         remember(0).await;
-        accounts::reset_password(&test.platform, "ann").await.unwrap();
+        accounts::reset_password(&test.platform, "ann", false).await.unwrap();
         let _ = number;
     }
     assert_eq!(

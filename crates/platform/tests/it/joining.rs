@@ -196,6 +196,96 @@ async fn staff_who_may_not_invite_any_more_take_their_invitations_along() {
 }
 
 #[tokio::test]
+async fn an_invitation_into_a_role_ends_where_its_sender_covers_that_role_no_more() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (acme, lee) = (test.customer("Acme").await, test.outsider("lee").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let everything: Vec<_> =
+        Permission::ALL.iter().copied().filter(|held| platform::authz::is_grantable(*held)).collect();
+    let clerk = test.with_role("clerk", &everything).await;
+    let token = world.invited(&clerk.ctx(), &acme, "lee@example.org", MemberRole::Owner).await;
+    assert_eq!(world.way(&lee.ctx(), &token).await, WayIn::Accept, "the role has all that an owner may");
+    // They may still invite, but nobody to be an owner.
+    sqlx::query("delete from role_permissions where permission not like 'customers:%'")
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
+    accounts::withdraw_lost_invitations(&test.platform).await.unwrap();
+    let lost = "select before->>'role' from audit_events where action = 'customers:withdraw-invitation'";
+    let lost: Vec<String> = sqlx::query_scalar(lost).fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(lost, ["owner"]);
+}
+
+#[tokio::test]
+async fn an_owner_who_works_for_the_platform_now_invites_nobody_as_an_owner() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (acme, lee) = (test.customer("Acme").await, test.outsider("lee").await);
+    world.email(&lee, "lee@example.org", "en").await;
+    let token = world.invited(&acme.owner.ctx(), &acme, "lee@example.org", MemberRole::Member).await;
+    let become_one = async |role: &str| {
+        sqlx::query("insert into role_assignments (user_id, role) values ($1, $2)")
+            .bind(acme.owner.id.0)
+            .bind(role)
+            .execute(test.owner_pool())
+            .await
+            .unwrap();
+    };
+    become_one("student").await;
+    assert_eq!(world.way(&lee.ctx(), &token).await, WayIn::Accept, "who learns here is inside all the same");
+    become_one("operator").await;
+    assert_eq!(world.role(&acme, &acme.owner).await.as_deref(), Some("owner"), "the row is still there");
+    assert_eq!(paths(&world.join(&lee.ctx(), &token).await.unwrap_err()), ["token"]);
+}
+
+#[tokio::test]
+async fn senders_are_judged_once_and_links_that_are_used_up_are_not_read() {
+    let world = World::new().await;
+    let test = &world.test;
+    let (acme, globex) = (test.customer("Acme").await, test.customer("Globex").await);
+    for (count, used) in [(20_000, true), (300, false)] {
+        sqlx::query(
+            "insert into one_time_links (hash, purpose, customer_id, role, address, created_by, created_at, expires_at, used_at)
+             select sha256(convert_to($1::text || n, 'utf8')), 'invitation', $2, 'member', n || '@example.org',
+                    case n % 2 when 0 then $3 else $4 end, now(), now() + interval '1 day', case when $1 then now() end
+             from generate_series(1, $5) n",
+        )
+        .bind(used)
+        .bind(acme.id.0)
+        .bind(acme.owner.id.0)
+        .bind(globex.owner.id.0)
+        .bind(count)
+        .execute(test.owner_pool())
+        .await
+        .unwrap();
+    }
+    sqlx::raw_sql("analyze one_time_links").execute(test.owner_pool()).await.unwrap();
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain with sent as materialized (
+           select distinct created_by, customer_id, role from one_time_links
+           where purpose = 'invitation' and used_at is null),
+         lost as materialized (
+           select created_by, customer_id, role from sent
+           where not invitation_stands(created_by, customer_id, role, '{owner}', '{customers:invite}', '{platform_admin}'))
+         update one_time_links l set used_at = now() from lost
+         where l.created_by = lost.created_by and l.customer_id = lost.customer_id and l.role = lost.role
+           and l.purpose = 'invitation' and l.used_at is null and l.expires_at > now()",
+    )
+    .fetch_all(test.owner_pool())
+    .await
+    .unwrap();
+    assert!(!plan.iter().any(|line| line.contains("Seq Scan on one_time_links")), "{plan:#?}");
+    assert!(plan.iter().any(|line| line.contains("one_time_links_open_invitations")), "{plan:#?}");
+    // Of Acme's own owner they stand; another customer's owner never could.
+    accounts::withdraw_lost_invitations(&test.platform).await.unwrap();
+    let open = "select count(*), count(distinct created_by) from one_time_links where used_at is null";
+    let open: (i64, i64) = sqlx::query_as(open).fetch_one(test.owner_pool()).await.unwrap();
+    assert_eq!(open, (150, 1));
+}
+
+#[tokio::test]
 async fn who_invites_hears_nothing_of_an_account() {
     let world = World::new().await;
     let test = &world.test;

@@ -24,6 +24,7 @@ mod credentials;
 mod customers;
 mod disks;
 mod engines;
+mod faults;
 mod files;
 mod gate;
 mod idle;

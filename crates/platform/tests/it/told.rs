@@ -85,7 +85,7 @@ async fn a_password_that_others_set_is_told_of() {
     let lee = test.outsider("lee").await;
     world.email(&lee, "lee@example.org", "zh").await;
     users::set_password(&test.platform, &world.admin.ctx(), lee.id, UserPassword::default()).await.unwrap();
-    accounts::reset_password(&test.platform, "lee").await.unwrap();
+    accounts::reset_password(&test.platform, "lee", false).await.unwrap();
     world.work().await;
     assert_eq!(world.subjects("lee@example.org").len(), 2);
     assert_eq!(world.kinds(&lee).await, [K::PasswordChanged, K::PasswordChanged]);

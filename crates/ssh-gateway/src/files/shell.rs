@@ -31,6 +31,8 @@ pub(crate) struct Answer {
     pub(crate) said: String,
     pub(crate) lines: Vec<String>,
     bytes: usize,
+    /// There were more lines than are kept.
+    beyond: bool,
 }
 
 /// The program, and what it said that was not read yet.
@@ -121,6 +123,8 @@ pub(crate) fn take(said: &mut Vec<u8>, answer: &mut Answer) -> Option<Result<(),
         let line = String::from_utf8_lossy(&line[..end]).into_owned();
         let (kind, rest) = line.split_once(' ').unwrap_or((&line, ""));
         match kind {
+            // Half a folder would be taken for the whole one.
+            "K" if answer.beyond => return Some(Err(Fault::Failed)),
             "K" => {
                 rest.clone_into(&mut answer.said);
                 return Some(Ok(()));
@@ -130,6 +134,7 @@ pub(crate) fn take(said: &mut Vec<u8>, answer: &mut Answer) -> Option<Result<(),
                 answer.bytes += rest.len();
                 answer.lines.push(rest.to_owned());
             }
+            "N" => answer.beyond = true,
             // What its programs have to say.
             _ => {}
         }
@@ -150,13 +155,32 @@ fn fault(number: &str) -> Fault {
 mod tests {
     use super::*;
 
+    /// As it comes from a shell: in pieces.
+    fn hear(content: &[u8], said: &mut Vec<u8>, answer: &mut Answer) -> Option<Result<(), Fault>> {
+        content.chunks(8 << 10).find_map(|piece| {
+            said.extend_from_slice(piece);
+            take(said, answer)
+        })
+    }
+
     #[test]
-    fn an_answer_is_kept_within_bounds_whatever_a_shell_says() {
-        let mut said = [&b"N "[..], &[b'x'; 10_000], b"\n"].concat().repeat(2000);
-        said.extend_from_slice(b"K 1\n");
-        let mut answer = Answer::default();
-        assert_eq!(take(&mut said, &mut answer), Some(Ok(())));
-        assert!(answer.lines.iter().map(String::len).sum::<usize>() <= MAX_LINES_BYTES && answer.said == "1");
+    fn an_answer_is_kept_within_bounds_and_never_cut_unsaid() {
+        let long = [&b"N "[..], &[b'x'; 10_000], b"\n"].concat();
+        for lines in [long.repeat(2000), b"N x\n".repeat(MAX_LINES + 1)] {
+            let (mut said, mut answer) = (Vec::new(), Answer::default());
+            assert_eq!(hear(&lines, &mut said, &mut answer), None);
+            assert!(answer.lines.iter().map(String::len).sum::<usize>() <= MAX_LINES_BYTES);
+            assert!(answer.lines.len() <= MAX_LINES);
+            let end = hear(b"K 1\nK 2\n", &mut said, &mut answer);
+            assert_eq!(end, Some(Err(Fault::Failed)), "what is left is not all");
+            let mut next = Answer::default();
+            assert_eq!(take(&mut said, &mut next), Some(Ok(())), "the next one is whole");
+            assert_eq!(next.said, "2");
+        }
+        let (mut said, mut answer) = (Vec::new(), Answer::default());
+        assert_eq!(hear(&b"N x\n".repeat(MAX_LINES), &mut said, &mut answer), None);
+        assert_eq!(hear(b"K 1\n", &mut said, &mut answer), Some(Ok(())));
+        assert_eq!((answer.lines.len(), answer.said.as_str()), (MAX_LINES, "1"));
         assert_eq!(take(&mut vec![b'x'; MAX_LINE + 1], &mut Answer::default()), Some(Err(Fault::Gone)));
         assert_eq!(take(&mut b"N a".to_vec(), &mut Answer::default()), None, "the rest has to come");
     }

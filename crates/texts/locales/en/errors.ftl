@@ -201,7 +201,6 @@ error-file-too-large = This installation takes files of at most { $gb } GB.
 error-uploads-open = { $n } uploads are open already: complete some, or give them up.
 error-storage-quota = It does not fit: { $used } GB of { $limit } GB are taken.
 error-store-full = The disk for files is full. Try again later, or tell the administrator.
-error-time-range = A time in it cannot be stored. Use years from 1 to 9999.
 error-nul = It contains a character that cannot be stored (NUL). Remove it.
 error-upload-incomplete = { $received } of { $size } bytes are there: send the chunks that are missing.
 error-upload-state = The upload takes nothing any more: it is { $state ->

@@ -183,7 +183,6 @@ error-file-too-large = 文件不能超过 { $gb } GB。
 error-uploads-open = 已有 { $n } 个未完成的上传，请先完成或取消一些。
 error-storage-quota = 空间不足：{ $limit } GB 中已用 { $used } GB。
 error-store-full = 文件存储空间已满，请稍后再试或告知管理员。
-error-time-range = 其中的时间无法保存，请使用公元 1 年至 9999 年之间的时间。
 error-nul = 内容包含无法保存的空字符（NUL），请删除后重试。
 error-upload-incomplete = 已收到 { $received } / { $size } 字节，请补传缺少的分块。
 error-upload-state = 该上传不再接收数据：{ $state ->

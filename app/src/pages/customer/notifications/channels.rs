@@ -237,7 +237,7 @@ fn card(
                 </form>
                 {remove.view(words)}
             </div>
-            {hears.then(|| change_form(words, whose, &view, refused))}
+            {change_form(words, (whose, hears), &view, refused)}
         }
     });
     // Two may have one name and host; the rest of the address is nobody's to read.
@@ -274,19 +274,23 @@ fn test_result(words: Words, id: &str) -> impl IntoView + use<> {
     })
 }
 
-/// Fields that a new and a changed channel have both; `now` is what is kept.
-fn fields(words: Words, whose: Whose, now: Option<&ChannelView>, refused: Option<&Refused>) -> impl IntoView + use<> {
-    let typed = |name: &str| refused.and_then(|r| r.typed.get(name).cloned());
-    let fault = |path: &str| refused.and_then(|r| r.fault(words.0, path));
-    let name = TextField {
+fn name_field(words: Words, now: Option<&ChannelView>, refused: Option<&Refused>) -> TextField {
+    let typed = refused.and_then(|r| r.typed.get("name").cloned());
+    TextField {
         label: words.t("channel-name"),
         name: "name".to_owned(),
-        value: typed("name").or(now.map(|view| view.name.clone())).unwrap_or_default(),
-        fault: fault("name"),
+        value: typed.or(now.map(|view| view.name.clone())).unwrap_or_default(),
+        fault: refused.and_then(|r| r.fault(words.0, "name")),
         required: true,
         max_length: Some(100),
         ..TextField::default()
-    };
+    }
+}
+
+/// Fields that a new and a changed channel have both; `now` is what is kept.
+fn fields(words: Words, whose: Whose, now: Option<&ChannelView>, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let fault = |path: &str| refused.and_then(|r| r.fault(words.0, path));
+    let name = name_field(words, now, refused);
     let url = TextField {
         label: words.t("channel-url"),
         name: "url".to_owned(),
@@ -370,23 +374,39 @@ fn new_form(words: Words, whose: Whose, refused: Option<&Refused>) -> impl IntoV
     }
 }
 
-fn change_form(words: Words, whose: Whose, view: &ChannelView, refused: Option<&Refused>) -> impl IntoView + use<> {
+/// Who may not have it told anything names it otherwise and switches it off; what it is told stays.
+fn change_form(
+    words: Words,
+    (whose, hears): (Whose, bool),
+    view: &ChannelView,
+    refused: Option<&Refused>,
+) -> impl IntoView + use<> {
     let id = view.id.to_string();
     let refused = refused.filter(|refused| refused.typed.get("form").is_some_and(|form| *form == id));
     let action = match whose {
         Whose::Own => ChangeWebhook::url(),
         Whose::Platform => ChangeChannel::url(),
     };
-    let forget = (whose == Whose::Platform && view.has_secret)
+    let forget = (hears && whose == Whose::Platform && view.has_secret)
         .then(|| check_field(words.t("channel-secret-forget"), None, "forget_secret", false));
+    let asked = match hears {
+        true => fields(words, whose, Some(view), refused).into_any(),
+        false => {
+            let kinds = view.kinds.iter().map(|kind| kind.code());
+            let kinds = kinds.map(|kind| view! { <input r#type="hidden" name="kinds[]" value=kind /> }).collect_view();
+            view! { <fieldset>{text_field(name_field(words, Some(view), refused))}</fieldset> {kinds} }.into_any()
+        }
+    };
+    let switch =
+        (hears || view.enabled).then(|| check_field(words.t("channel-enabled"), None, "enabled", view.enabled));
     view! {
         <details open=refused.is_some()>
             <summary class="card-summary">{words.t("channel-change")}</summary>
             <form class="form" method="post" action=action>
                 <input r#type="hidden" name="id" value=id />
-                {fields(words, whose, Some(view), refused)}
+                {asked}
                 {forget}
-                {check_field(words.t("channel-enabled"), None, "enabled", view.enabled)}
+                {switch}
                 <p class="actions"><button class="btn">{words.t("form-save")}</button></p>
             </form>
         </details>

@@ -3,6 +3,8 @@
 //! Invariants: coming back from a service binds nothing by itself; the yes is proved as everything is that opens the account
 //! (whoever is bound comes in whatever becomes of the password); the owner is told of both.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use contract::accounts::{IdentityView, TotpProof};
 use contract::notifications::NotificationKind;
@@ -12,16 +14,17 @@ use serde_json::json;
 use super::super::attempts::{self, Subjects};
 use super::super::store::Credentials;
 use super::super::{SessionEnding, account, entry, password, second_factor, signed_in};
-use super::provision::why_of;
+use super::provision::{note_roles, why_of};
 use super::roles::{self, Given};
 use super::services::MINUTES;
 use super::{Proved, Provider, store};
 use crate::accounts::store as accounts;
 use crate::accounts::store::oidc as ways;
+use crate::accounts::store::passwords::Left;
 use crate::authz::{SecureAccount, ViewAccount};
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
-use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, fields};
+use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, customers, fields};
 
 /// Where one sees what one's account is bound to.
 const SECURITY_PAGE: &str = "/account/security";
@@ -304,24 +307,98 @@ pub(in crate::accounts) async fn unlink_all_in_tx(tx: &mut Tx, user: UserId) -> 
     Ok(gone.len() as u64)
 }
 
-/// Parts an account from its directories, with the roles that their groups gave, an event for each and a word to the owner; in
-/// the system's transaction, before it holds the person, where a password is about to be kept here. Passwords here are asked
-/// before directories, so these would have no say any more, and what their groups gave would stay for good.
-pub(in crate::accounts) async fn leave_directories_in_tx(
+/// What a provider gave that has no say any more, for who did it.
+pub struct Parted {
+    pub provider: String,
+    /// Words of the roles that went with it.
+    pub taken: Vec<String>,
+    /// The account is still bound to it, and the next sign-in by it gives what its groups give then.
+    pub bound: bool,
+    /// Of those that stay: the last admin's, the last owner's, and those of the platform where they were to stay.
+    pub kept: Vec<String>,
+}
+
+/// Parts an account from its directories where a password is about to be kept here; in the system's transaction, before it
+/// holds the person. Passwords here are asked before directories, so these would have no say any more. A sign-in service stays a
+/// way in, but who comes by the password asks it nothing. What the groups of either gave goes by [`take_back_left_in_tx`] once the
+/// password is there: until then the last admin would not be known for one.
+pub(in crate::accounts) async fn leave_providers_in_tx(tx: &mut Tx, user: UserId) -> Result<Vec<Left>> {
+    let mut left = accounts::passwords::leave_directories(tx, user).await?;
+    left.extend(accounts::passwords::services_that_gave(tx, user).await?);
+    lock_places_in_tx(tx, &left).await?;
+    Ok(left)
+}
+
+/// Parts the accounts from their directories that got a password here from a server of a version before, which left them bound:
+/// what the groups gave would stay for good. Run by the job queue, because such a server may still run beside this one.
+pub async fn part_from_directories(platform: &Platform) -> Result<()> {
+    let ctx = platform.system(SystemActor::Authenticator);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let people = accounts::passwords::bound_beside_password(&mut tx).await?;
+    tx.commit().await?;
+    for user in people {
+        let mut tx = platform.db().begin(&ctx).await?;
+        let left = accounts::passwords::leave_directories(&mut tx, user).await?;
+        lock_places_in_tx(&mut tx, &left).await?;
+        let parted = take_back_left_in_tx(platform, &mut tx, &ctx, user, (left, false)).await?;
+        let ends = parted.iter().any(|parted| !parted.taken.is_empty());
+        if ends {
+            store::end_sessions_of(&mut tx, user).await?;
+        }
+        tx.commit().await?;
+        if ends {
+            let _ = platform.endings().send(SessionEnding::User(user));
+        }
+    }
+    Ok(())
+}
+
+/// Customers whose people change come before the person.
+async fn lock_places_in_tx(tx: &mut Tx, left: &[Left]) -> Result<()> {
+    let mut places = BTreeSet::new();
+    for left in left {
+        let given: Vec<Given> = serde_json::from_value(left.granted.clone()).map_err(Error::internal)?;
+        places.extend(given.into_iter().filter_map(|given| given.customer_id));
+    }
+    for customer in places {
+        customers::lock(tx, customer).await?;
+    }
+    Ok(())
+}
+
+/// Takes back what the groups of providers gave that an account is parted from, or that are not asked when its password is; with an
+/// event for each, and a word to the owner of what they are parted from. Roles of the platform stay with `keeps_platform`, as if somebody had given them by hand.
+pub(in crate::accounts) async fn take_back_left_in_tx(
     platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     user: UserId,
-) -> Result<()> {
-    for left in accounts::passwords::leave_directories(tx, user).await? {
-        let (roles, _) = take_back_in_tx(tx, user, left.granted).await?;
-        let entry = audit::Entry {
-            before: Some(json!({ "provider": left.provider, "label": left.label })),
-            after: Some(json!({ "roles": roles })),
-            ..entry("users:unlink-identity", user)
-        };
-        audit::record_of_person_in_tx(tx, ctx, user, entry).await?;
-        tell(platform, tx, ctx, user, ("parted", &left.provider, &left.label)).await?;
+    (left, keeps_platform): (Vec<Left>, bool),
+) -> Result<Vec<Parted>> {
+    let mut parted = Vec::new();
+    for left in left {
+        let given: Vec<Given> = serde_json::from_value(left.granted).map_err(Error::internal)?;
+        let (kept, given): (Vec<_>, Vec<_>) =
+            given.into_iter().partition(|given| keeps_platform && given.role.of_platform().is_some());
+        let others = roles::of_others(tx, user, left.bound).await?;
+        let (mut now, mut changed) = roles::apply(tx, user, (&given, &[]), &others).await?;
+        now.extend(kept.iter().cloned());
+        changed.kept.extend(kept);
+        let words = |given: &[Given]| given.iter().map(|given| given.role.code().to_owned()).collect();
+        let (taken, kept) = (words(&changed.removed), words(&changed.kept));
+        if let Some(identity) = left.bound {
+            store::set_granted(tx, identity, &serde_json::to_value(now).map_err(Error::internal)?).await?;
+            note_roles(tx, ctx, user, &left.provider, &changed).await?;
+        } else {
+            let entry = audit::Entry {
+                before: Some(json!({ "provider": left.provider, "label": left.label })),
+                after: Some(json!({ "roles": changed })),
+                ..entry("users:unlink-identity", user)
+            };
+            audit::record_of_person_in_tx(tx, ctx, user, entry).await?;
+            tell(platform, tx, ctx, user, ("parted", &left.provider, &left.label)).await?;
+        }
+        parted.push(Parted { provider: left.provider, bound: left.bound.is_some(), taken, kept });
     }
-    Ok(())
+    Ok(parted)
 }

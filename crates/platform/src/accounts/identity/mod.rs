@@ -25,10 +25,10 @@ use contract::{IdentityProviderId, UserId};
 use secrecy::SecretString;
 
 pub use binding::{
-    LinkProof, Proposal, address_notice, confirm_link, forget_link, has_address_notice, identities, proposed_link,
-    unlink,
+    LinkProof, Parted, Proposal, address_notice, confirm_link, forget_link, has_address_notice, identities,
+    part_from_directories, proposed_link, unlink,
 };
-pub(super) use binding::{leave_directories_in_tx, prove, take_back_in_tx, tell, unlink_all_in_tx};
+pub(super) use binding::{leave_providers_in_tx, prove, take_back_in_tx, take_back_left_in_tx, tell, unlink_all_in_tx};
 pub(super) use directories::{Answer, ask};
 pub use oidc::Descriptions;
 pub use providers::{MAPPING_FAULTS, create, delete, get, list, update};

@@ -6,7 +6,7 @@ use contract::{CustomerId, LinkId, Permission, UserId};
 
 use super::{Link, NewLink, Purpose};
 use crate::Result;
-use crate::authz::built_in_with;
+use crate::authz::{given_in, ways_to};
 use crate::db::Tx;
 
 fn role(word: &str) -> MemberRole {
@@ -38,12 +38,32 @@ pub(super) async fn insert(
     Ok(LinkId(id))
 }
 
-/// The built-in roles whose holders may invite everywhere.
-fn inviting() -> Vec<String> {
-    built_in_with(Permission::CustomersInvite)
+/// What staff need to invite somebody into a role, and the ways to each, as `invitation_stands` in the database takes them; the
+/// same as sending one asks for.
+#[derive(Default)]
+struct Needed {
+    roles: Vec<String>,
+    permissions: Vec<String>,
+    ways: Vec<String>,
 }
 
-/// An invitation counts only while who sent it may still send one: else somebody who was removed could come back by one that
+impl Needed {
+    fn to_invite() -> Self {
+        let mut needed = Self::default();
+        for role in [MemberRole::Owner, MemberRole::Member] {
+            for permission in std::iter::once(Permission::CustomersInvite).chain(given_in(role)) {
+                for way in ways_to(permission) {
+                    needed.roles.push(role.code().to_owned());
+                    needed.permissions.push(permission.name().to_owned());
+                    needed.ways.push(way);
+                }
+            }
+        }
+        needed
+    }
+}
+
+/// An invitation counts only while who sent it could still send it: else somebody who was removed could come back by one that
 /// they had sent to another address of theirs. Those that do not are soon withdrawn: see [`withdraw_lost`].
 pub(super) async fn find(
     tx: &mut Tx,
@@ -52,15 +72,18 @@ pub(super) async fn find(
     now: DateTime<Utc>,
 ) -> Result<Option<Link>> {
     let purposes: Vec<String> = purposes.iter().map(|purpose| purpose.code().to_owned()).collect();
+    let needed = Needed::to_invite();
     let row = sqlx::query!(
         r#"select l.id, l.user_id, l.customer_id, l.role, l.address::text as "address!", l.created_by
            from one_time_links l
            where l.hash = $1 and l.purpose = any($2) and l.used_at is null and l.expires_at > $3
-             and (l.purpose <> 'invitation' or invitation_stands(l.created_by, l.customer_id, $4))"#,
+             and (l.purpose <> 'invitation' or invitation_stands(l.created_by, l.customer_id, l.role, $4, $5, $6))"#,
         &hash[..],
         &purposes,
         now,
-        &inviting()
+        &needed.roles,
+        &needed.permissions,
+        &needed.ways
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -166,15 +189,18 @@ pub(in crate::accounts) async fn open_invitations(
     customer: CustomerId,
     now: DateTime<Utc>,
 ) -> Result<Vec<InvitationView>> {
+    let needed = Needed::to_invite();
     let rows = sqlx::query!(
         r#"select l.id, l.address::text as "address!", l.role as "role!", l.created_at, l.expires_at
            from one_time_links l
            where l.customer_id = $1 and l.purpose = 'invitation' and l.used_at is null and l.expires_at > $2
-             and invitation_stands(l.created_by, l.customer_id, $3)
+             and invitation_stands(l.created_by, l.customer_id, l.role, $3, $4, $5)
            order by l.id desc"#,
         customer.0,
         now,
-        &inviting()
+        &needed.roles,
+        &needed.permissions,
+        &needed.ways
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -188,7 +214,7 @@ pub(in crate::accounts) async fn open_invitations(
     Ok(views.collect())
 }
 
-/// An invitation that works no more because who sent it may not invite any more.
+/// An invitation that works no more because who sent it could not send it any more.
 pub(in crate::accounts) struct Withdrawn {
     pub id: LinkId,
     pub customer: CustomerId,
@@ -196,21 +222,30 @@ pub(in crate::accounts) struct Withdrawn {
     pub role: MemberRole,
 }
 
-/// Uses up the invitations, of one customer or of all, whose senders may not invite any more: for good, also where somebody
+/// Uses up the invitations, of one customer or of all, whose senders could not send them any more: for good, also where somebody
 /// may again later.
 pub(in crate::accounts) async fn withdraw_lost(
     tx: &mut Tx,
     customer: Option<CustomerId>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Withdrawn>> {
+    let needed = Needed::to_invite();
     let rows = sqlx::query!(
-        r#"update one_time_links set used_at = $1
-           where purpose = 'invitation' and used_at is null and expires_at > $1
-             and ($2::bigint is null or customer_id = $2) and not invitation_stands(created_by, customer_id, $3)
-           returning id, customer_id as "customer_id!", address::text as "address!", role as "role!""#,
+        r#"with sent as materialized (
+             select distinct created_by, customer_id, role from one_time_links
+             where purpose = 'invitation' and used_at is null and ($2::bigint is null or customer_id = $2)),
+           lost as materialized (
+             select created_by, customer_id, role from sent
+             where not invitation_stands(created_by, customer_id, role, $3, $4, $5))
+           update one_time_links l set used_at = $1 from lost
+           where l.created_by = lost.created_by and l.customer_id = lost.customer_id and l.role = lost.role
+             and l.purpose = 'invitation' and l.used_at is null and l.expires_at > $1
+           returning l.id, l.customer_id as "customer_id!", l.address::text as "address!", l.role as "role!""#,
         now,
         customer.map(|id| id.0),
-        &inviting()
+        &needed.roles,
+        &needed.permissions,
+        &needed.ways
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -1,7 +1,7 @@
 //! SQL of passwords: the present one, and those of before.
 
 use chrono::{DateTime, Utc};
-use contract::UserId;
+use contract::{IdentityId, UserId};
 use serde_json::Value;
 
 use crate::Result;
@@ -92,8 +92,10 @@ pub(in crate::accounts) async fn earlier(tx: &mut Tx, user: UserId, count: i64) 
     .await?)
 }
 
-/// A directory that an account was bound to.
+/// A provider that has less to say of an account from now on.
 pub(in crate::accounts) struct Left {
+    /// The account is still bound to it, as to a sign-in service.
+    pub bound: Option<IdentityId>,
     pub provider: String,
     pub label: String,
     /// What its groups gave.
@@ -110,6 +112,36 @@ pub(in crate::accounts) async fn leave_directories(tx: &mut Tx, user: UserId) ->
     )
     .fetch_all(&mut **tx)
     .await?;
-    let left = rows.into_iter().map(|row| Left { provider: row.name, label: row.label, granted: row.granted });
+    let left = rows.into_iter();
+    Ok(left.map(|row| Left { bound: None, provider: row.name, label: row.label, granted: row.granted }).collect())
+}
+
+/// The sign-in services whose groups gave an account something, as they are until the transaction ends.
+pub(in crate::accounts) async fn services_that_gave(tx: &mut Tx, user: UserId) -> Result<Vec<Left>> {
+    let rows = sqlx::query!(
+        "select i.id, p.name, i.label, i.granted from user_identities i join identity_providers p on p.id = i.provider_id
+         where p.kind <> 'ldap' and i.user_id = $1 and i.granted <> '[]' order by i.id for update of i",
+        user.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let left = rows.into_iter().map(|row| Left {
+        bound: Some(IdentityId(row.id)),
+        provider: row.name,
+        label: row.label,
+        granted: row.granted,
+    });
     Ok(left.collect())
+}
+
+/// Those who are bound to a directory although they have a password here.
+pub(in crate::accounts) async fn bound_beside_password(tx: &mut Tx) -> Result<Vec<UserId>> {
+    let people = sqlx::query_scalar!(
+        "select distinct u.id from user_identities i join identity_providers p on p.id = i.provider_id
+                join users u on u.id = i.user_id
+         where p.kind = 'ldap' and u.password_hash is not null order by u.id"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(people.into_iter().map(UserId).collect())
 }

@@ -25,7 +25,7 @@ pub(in crate::accounts) async fn list(
         r#"select s.id, case when s.ssh is null then s.kind else 'ssh' end as "kind!", s.address, s.user_agent,
                   s.created_at, s.last_seen_at,
                   case when s.ssh is null then nullif(s.expires_at, 'infinity') end as expires_at, a.name as "name?",
-                  p.name as "service?", count(*) over () as "total!"
+                  p.name as "service?"
            from sessions s join users u on u.id = s.user_id left join api_tokens a on a.session_id = s.id
                 left join identity_providers p on p.id = s.provider_id
            where s.user_id = $1 and s.ended_at is null and s.expires_at > $2
@@ -40,7 +40,6 @@ pub(in crate::accounts) async fn list(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let total = rows.first().map_or(0, |row| row.total.unsigned_abs());
     let list = rows.into_iter().map(|row| {
         let kind = kind_of(&row.kind)?;
         let unused = kind == SessionKind::Api && row.last_seen_at <= row.created_at;
@@ -58,7 +57,22 @@ pub(in crate::accounts) async fn list(
             expires_at: row.expires_at,
         })
     });
-    Ok((list.collect::<Result<_>>()?, total))
+    let list = list.collect::<Result<_>>()?;
+    Ok((list, how_many(tx, user, (now, idle_since)).await?))
+}
+
+/// Counted apart: a page behind the last one has no row that could say it.
+async fn how_many(tx: &mut Tx, user: UserId, (now, idle_since): (DateTime<Utc>, DateTime<Utc>)) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from sessions s join users u on u.id = s.user_id
+           where s.user_id = $1 and s.ended_at is null and s.expires_at > $2
+             and (s.kind <> 'browser' or s.last_seen_at > $3) and s.token_version = u.token_version
+             and (s.ssh is distinct from 'key' or s.ssh_key_id is not null)"#,
+        user.0,
+        now,
+        idle_since
+    );
+    Ok(count.fetch_one(&mut **tx).await?.unsigned_abs())
 }
 
 /// When somebody signed in for this session; `None` when it is not theirs or has ended.

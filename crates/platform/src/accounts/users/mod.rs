@@ -259,10 +259,11 @@ pub async fn set_password(platform: &Platform, ctx: &OpContext, id: UserId, body
     // Meanwhile somebody may have made the person more than the caller is.
     may_get_password(&mut tx, ctx, id, row.state).await?;
     must_be_meant(&mut tx, id, body.local).await?;
-    identity::leave_directories_in_tx(platform, &mut tx, ctx, id).await?;
+    let left = identity::leave_providers_in_tx(&mut tx, id).await?;
     let now = lock_in_tx(&mut tx, id).await?;
     may_get_password(&mut tx, ctx, id, now.state).await?;
     passwords::set(&mut tx, granted.id(), &hash, ctx.now()).await?;
+    identity::take_back_left_in_tx(platform, &mut tx, ctx, id, (left, false)).await?;
     links::retire_ways_in(&mut tx, id, ctx.now()).await?; // only the system reaches links
     audit::record_of_person_in_tx(&mut tx, ctx, id, entry("users:set-password", id)).await?;
     tell_of_password(platform, &mut tx, ctx, id).await?;

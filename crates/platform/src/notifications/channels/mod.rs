@@ -200,8 +200,7 @@ pub async fn update_channel(
     let right = Right::of(ctx, whose)?;
     let mut wrong = Wrong::new();
     let typed = body.url.filter(|url| !url.trim().is_empty());
-    // Who only names it otherwise, or switches it off, has nothing told.
-    if typed.is_some() || body.kinds.is_some() || body.enabled == Some(true) {
+    if typed.is_some() {
         must_hear(ctx, whose)?;
     }
     // Before the transaction: a name may have to be looked up.
@@ -212,6 +211,11 @@ pub async fn update_channel(
     let mut tx = platform.db().begin(ctx).await?;
     let row = found(&mut tx, &right, id).await?;
     let before = &row.view;
+    // Who only names it otherwise, or switches it off, has nothing told; a form sends the rest as it is.
+    let told = body.kinds.as_ref().is_some_and(|kinds| *kinds != before.kinds);
+    if told || body.enabled == Some(true) && !before.enabled {
+        must_hear(ctx, whose)?;
+    }
     let name = body.name.map_or_else(|| before.name.clone(), |name| wrong.name("name", &name));
     let secret = body.secret.as_deref().map(str::trim);
     if let Some(secret) = secret {

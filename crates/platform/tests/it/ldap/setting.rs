@@ -259,7 +259,93 @@ async fn a_password_given_here_takes_the_account_out_of_the_directory_and_has_to
     users::set_password(platform, &staff, wanda, typed(false)).await.expect("it has its password here by now");
 
     // The same at the console, where the operator says what they mean by calling it.
-    accounts::reset_password(platform, "walter").await.unwrap();
+    accounts::reset_password(platform, "walter", false).await.unwrap();
     assert_eq!(world.refusal("walter", "walter's password").await, WRONG);
     assert_eq!(world.sql("select label from user_identities").await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn the_command_for_a_lost_password_leaves_an_admin_of_the_directory_one() {
+    let world = World::new().await;
+    let admins = role("gpu-admins", MappedRole::parse("platform_admin").unwrap(), None);
+    let acme = world.test.customer("Acme").await;
+    let members = role("gpu-admins", MappedRole::CustomerMember, Some(acme.id));
+    world.set(|body| body.mappings = vec![admins, members]).await.unwrap();
+    for (name, password) in [("wanda", "wanda's password"), ("walter", "walter's password")] {
+        world.sign_in(name, password).await.unwrap();
+    }
+    assert_eq!(world.roles_of("wanda").await, ["member of Acme", "platform_admin"]);
+    // Two admins, neither with a password here, and nobody else who administers.
+    world
+        .sql(
+            "with gone as (delete from role_assignments where role = 'platform_admin' and user_id not in
+                             (select id from users where name = 'wanda') returning user_id),
+                  more as (insert into role_assignments (user_id, role) select id, 'platform_admin' from users
+                           where name = 'walter' returning user_id)
+             select user_id::text from gone union all select user_id::text from more",
+        )
+        .await;
+    let platform = &world.test.platform;
+    let reset = accounts::reset_password(platform, "wanda", false).await.unwrap();
+    assert_eq!(world.roles_of("wanda").await, ["platform_admin"], "what she has at the customer went");
+    let [parted] = &reset.parted[..] else { panic!("one directory") };
+    assert_eq!(parted.provider, "Example");
+    assert_eq!(
+        (&parted.taken[..], &parted.kept[..]),
+        (&["customer_member".to_owned()][..], &["platform_admin".to_owned()][..])
+    );
+    world.sign_in("wanda", &reset.password).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_alone_has_a_password_stays_admin_although_their_roles_are_to_go() {
+    let world = World::new().await;
+    let admins = role("gpu-admins", MappedRole::parse("platform_admin").unwrap(), None);
+    world.set(|body| body.mappings = vec![admins]).await.unwrap();
+    for (name, password) in [("wanda", "wanda's password"), ("walter", "walter's password")] {
+        world.sign_in(name, password).await.unwrap();
+    }
+    world
+        .sql(
+            "with gone as (delete from role_assignments where role = 'platform_admin' and user_id not in
+                             (select id from users where name = 'wanda') returning user_id),
+                  more as (insert into role_assignments (user_id, role) select id, 'platform_admin' from users
+                           where name = 'walter' returning user_id)
+             select user_id::text from gone union all select user_id::text from more",
+        )
+        .await;
+    let reset = accounts::reset_password(&world.test.platform, "wanda", true).await.unwrap();
+    assert_eq!(world.roles_of("wanda").await, ["platform_admin"], "she is the only one with a password here");
+    assert_eq!(reset.parted[0].kept, ["platform_admin"]);
+    world.sign_in("wanda", &reset.password).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_had_a_password_before_it_parted_accounts_from_directories_is_parted_later() {
+    let world = World::new().await;
+    let operator = MappedRole::parse("operator").unwrap();
+    world.set(|body| body.mappings = vec![role("gpu-admins", operator, None)]).await.unwrap();
+    for (name, password) in [("wanda", "wanda's password"), ("walter", "walter's password")] {
+        world.sign_in(name, password).await.unwrap();
+    }
+    // As a server of the version before left it.
+    world
+        .sql(
+            "update users set password_hash = (select password_hash from users where password_hash is not null limit 1)
+             where name = 'wanda' returning id::text",
+        )
+        .await;
+    assert_eq!(world.roles_of("wanda").await, ["operator"]);
+    for _ in 0..2 {
+        identity::part_from_directories(&world.test.platform).await.unwrap();
+        assert_eq!(world.roles_of("wanda").await, [] as [&str; 0]);
+    }
+    let bound = "select u.name::text from user_identities i join users u on u.id = i.user_id";
+    assert_eq!(world.sql(bound).await, ["walter"], "who has no password here stays");
+    let log = "select before->>'provider' || ' ' || (after->'roles'->'removed'->0->>'role') from audit_events
+               where action = 'users:unlink-identity' and outcome = 'done'";
+    assert_eq!(world.sql(log).await, ["Example operator"], "once");
+    let told =
+        "select u.name::text from notifications n join users u on u.id = n.user_id where n.kind = 'identities-changed'";
+    assert_eq!(world.sql(told).await, ["wanda"]);
 }

@@ -1,9 +1,10 @@
 //! What groups give where more than one thing gives it, what they may not give, and what goes with a service out of use.
 
 use contract::accounts::{ApiTokenCreate, GroupMapping, MappedRole, ProviderBody};
+use contract::users::UserPassword;
 use contract::{CustomerId, IdentityProviderId};
 use platform::accounts::identity::{self, Finished};
-use platform::accounts::{self, SignInStep, SignedIn};
+use platform::accounts::{self, SignInStep, SignedIn, users};
 use serde_json::json;
 use test_support::OidcProvider;
 
@@ -73,6 +74,36 @@ async fn what_two_services_give_goes_with_the_last_of_them() {
     identity::delete(&world.test.platform, &world.admin.ctx(), other, true).await.unwrap();
     assert_eq!(world.sql(HELD).await, ["member", "operator"], "the first gives the same");
     world.set(world.provider, first(false, "customer_member")).await;
+    assert_eq!(world.sql(HELD).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_groups_gave_does_not_stay_for_good_beside_a_password_of_staffs() {
+    let world = World::new().await;
+    let acme = world.test.customer("Acme").await.id;
+    let wish = ProviderBody {
+        mappings: vec![mapping("lab", "customer_member", Some(acme)), mapping("lab", "operator", None)],
+        ..body("Sso", world.service.issuer())
+    };
+    world.set(world.provider, wish).await;
+    world.service.says(json!({ "groups": ["lab"] }));
+    let who = world.sign_in().await.unwrap();
+    let platform = &world.test.platform;
+    let here = UserPassword { password: None, local: true };
+    users::set_password(platform, &world.admin.ctx(), who.user, here).await.unwrap();
+    assert_eq!(world.sql(HELD).await, [""; 0], "who comes by it asks the service nothing");
+    assert_eq!(world.sql("select granted::text from user_identities").await, ["[]"], "and is still bound to it");
+    let noted = "select after->'roles'->'removed'->0->>'role' from audit_events
+                 where action = 'accounts:map-roles' and after->'roles'->'removed'->0 is not null";
+    assert_eq!(world.sql(noted).await.len(), 1);
+    assert_eq!(world.sign_in().await.unwrap().user, who.user);
+    assert_eq!(world.sql(HELD).await, ["member", "operator"], "until the service says it again");
+    // At the console the platform's stay, as the service's to take.
+    let reset = accounts::reset_password(platform, "wanda", false).await.unwrap();
+    assert_eq!(world.sql(HELD).await, ["operator"]);
+    assert!(reset.parted[0].bound && reset.parted[0].kept == ["operator"]);
+    world.service.says(json!({ "groups": [] }));
+    world.sign_in().await.unwrap();
     assert_eq!(world.sql(HELD).await, [""; 0]);
 }
 
