@@ -43,7 +43,7 @@ const MOST_OF_NOTE: usize = 100;
 pub async fn of_note(platform: &Platform, ctx: &OpContext) -> Result<Vec<AllocationView>> {
     let customer = own_customer(ctx, Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let held = store::held_by(&mut tx, customer).await?;
+    let held = store::held_of(&mut tx, customer).await?;
     let machines: Vec<i64> = held.iter().map(|(_, machine, _)| *machine).collect();
     let windows = machines::maintenance_of(&mut tx, &machines).await?;
     let is_of_note = |(_, machine, reminded): &&(i64, i64, bool)| *reminded || windows.contains_key(machine);

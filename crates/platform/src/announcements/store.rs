@@ -262,3 +262,16 @@ pub(super) async fn told_now(tx: &mut Tx, now: DateTime<Utc>) -> Result<Vec<Told
     });
     told.collect()
 }
+
+pub(super) async fn dismiss(tx: &mut Tx, granted: &Granted<UpdateAccount>, id: AnnouncementId) -> Result<()> {
+    sqlx::query!(
+        "insert into announcement_dismissals (announcement_id, user_id, revision)
+         select id, $2, revision from announcements where id = $1
+         on conflict (announcement_id, user_id) do update set revision = excluded.revision",
+        id.0,
+        granted.id().0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

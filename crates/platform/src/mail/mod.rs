@@ -41,7 +41,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 39] = [
+pub const KINDS: [&str; 40] = [
     "test",
     "first-password",
     "password-reset",

@@ -128,7 +128,7 @@ fn filters(sql: &mut QueryBuilder<Postgres>, filter: &Filter<'_>) {
 
 /// What a customer holds: allocation, machine, and whether its people were reminded of its end; those that end first before
 /// the others.
-pub(in crate::allocations) async fn held_by(tx: &mut Tx, customer: CustomerId) -> Result<Vec<(i64, i64, bool)>> {
+pub(in crate::allocations) async fn held_of(tx: &mut Tx, customer: CustomerId) -> Result<Vec<(i64, i64, bool)>> {
     let rows = sqlx::query!(
         r#"select id, machine_id, (state = 'active' and reminded_days is not null) as "reminded!" from allocations
            where customer_id = $1 and state in ('scheduled', 'active', 'grace', 'reclaiming')

@@ -16,7 +16,7 @@ use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 pub(super) use beginning::{begin, set_waiting};
 pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key, sweep_door_keys};
 pub(super) use history::{events, insert_event};
-pub(super) use list::{Filter, Order, Search, held_by, list};
+pub(super) use list::{Filter, Order, Search, held_of, list};
 pub(super) use overview::{
     Phase, bars, begun, health, healths, holders, lent, machines_of, save_health, spans, spans_between,
     without_handover,
