@@ -153,14 +153,14 @@ async fn each_day_gets_one_line_and_a_rewritten_day_shows() {
     assert!(anchors::note(&test.platform, &file).await.unwrap());
     let lines = anchors::read(&file).unwrap();
     assert_eq!(lines.iter().map(|(_, anchor)| anchor.position).collect::<Vec<_>>(), [1, 2]);
-    let says = server::verify::verify(&test.platform, None, Some(&file)).await.unwrap();
+    let says = server::verify::verify(&test.platform, (None, Some(&file)), &[]).await.unwrap();
     assert!(says.contains("2 ends that were noted are in it"), "{says}");
 
     // Changed and chained anew by who owns the database: whole in itself, and not what was noted.
     rows(&test, "delete from audit_seals returning position").await;
     rows(&test, "update audit_events set actor_name = 'nobody' where id = 1 returning id").await;
     record(&test).await;
-    let broken = server::verify::verify(&test.platform, None, Some(&file)).await.unwrap_err();
+    let broken = server::verify::verify(&test.platform, (None, Some(&file)), &[]).await.unwrap_err();
     assert!(broken.to_string().contains("position 1"), "{broken}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
