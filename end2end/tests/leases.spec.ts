@@ -76,7 +76,7 @@ test('the wall, the list and the page of a machine say who has it and how long s
   const id = made.body.data.allocation.id;
   await look(page, installation.url, 'en', 'light');
   await page.goto(`/admin/allocations/${id}`);
-  const step = page.getByRole('row', { name: /No process on the GPUs/ });
+  const step = page.getByRole('row', { name: /^No process on the GPUs/ });
   await expect(step).toContainText('No agent ever joined', { timeout: 15_000 });
   // A question that is open stays open whatever is new, through two looks; the page follows once nobody is in the middle of it.
   await page.locator('[popovertarget="ask-step-gpu_memory"]').first().click();

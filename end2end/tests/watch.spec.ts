@@ -3,6 +3,9 @@ import { Engine } from '../fixtures/engine.js';
 import { runningInstance } from '../fixtures/running.js';
 import { expect, expectAccessible, test } from '../fixtures/test.js';
 
+// The last try with a link that was ended is refused.
+test.use({ expectedConsole: /404/ });
+
 test('staff look on at a terminal by the consent of who has it', async ({ browser, page, signIn, installation }) => {
   test.setTimeout(180_000);
   const engine = await Engine.start();

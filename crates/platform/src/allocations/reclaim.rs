@@ -133,7 +133,9 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         // When it was compared last is told, too.
         let at_last = again && step.step == "health" && !open;
         if state != step.state || (!seen.done && seen.result != step.result) || at_last {
-            store::set_step(&mut tx, &granted, &step.step, state, &seen.result, ctx.now()).await?;
+            // Access ended when this began, which is what the others are measured by.
+            let at = if step.step == "access" { step.at } else { ctx.now() };
+            store::set_step(&mut tx, &granted, &step.step, state, &seen.result, at).await?;
             changed = true;
         }
     }

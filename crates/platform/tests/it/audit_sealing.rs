@@ -73,6 +73,8 @@ async fn a_clock_that_was_ahead_and_is_set_right_makes_nothing_dated_back() {
         })
         .await;
     };
+    let partitions = "select ensure_partitions(now() - interval '1 day', now() + interval '12 days')";
+    sqlx::raw_sql(partitions).execute(test.owner_pool()).await.unwrap();
     seal_another(1).await;
     let ahead = chrono::TimeDelta::days(3);
     test.clock().advance(ahead);

@@ -99,6 +99,8 @@ async fn what_is_in_a_container_that_is_made_anew_is_not_counted_against_the_nex
     assert_eq!(world.get(id).await.disks.unwrap().state, DiskState::Near);
     world.act(id, InstanceAction::Stop).await;
     let spec = double(&world).await;
+    // Its engine was heard of since.
+    world.look().await;
     instances::resize(platform, &world.mine(), id, InstanceResize { spec, revision: None }).await.unwrap();
     world.measured().await;
     let disks = world.get(id).await.disks.unwrap();
