@@ -177,6 +177,8 @@ impl World {
         let socket = Some(gate.path().to_str().unwrap().to_owned());
         let write = EngineWrite { socket, ..EngineWrite::new(EngineKind::Local) };
         engines::set(&self.test.platform, &self.test.admin().await.ctx(), "host-001", write).await.unwrap();
+        // Nothing is placed on one of which nobody has heard since.
+        self.look().await;
         gate
     }
 
