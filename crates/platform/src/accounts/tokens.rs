@@ -127,7 +127,8 @@ pub async fn refresh(platform: &Platform, ctx: &OpContext, token: &str) -> Resul
 /// Whose token it is changes their password when it was not their own program.
 async fn tell_of_copy(platform: &Platform, tx: &mut Tx, ctx: &OpContext, user: UserId) -> Result<()> {
     let address = ctx.address().map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    let args = vec![("address", Value::Text(address))];
+    // Letters have an `address` of their own: the portal's.
+    let args = vec![("from", Value::Text(address))];
     let notice = Notice { kind: NotificationKind::SignInCopied, args, link: Some(SECURITY_PAGE.to_owned()) };
     notifications::notify_in_tx(platform, tx, ctx, &[user], &notice).await
 }

@@ -146,9 +146,9 @@ notification-second-factor-changed = { $change ->
 }
 notification-ssh-key-added = The SSH key “{ $key }” ({ $fingerprint }) was added to your account. If it was not you, remove it, change your password, and tell an administrator.
 notification-api-token-made = The API token “{ $token }” of your account was made. If it was not you, revoke it, change your password, and tell an administrator.
-notification-sign-in-copied = A sign-in to your account was ended: its refresh token was shown twice{ $address ->
+notification-sign-in-copied = A sign-in to your account was ended: its refresh token was shown twice{ $from ->
     [unknown] {""}
-   *[other] , the second time from { $address }
+   *[other] , the second time from { $from }
 }. If no program of yours did so, somebody has a copy of it: change your password and tell an administrator.
 notification-account-switched = { $change ->
     [enabled] { $by } enabled your account. You can sign in again.
@@ -345,9 +345,9 @@ mail-api-token-made-subject = { $product }: a new API token
 mail-api-token-made-text = The API token “{ $token }” of your account { $name } was made. If it was not you, revoke it, change your password, and tell an administrator.
 mail-api-token-made-link = See your tokens
 mail-sign-in-copied-subject = { $product }: a sign-in was copied and ended
-mail-sign-in-copied-text = A sign-in to your account { $name } was ended: its refresh token was shown twice{ $address ->
+mail-sign-in-copied-text = A sign-in to your account { $name } was ended: its refresh token was shown twice{ $from ->
     [unknown] {""}
-   *[other] , the second time from { $address }
+   *[other] , the second time from { $from }
 }. If no program of yours did so, somebody has a copy of it: change your password and tell an administrator.
 mail-sign-in-copied-link = Open the security page
 mail-account-switched-subject = { $product }: your account was switched

@@ -145,9 +145,9 @@ notification-second-factor-changed = { $change ->
 }
 notification-ssh-key-added = 您的账号添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系管理员。
 notification-api-token-made = 您的账号创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
-notification-sign-in-copied = 您账号的一次登录已被结束：其刷新令牌被重复使用{ $address ->
+notification-sign-in-copied = 您账号的一次登录已被结束：其刷新令牌被重复使用{ $from ->
     [unknown] {""}
-   *[other] （第二次来自 { $address }）
+   *[other] （第二次来自 { $from }）
 }。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系管理员。
 notification-account-switched = { $change ->
     [enabled] { $by } 已启用您的账号，您可以重新登录。
@@ -344,9 +344,9 @@ mail-api-token-made-subject = { $product }：创建了新的 API 令牌
 mail-api-token-made-text = 您的账号 { $name } 创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
 mail-api-token-made-link = 查看令牌
 mail-sign-in-copied-subject = { $product }：一次登录可能被复制，已结束
-mail-sign-in-copied-text = 您账号 { $name } 的一次登录已被结束：其刷新令牌被重复使用{ $address ->
+mail-sign-in-copied-text = 您账号 { $name } 的一次登录已被结束：其刷新令牌被重复使用{ $from ->
     [unknown] {""}
-   *[other] （第二次来自 { $address }）
+   *[other] （第二次来自 { $from }）
 }。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系管理员。
 mail-sign-in-copied-link = 打开安全页面
 mail-account-switched-subject = { $product }：您的账号状态已变更
