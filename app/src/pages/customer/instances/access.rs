@@ -206,7 +206,7 @@ fn recorded(words: Words, session: &AccessSession, staff: bool) -> Option<AnyVie
     let href = paths::recordings_of(&session.id, staff);
     match (session.recordings, session.may_see_recordings) {
         (0, _) => None,
-        (_, true) => Some(view! { <a class="link" href=href>{text}</a> }.into_any()),
+        (_, true) => Some(view! { <a class="btn small" href=href>{text}</a> }.into_any()),
         (_, false) => Some(view! { <span class="sub">{text}</span> }.into_any()),
     }
 }
