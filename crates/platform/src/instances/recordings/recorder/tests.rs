@@ -1,3 +1,5 @@
+//! What becomes of a recording whose store hangs, fills up or is cut, in paused time.
+
 use std::collections::HashMap;
 
 use super::*;

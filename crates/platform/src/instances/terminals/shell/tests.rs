@@ -1,3 +1,5 @@
+//! Who sets the pace of a shell, and that nothing is shown to who was cut off.
+
 use super::*;
 
 fn shell() -> Arc<Shell> {
