@@ -58,8 +58,9 @@ pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
 use self::placement::Need;
 pub use self::recordings::{
-    Recorded, Recorder, RecordingContent, Standing as RecordingStanding, list_all_recordings, list_recordings, recorded_here, recording,
-    recording_content, recording_content_of_any, recording_of_any, recording_policy, set_recording_policy,
+    Recorded, Recorder, RecordingContent, Standing as RecordingStanding, list_all_recordings, list_recordings,
+    recorded_here, recording, recording_content, recording_content_of_any, recording_of_any, recording_policy,
+    set_recording_policy,
 };
 pub use self::resize::{resize, sizes};
 pub use self::save::{save, save_image, saves, tidy_saves};
@@ -70,9 +71,9 @@ pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
 pub use self::terminals::{
-    Consent, Cut, Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals, keep_terminal_ticket,
-    keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket, share_terminal,
-    terminal_size, unshare_terminal,
+    Consent, Cut, Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals,
+    keep_terminal_ticket, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket,
+    share_terminal, terminal_size, unshare_terminal,
 };
 pub use self::work::apply;
 use crate::authz::{
