@@ -364,7 +364,10 @@ async fn an_instance_called_like_the_machine_does_not_take_its_place() {
     let instance = format!(
         "insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id, image_name,
                                 spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, released_at, created_at)
-         select {acme}, {owner}, 'host-001', m.id, m.code, m.name, i.id, i.name, s.id, '{{}}', 0, 1, 1, 1, now(), now()
+         select {acme}, {owner}, 'host-001', m.id, m.code, m.name, i.id, i.name, s.id,
+                jsonb_build_object('id', s.id, 'name', 'small', 'gpuCount', 0, 'gpuUse', 'whole', 'cpuCores', 1, 'memoryGb', 1,
+                                   'systemDiskGb', 1, 'dataDiskGb', 0, 'pricePerHour', '7', 'currency', 'CNY'),
+                0, 1, 1, 1, now(), now()
          from machines m, images i, specs s returning id::text"
     );
     let file = format!(

@@ -41,7 +41,8 @@ fn not_worked_out(book: &[u8]) -> Vec<u8> {
         let mut content = String::new();
         part.read_to_string(&mut content).unwrap();
         to.start_file(part.name().unwrap(), SimpleFileOptions::default()).unwrap();
-        to.write_all(content.replace(r#" t="str"><f>"#, "><f>").as_bytes()).unwrap();
+        let content = content.replace(r#" t="str"><f>"#, "><f>").replace("</f><v>0</v>", "</f><v></v>");
+        to.write_all(content.as_bytes()).unwrap();
     }
     to.finish().unwrap().into_inner()
 }
