@@ -100,7 +100,7 @@ async fn what_is_in_a_container_that_is_made_anew_is_not_counted_against_the_nex
     world.act(id, InstanceAction::Stop).await;
     let spec = double(&world).await;
     // Its engine was heard of since.
-    world.look().await;
+    engines::test(platform, &world.test.admin().await.ctx(), "host-001").await.unwrap();
     instances::resize(platform, &world.mine(), id, InstanceResize { spec, revision: None }).await.unwrap();
     world.measured().await;
     let disks = world.get(id).await.disks.unwrap();

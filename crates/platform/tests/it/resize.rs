@@ -176,9 +176,10 @@ impl World {
         let gate = Gate::before(&self.engine.socket());
         let socket = Some(gate.path().to_str().unwrap().to_owned());
         let write = EngineWrite { socket, ..EngineWrite::new(EngineKind::Local) };
-        engines::set(&self.test.platform, &self.test.admin().await.ctx(), "host-001", write).await.unwrap();
+        let ctx = self.test.admin().await.ctx();
+        engines::set(&self.test.platform, &ctx, "host-001", write).await.unwrap();
         // Nothing is placed on one of which nobody has heard since.
-        self.look().await;
+        assert!(engines::test(&self.test.platform, &ctx, "host-001").await.unwrap().done);
         gate
     }
 
