@@ -192,7 +192,10 @@ async fn a_lease_that_began_late_has_nothing_of_what_was_before() {
     let points = |history: &contract::metrics::History| {
         history.series.iter().flat_map(|series| &series.avg).filter(|value| value.is_some()).count()
     };
-    assert!(points(&metrics::history(p, &world.admin.ctx(), "h1", &hour).await.unwrap()) > 0, "there is something to hide");
+    assert!(
+        points(&metrics::history(p, &world.admin.ctx(), "h1", &hour).await.unwrap()) > 0,
+        "there is something to hide"
+    );
     let own = allocations::history(p, &world.acme.owner.ctx(), "h1", &hour).await.unwrap();
     assert_eq!(points(&own), 0);
     assert_eq!(allocations::handover(p, &ctx, id).await.unwrap().xid_errors, 0);
