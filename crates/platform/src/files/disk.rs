@@ -195,24 +195,7 @@ impl Store {
 
     /// Folders that nothing was written into for so long.
     pub(super) async fn older_than(&self, age: Duration) -> Result<Vec<Uuid>> {
-        let root = self.root.clone();
-        blocking(move || {
-            let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
-            let mut found = Vec::new();
-            for above in entries(&root)? {
-                for folder in entries(&above)? {
-                    let key = folder.file_name().and_then(|name| Uuid::try_parse(name.to_str()?).ok());
-                    let modified = std::fs::metadata(&folder).and_then(|data| data.modified());
-                    if let (Some(key), Ok(modified)) = (key, modified)
-                        && modified <= before
-                    {
-                        found.push(key);
-                    }
-                }
-            }
-            Ok(found)
-        })
-        .await
+        older_than(&self.root, age).await
     }
 
     /// Removes what writers that died left in a folder.
@@ -338,7 +321,7 @@ pub(super) fn room_in(root: &Path, kept_free: u64) -> io::Result<u64> {
     Ok(disk.blocks_available().saturating_mul(disk.fragment_size()).saturating_sub(kept_free))
 }
 
-pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let read = match std::fs::read_dir(folder) {
         // Nothing was ever stored, or another server was faster.
         Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
@@ -347,6 +330,28 @@ pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
         other => other?,
     };
     read.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// The keys of what lies in a store's folders and was not written into for so long.
+pub(super) async fn older_than(root: &Path, age: Duration) -> Result<Vec<Uuid>> {
+    let root = root.to_owned();
+    blocking(move || {
+        let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        let mut found = Vec::new();
+        for above in entries(&root)? {
+            for one in entries(&above)? {
+                let key = one.file_name().and_then(|name| Uuid::try_parse(name.to_str()?).ok());
+                let modified = std::fs::metadata(&one).and_then(|data| data.modified());
+                if let (Some(key), Ok(modified)) = (key, modified)
+                    && modified <= before
+                {
+                    found.push(key);
+                }
+            }
+        }
+        Ok(found)
+    })
+    .await
 }
 
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {

@@ -6,11 +6,11 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::disk::{KEPT_FREE, Store, blocking, entries, room_in, sync_folder};
+use super::disk::{KEPT_FREE, Store, blocking, older_than, room_in, sync_folder};
 use crate::{Error, Result};
 
 /// Longest frame, bytes: what says to be longer was cut.
@@ -92,24 +92,7 @@ impl Growing {
 
     /// Those that nothing was written into for so long.
     pub(crate) async fn older_than(&self, age: Duration) -> Result<Vec<Uuid>> {
-        let root = self.root.clone();
-        blocking(move || {
-            let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
-            let mut found = Vec::new();
-            for above in entries(&root)? {
-                for file in entries(&above)? {
-                    let key = file.file_name().and_then(|name| Uuid::try_parse(name.to_str()?).ok());
-                    let modified = std::fs::metadata(&file).and_then(|data| data.modified());
-                    if let (Some(key), Ok(modified)) = (key, modified)
-                        && modified <= before
-                    {
-                        found.push(key);
-                    }
-                }
-            }
-            Ok(found)
-        })
-        .await
+        older_than(&self.root, age).await
     }
 }
 
