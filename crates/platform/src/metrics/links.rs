@@ -97,12 +97,24 @@ pub async fn open_link(platform: &Platform, ctx: &OpContext, hello: &Hello) -> R
     Ok(link)
 }
 
-/// Whether another server holds the machine's link.
-pub(crate) async fn linked_elsewhere(platform: &Platform, machine: MachineId) -> Result<bool> {
+/// Which server holds a machine's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkHolder {
+    Here,
+    Elsewhere,
+    Nobody,
+}
+
+/// Which server holds the machine's link.
+pub(crate) async fn link_holder(platform: &Platform, machine: MachineId) -> Result<LinkHolder> {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Metrics)).await?;
-    let elsewhere = store::linked_elsewhere(&mut tx, machine, platform.server_id()).await?;
+    let holder = store::link_holder(&mut tx, machine).await?;
     tx.commit().await?;
-    Ok(elsewhere)
+    Ok(match holder {
+        Some(server) if server == platform.server_id() => LinkHolder::Here,
+        Some(_) => LinkHolder::Elsewhere,
+        None => LinkHolder::Nobody,
+    })
 }
 
 /// Gives the link up; a newer one stays.

@@ -25,13 +25,15 @@ use tokio_util::sync::CancellationToken;
 pub use stream::{FarEnd, Held};
 
 use crate::authz::{Granted, OperateMachine, ReportMetrics};
-use crate::metrics::{self, NodeLink};
+use crate::metrics::{self, LinkHolder, NodeLink};
 use crate::{Error, OpContext, Platform, Principal, Result, machines, secrets};
 
 /// Longest wait for a tunnel: below what a request to an engine may take.
 const WAIT: Duration = Duration::from_secs(8);
 /// What of it the agent has: its refusal is to arrive in time.
 const AGENTS_PART: Duration = Duration::from_secs(7);
+/// Longest wait for a link that is in the database to take orders here.
+const ATTACHING: Duration = Duration::from_millis(500);
 /// Requests on their way to one link.
 const ORDERS: usize = 16;
 
@@ -257,7 +259,6 @@ impl Drop for Asked {
 }
 
 async fn open(platform: &Platform, machine: MachineId, to: TunnelEnd) -> std::result::Result<Box<dyn Bytes>, Fault> {
-    let tunnels = platform.tunnels();
     let ticket = hex::encode(secrets::random_bytes::<32>());
     let order = OpenTunnel {
         id: u64::from_le_bytes(secrets::random_bytes()),
@@ -265,8 +266,7 @@ async fn open(platform: &Platform, machine: MachineId, to: TunnelEnd) -> std::re
         wait_ms: u32::try_from(AGENTS_PART.as_millis()).unwrap_or(u32::MAX),
         to: to.into(),
     };
-    let Some(begun) = ask(tunnels, machine, &order, hash(&ticket)) else { return Err(absent(platform, machine).await) };
-    let (orders, answered, _asked) = begun?;
+    let (orders, answered, _asked) = begin(platform, machine, &order, hash(&ticket)).await?;
     let offline = |_| Fault::new(FaultKind::AgentOffline, "its link ended");
     let answer = timeout(WAIT, async {
         orders.send(order).await.map_err(|_| Fault::new(FaultKind::AgentOffline, "its link ended"))?;
@@ -309,14 +309,28 @@ fn ask(
     Some(Ok((orders, answered, Asked { tunnels: Arc::clone(tunnels), ticket })))
 }
 
-/// Why no agent is here.
-async fn absent(platform: &Platform, machine: MachineId) -> Fault {
-    match metrics::linked_elsewhere(platform, machine).await {
-        Ok(true) => Fault::new(FaultKind::AgentElsewhere, ""),
-        Ok(false) => Fault::new(FaultKind::AgentOffline, ""),
-        Err(error) => {
-            tracing::warn!(%error, "where an agent is linked could not be looked up");
-            Fault::new(FaultKind::AgentOffline, "")
+/// Asks the agent that is linked here, or says why there is none. A link is in the database a moment before it takes
+/// orders, and a moment after: who comes in between waits for it.
+async fn begin(
+    platform: &Platform,
+    machine: MachineId,
+    order: &OpenTunnel,
+    ticket: [u8; 32],
+) -> std::result::Result<Begun, Fault> {
+    let until = Instant::now() + ATTACHING;
+    loop {
+        if let Some(begun) = ask(platform.tunnels(), machine, order, ticket) {
+            return begun;
+        }
+        let offline = Fault::new(FaultKind::AgentOffline, "");
+        match metrics::link_holder(platform, machine).await {
+            Ok(LinkHolder::Here) if Instant::now() < until => tokio::time::sleep(Duration::from_millis(20)).await,
+            Ok(LinkHolder::Here | LinkHolder::Nobody) => return Err(offline),
+            Ok(LinkHolder::Elsewhere) => return Err(Fault::new(FaultKind::AgentElsewhere, "")),
+            Err(error) => {
+                tracing::warn!(%error, "where an agent is linked could not be looked up");
+                return Err(offline);
+            }
         }
     }
 }

@@ -212,17 +212,15 @@ pub(super) async fn take_link(tx: &mut Tx, granted: &Granted<ReportMetrics>, lin
     Ok(monitored)
 }
 
-/// Whether a server that is not this one holds the machine's link.
-pub(super) async fn linked_elsewhere(tx: &mut Tx, machine: MachineId, server: Uuid) -> Result<bool> {
-    let elsewhere = sqlx::query_scalar!(
-        r#"select exists(select 1 from node_links
-             where machine_id = $1 and server_id <> $2 and lease_until > now()) as "elsewhere!""#,
-        machine.0,
-        server
+/// The server that holds the machine's link.
+pub(super) async fn link_holder(tx: &mut Tx, machine: MachineId) -> Result<Option<Uuid>> {
+    let holder = sqlx::query_scalar!(
+        "select server_id from node_links where machine_id = $1 and lease_until > now()",
+        machine.0
     )
-    .fetch_one(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    Ok(elsewhere)
+    Ok(holder)
 }
 
 pub(super) async fn drop_link(tx: &mut Tx, machine: MachineId, link: Uuid) -> Result<()> {
