@@ -62,8 +62,11 @@ pub(super) async fn overlap(
     let names = customers::names(tx, &[other.customer.0]).await?;
     let mut wrong = Wrong::new();
     if other.state == AllocationState::Reclaiming {
-        // Its period is over: what was agreed of it, and how far the hold is moved along, says nothing any more.
-        wrong.add(path, "field-allocation-reclaiming");
+        // Its period is over, and what was agreed of it says nothing any more. As far as others are kept off now, the way back
+        // may take longer, or be over sooner.
+        let kept_off = other.hold_until.unwrap_or(ctx.now());
+        let values = vec![("until", calendar::minute(kept_off, ctx.time_zone(platform)))];
+        wrong.add_with(path, "field-allocation-reclaiming", values);
     } else {
         wrong.add_with(
             path,

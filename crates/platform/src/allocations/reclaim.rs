@@ -96,6 +96,8 @@ pub(super) async fn begin(
 ) -> Result<()> {
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     store::begin_reclaim(tx, &granted, ctx.now()).await?;
+    // Its period ends here, and so does what it kept others off for: later days are anybody's.
+    store::hold_on(tx, &granted, ctx.now() + HOLD_AHEAD * 2).await?;
     store::forget_door_key(tx, &granted).await?;
     let with_keys = keys::are_kept(tx, row.machine).await?;
     for (position, step) in STEPS.into_iter().filter(|step| with_keys || *step != "keys").enumerate() {
@@ -139,7 +141,9 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
             changed = true;
         }
     }
-    if open && row.hold_until.is_none_or(|until| until < ctx.now() + HOLD_AHEAD) {
+    let ahead = ctx.now() + HOLD_AHEAD..=ctx.now() + HOLD_AHEAD * 2;
+    // An older server left the hold as it was agreed.
+    if open && row.hold_until.is_none_or(|until| !ahead.contains(&until)) {
         store::hold_on(&mut tx, &granted, ctx.now() + HOLD_AHEAD * 2).await?;
     }
     if !open {

@@ -443,10 +443,11 @@ pub(super) async fn begin_reclaim(tx: &mut Tx, granted: &Granted<UpdateAllocatio
     Ok(())
 }
 
-/// Keeps others off while it is being taken back longer than its grace, as far as the next allocation lets it.
+/// Keeps others off a machine that is being taken back until then, however long its lease was to hold it, and as far as the
+/// next allocation lets it.
 pub(super) async fn hold_on(tx: &mut Tx, granted: &Granted<UpdateAllocation>, until: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update allocations a set hold = tstzrange(a.starts_at, greatest(upper(a.hold), least($2,
+        "update allocations a set hold = tstzrange(a.starts_at, greatest(a.ends_at, least($2,
                 coalesce((select min(lower(n.hold)) from allocations n
                           where n.machine_id = a.machine_id and n.id <> a.id and lower(n.hold) >= upper(a.hold)
                             and n.state in ('scheduled', 'active', 'grace', 'reclaiming')), $2))))

@@ -280,6 +280,36 @@ async fn what_is_in_the_way_is_called_what_it_is() {
     assert_eq!(first_fault(&error), (ErrorCode::Conflict, "months", "field-allocation-reclaiming"));
 }
 
+/// What is taken back before its time keeps nobody off the days after that.
+#[tokio::test]
+async fn a_machine_that_is_taken_back_is_lent_from_when_it_can_be_back() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let made = world.allocate("h1", world.acme.id, months(3)).await.unwrap().allocation;
+    allocations::end(p, &ctx, made.id, AllocationEnd::default()).await.unwrap();
+    let from = |later: TimeDelta| AllocationCreate { starts_at: Some(world.now() + later), ..months(1) };
+    let error = world.allocate("h1", world.globex.id, from(TimeDelta::minutes(30))).await.unwrap_err();
+    assert_eq!(first_fault(&error), (ErrorCode::Conflict, "startsAt", "field-allocation-reclaiming"));
+    assert!(error.args.contains(&("customer", "Acme".to_owned())), "who: {error:?}");
+    assert!(error.fields[0].args.iter().any(|(name, _)| *name == "until"), "until when: {error:?}");
+    let next = world.allocate("h1", world.globex.id, from(TimeDelta::days(2))).await.unwrap();
+    assert_eq!(next.allocation.state, AllocationState::Scheduled);
+    // It takes longer than was thought: others are kept off on and on, and who comes next waits.
+    for _ in 0..3 {
+        world.advance(TimeDelta::minutes(110)).await;
+        let error = world.allocate("h1", world.globex.id, from(TimeDelta::minutes(5))).await.unwrap_err();
+        assert_eq!(first_fault(&error).2, "field-allocation-reclaiming");
+    }
+    world.advance(TimeDelta::days(2)).await;
+    assert_eq!(world.state(&next).await, AllocationState::Scheduled, "it is not back");
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(p, &world.admin.ctx(), made.id, step).await.unwrap();
+    }
+    world.run().await;
+    assert_eq!(world.state(&next).await, AllocationState::Active);
+}
+
 #[tokio::test]
 async fn what_was_asked_for_is_taken_back_by_who_may_ask() {
     let world = World::new().await;
