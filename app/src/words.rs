@@ -155,6 +155,7 @@ mod tests {
                 "delayed",
                 "step_skipped",
                 "renewal_withdrawn",
+                "renewal_lapsed",
             ],
         );
         add("job-kind", platform::jobs::kinds().collect());

@@ -9,7 +9,7 @@ use contract::machines::{OFFLINE_AFTER_SECONDS, Presence};
 use contract::metrics::{MachineLive, ProcessView};
 use contract::{AllocationId, ErrorCode};
 
-use super::{detail, event, health, keep, keys, lock, notices, record, store};
+use super::{detail, event, health, keep, keys, lock, notices, record, renewals, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, audit, machines, metrics};
@@ -104,6 +104,7 @@ pub(super) async fn begin(
         store::insert_step(tx, &granted, step, position, ctx.now()).await?;
     }
     event(tx, ctx, row.id, "reclaim_started", None, None, note).await?;
+    renewals::lapse_open(tx, ctx, row).await?;
     notices::taken_back(platform, tx, ctx, row).await
 }
 
@@ -147,6 +148,8 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         store::hold_on(&mut tx, &granted, ctx.now() + HOLD_AHEAD * 2).await?;
     }
     if !open {
+        // An older server left it open when this began.
+        renewals::lapse_open(&mut tx, ctx, row).await?;
         store::close(&mut tx, &granted, AllocationState::Ended, ctx.now()).await?;
         event(&mut tx, ctx, row.id, "reclaimed", None, None, None).await?;
         let after = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;

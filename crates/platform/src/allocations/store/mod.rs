@@ -475,14 +475,6 @@ pub(super) async fn close(
     )
     .execute(&mut **tx)
     .await?;
-    // What was asked for and not answered has no object any more.
-    sqlx::query!(
-        "update renewal_requests set state = 'withdrawn', decided_at = $2 where allocation_id = $1 and state = 'open'",
-        granted.id().0,
-        now
-    )
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }
 
