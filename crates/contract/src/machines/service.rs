@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{MachineQuery, ServiceState, word_enum};
+use super::{MachineQuery, MachineView, ServiceState, word_enum};
+use crate::allocations::LeaseToCome;
 use crate::{MaintenanceId, Permission};
 
 impl ServiceState {
@@ -93,6 +94,17 @@ pub struct MaintenanceBulk {
     #[serde(default)]
     pub matching: Option<MachineQuery>,
     pub window: MaintenanceCreate,
+}
+
+/// A machine that takes nobody new from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineTakenOut {
+    #[serde(flatten)]
+    pub machine: MachineView,
+    /// Leases that are to begin on it, and wait until it is back in service; for those who see allocations.
+    pub scheduled: Vec<LeaseToCome>,
 }
 
 word_enum! {

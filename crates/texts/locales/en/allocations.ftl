@@ -37,6 +37,10 @@ allocation-minutes-left = { $n ->
     [one] { $n } minute left
    *[other] { $n } minutes left
 }
+allocation-grace-until = Over, grace until { $until }
+allocation-waits-for-occupied = Waits for the machine to come back
+allocation-waits-for-maintenance = Waits for the end of maintenance
+allocation-waits-for-out-of-service = Waits for the machine to be back in service
 allocation-state-scheduled = Scheduled
 allocation-state-active = Active
 allocation-state-grace = Grace

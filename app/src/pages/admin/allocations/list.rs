@@ -1,9 +1,9 @@
 //! Every allocation, and what customers ask for.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{
     AllocationAction, AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS,
-    RenewalRequestView, days_left,
+    RenewalRequestView, WaitReason, days_left,
 };
 use contract::{Page, Permission};
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
 use crate::ui::lists::{ListQuery, all_matching, hidden_filters, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::{end_time, time};
+use crate::ui::time::{end_date_time, end_time, time};
 use crate::ways;
 use crate::words::Words;
 
@@ -222,9 +222,39 @@ fn table_of(
     .into_any()
 }
 
-/// Where it stands, with the days left while that matters.
+/// Where it stands, with the days left while that matters, what it waits for, and until when its grace is.
 pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
-    lease_state(words, row.state, row.ends_at)
+    let now = door().1.now();
+    match row.state {
+        AllocationState::Scheduled if row.waits_for.is_some() => {
+            state(Tone::Warn, standing_word(words, row.state, row.waits_for)).into_any()
+        }
+        // The moment between the end and the grace is of the grace.
+        AllocationState::Active | AllocationState::Grace if is_in_grace(row, now) => {
+            let until = end_date_time(grace_end(row), look().zone);
+            state(Tone::Warn, words.with("allocation-grace-until", &[("until", until)])).into_any()
+        }
+        standing => lease_state(words, standing, row.ends_at),
+    }
+}
+
+/// What it is called where there is room for words alone, with what it waits for.
+pub fn standing_word(words: Words, lease: AllocationState, waits_for: Option<WaitReason>) -> String {
+    match waits_for.filter(|_| lease == AllocationState::Scheduled) {
+        Some(reason) => words.t(&format!("allocation-waits-for-{}", reason.code())),
+        None => words.t(&format!("allocation-state-{}", lease.code())),
+    }
+}
+
+/// Whether its time is over while what is on the machine can still be there to save.
+pub(crate) fn is_in_grace(row: &AllocationView, now: DateTime<Utc>) -> bool {
+    let is_over = row.state == AllocationState::Grace || (row.state == AllocationState::Active && row.ends_at <= now);
+    is_over && row.grace_days > 0
+}
+
+/// When the machine is taken back of who has not been given more time.
+pub(crate) fn grace_end(row: &AllocationView) -> DateTime<Utc> {
+    row.ends_at + TimeDelta::days(i64::from(row.grace_days))
 }
 
 /// The same of what is known of it elsewhere.
@@ -341,7 +371,7 @@ mod tests {
             (86_401, ("days", 2)),
             (47 * 86_400, ("days", 47)),
         ] {
-            assert_eq!(time_left(now + chrono::TimeDelta::seconds(seconds), now), expected, "{seconds}");
+            assert_eq!(time_left(now + TimeDelta::seconds(seconds), now), expected, "{seconds}");
         }
     }
 }
