@@ -260,19 +260,55 @@ pub(crate) fn grace_end(row: &AllocationView) -> DateTime<Utc> {
 /// The same of what is known of it elsewhere.
 pub(crate) fn lease_state(words: Words, lease: AllocationState, ends_at: DateTime<Utc>) -> AnyView {
     let now = door().1.now();
-    let (unit, n) = time_left(ends_at, now);
     let days_left = days_left(ends_at, now);
-    let days = words.with(&format!("allocation-{unit}-left"), &[("n", n.to_string())]);
+    let days = || time_left_view(words, ends_at, now, |unit| format!("allocation-{unit}-left"));
     let word = words.t(&format!("allocation-state-{}", lease.code()));
     match lease {
         // Nothing is wrong with a lease that ends.
-        AllocationState::Active if days_left <= 7 => state(Tone::Warn, days).into_any(),
-        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Info, days).into_any(),
-        AllocationState::Active => state(Tone::Ok, days).into_any(),
+        AllocationState::Active if days_left <= 7 => state_of(Tone::Warn, days()),
+        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state_of(Tone::Info, days()),
+        AllocationState::Active => state_of(Tone::Ok, days()),
         AllocationState::Scheduled => state(Tone::Info, word).into_any(),
         AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),
         AllocationState::Ended | AllocationState::Cancelled => state(Tone::Off, word).into_any(),
     }
+}
+
+/// A state whose word lives.
+pub(crate) fn state_of(tone: Tone, word: AnyView) -> AnyView {
+    view! {
+        <span class=format!("state {}", tone.class())>
+            <span class="icon" inner_html=tone.icon()></span>
+            <span>{word}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// What ends so soon is told in other words while a page is open.
+const SOON_SECONDS: i64 = 2 * 86_400;
+
+/// How long still, in words of which `key` makes a text key by the unit. Pages that load `rg-left` keep it true.
+pub(crate) fn time_left_view(
+    words: Words,
+    ends_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    key: fn(&str) -> String,
+) -> AnyView {
+    let (unit, n) = time_left(ends_at, now);
+    let text = words.with(&key(unit), &[("n", n.to_string())]);
+    let seconds = (ends_at - now).num_seconds();
+    if seconds > SOON_SECONDS {
+        return text.into_any();
+    }
+    view! { <rg-left data-seconds=seconds.to_string() data-words=left_words(words, key)>{text}</rg-left> }.into_any()
+}
+
+/// The words for one and for any other number of each unit, as `rg-left` reads them.
+fn left_words(words: Words, key: fn(&str) -> String) -> String {
+    let say = |unit: &str, n: &str| words.with(&key(unit), &[("n", n.to_owned())]);
+    let both = |unit: &str| [say(unit, "1"), say(unit, "2").replace('2', "{}")];
+    serde_json::json!({ "days": both("days"), "hours": both("hours"), "minutes": both("minutes") }).to_string()
 }
 
 /// How long still, begun ones counted, and in what: days, in the last day hours, and in the last hour minutes. The unit is part
@@ -357,7 +393,17 @@ pub(super) fn decision_form(
 
 #[cfg(test)]
 mod tests {
+    use contract::accounts::Language;
+
     use super::*;
+
+    #[test]
+    fn an_open_page_is_given_the_words_for_every_number() {
+        let en = left_words(Words(Language::En), |unit| format!("allocation-{unit}-left"));
+        assert!(en.contains(r#""minutes":["1 minute left","{} minutes left"]"#), "{en}");
+        let zh = left_words(Words(Language::Zh), |unit| format!("home-ends-{unit}"));
+        assert!(zh.contains(r#""hours":["还有 1 小时到期","还有 {} 小时到期"]"#), "{zh}");
+    }
 
     #[test]
     fn the_last_day_is_told_in_hours_and_the_last_hour_in_minutes() {

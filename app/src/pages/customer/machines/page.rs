@@ -102,7 +102,8 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                     {lease_chip(words, as_of)}
                 })
                 .live()
-                .elements();
+                .elements()
+                .loads();
             let code = machine.id.clone();
             let charts = charts(words, &machine, &history);
             let every = refresh_seconds(history.step_seconds);
