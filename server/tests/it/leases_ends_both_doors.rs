@@ -175,6 +175,36 @@ async fn what_is_refused_of_many_says_why_to_programs() {
     let refused = server.post(&staff, "/api/admin/machines/bulk/maintenance", bulk).await.data()[0].clone();
     assert_eq!(refused["done"], false);
     assert!(refused["fields"]["startsAt"].as_str().is_some_and(|why| !why.is_empty()), "{refused}");
+
+    // Many are asked for as one is, and what is wrong with the window is said by the same names.
+    let one = "/api/admin/machines/host-001/maintenance";
+    let many = "/api/admin/machines/bulk/maintenance";
+    let plan = json!({ "ids": ["host-001"], "startsAt": later(5), "endsAt": later(6), "message": "New disks" });
+    assert_eq!(server.post(&staff, many, plan).await.data()[0]["done"], true);
+    let cases = [
+        (one, json!({ "endsAt": later(8) }), "message"),
+        (one, json!({ "message": "New fans" }), "endsAt"),
+        (one, json!({ "startsAt": later(9), "endsAt": later(8), "message": "New fans" }), "endsAt"),
+        (many, json!({ "ids": ["host-001"], "endsAt": later(8) }), "message"),
+        (many, json!({ "ids": ["host-001"], "message": "New fans" }), "endsAt"),
+        (
+            many,
+            json!({ "ids": ["host-001"], "startsAt": later(9), "endsAt": later(8), "message": "New fans" }),
+            "endsAt",
+        ),
+        (many, json!({ "ids": ["host-001"], "startsAt": "soon", "endsAt": later(8), "message": "x" }), "startsAt"),
+        (many, json!({ "ids": ["host-001"], "window": { "message": "New fans" } }), "window.endsAt"),
+        (many, json!({ "ids": ["host-001"], "endsAt": later(8), "window": window_of(later(7), later(8)) }), "window"),
+    ];
+    for (path, body, field) in cases {
+        let refused = server.post(&staff, path, body.clone()).await;
+        let named = (refused.status, refused.code(), refused.fields().into_keys().collect::<Vec<_>>());
+        assert_eq!(named, (400, 1000, vec![field.to_owned()]), "{path}: {body}");
+    }
+}
+
+fn window_of(starts_at: chrono::DateTime<chrono::Utc>, ends_at: chrono::DateTime<chrono::Utc>) -> serde_json::Value {
+    json!({ "startsAt": starts_at, "endsAt": ends_at, "message": "New fans" })
 }
 
 /// What is called off is not called taken back, and a renewal is shown with the end it gives.

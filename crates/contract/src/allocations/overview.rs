@@ -98,6 +98,10 @@ pub struct AllocationBulk {
     #[serde(default)]
     pub matching: Option<AllocationQuery>,
     pub action: AllocationAction,
+    /// For `renew`: what the caller looked at, one for each of `ids` in their order, or none. One that changed since is refused,
+    /// and the others are renewed.
+    #[serde(default)]
+    pub revisions: Vec<i64>,
     /// For `renew`: 1 to [`super::MAX_MONTHS`] months more.
     #[serde(default)]
     pub months: Option<u32>,

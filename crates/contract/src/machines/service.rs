@@ -83,17 +83,24 @@ pub struct MachineBulk {
 }
 
 /// Body of `POST /api/admin/machines/bulk/maintenance`: the same window for many.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct MaintenanceBulk {
     /// Codes, 1 to 500.
-    #[serde(default)]
     pub ids: Vec<String>,
     /// Instead of codes: all that match these filters; refused when they are more than 500.
-    #[serde(default)]
     pub matching: Option<MachineQuery>,
-    pub window: MaintenanceCreate,
+    /// Now when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// Required, as for one machine.
+    #[serde(deserialize_with = "crate::times::maybe")]
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Required, as for one machine: what the people on the machines read, 1 to 1,000 characters.
+    pub message: Option<String>,
+    /// Instead of `startsAt`, `endsAt` and `message`, as programs of before send them.
+    pub window: Option<MaintenanceCreate>,
 }
 
 /// A machine that takes nobody new from now on.

@@ -40,7 +40,7 @@ pub use host_keys::{note_keys_account, report_host_keys};
 pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx, service_returns_in_tx};
 pub use import::{EXPORTED, ExportRow, Written, export, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
-pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
+pub use maintenance::{advance_maintenance, cancel_maintenance, check_window, plan_maintenance};
 pub use passport::passport;
 pub use reporting::report_inventory;
 pub use service::{act, leases_to_come, may_act, take_out};

@@ -207,6 +207,7 @@ allocations-bulk-reclaim-done = { $n ->
     [one] { $n } allocation was ended. The machine is being taken back, unless it had not begun.
    *[other] { $n } allocations were ended. The machines are being taken back; what had not begun is cancelled.
 }
+allocations-bulk-changed = Somebody else changed some of these in between, and they were not renewed again. Look at their ends below.
 allocations-bulk-nothing = No allocation is chosen.
 allocations-bulk-preview = Preview
 step-health = As healthy as at the hand-over

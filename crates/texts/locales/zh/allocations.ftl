@@ -171,6 +171,7 @@ allocations-bulk-reclaim-go = 结束 { $n } 项分配
 allocations-bulk-done = 已完成 { $n } 项，以下为未完成的分配。
 allocations-bulk-renew-done = 已续期 { $n } 项分配，各延长 { $months } 个月。
 allocations-bulk-reclaim-done = 已结束 { $n } 项分配：机器正在回收，尚未开始的已取消。
+allocations-bulk-changed = 其中有分配已被他人修改，未再续期。请查看下方当前的到期时间。
 allocations-bulk-nothing = 没有选择分配。
 allocations-bulk-preview = 预览
 step-health = 健康状况不差于交付时
