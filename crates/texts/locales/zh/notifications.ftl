@@ -188,7 +188,7 @@ notification-renewal-requested = { $stand ->
    *[open] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
 }
 notification-allocation-waits = { $state ->
-    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户回收完毕。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }
@@ -405,7 +405,7 @@ mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } �
 mail-renewal-requested-link = 处理申请
 mail-allocation-waits-subject = { $product }：{ $machine } 对 { $customer } 的分配无法开始
 mail-allocation-waits-text = { $state ->
-    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户回收完毕。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }
