@@ -49,7 +49,7 @@ mod tests {
 
     use contract::Permission;
     use contract::accounts::{Language, LdapSecurity, MemberRole, ProviderKind, ProviderStep, SessionKind, Theme};
-    use contract::allocations::{AllocationState, RenewalState, StepState};
+    use contract::allocations::{AllocationState, RenewalState, StepState, WaitReason};
     use contract::announcements::{AnnouncementKind, Audience};
     use contract::imports::ImportState;
     use contract::machines::{HostKeysFault, Pool, Presence, ServiceState};
@@ -127,6 +127,7 @@ mod tests {
         add("allocation-state", states.clone());
         // An active machine shows its figures instead.
         add("my-machine", states.into_iter().filter(|state| *state != "active").collect());
+        add("allocation-waits-for", WaitReason::ALL.iter().map(|v| v.code()).collect());
         add("renewal-state", RenewalState::ALL.iter().map(|v| v.code()).collect());
         add("step-state", StepState::ALL.iter().map(|v| v.code()).collect());
         add("step", platform::allocations::RECLAIM_STEPS.to_vec());
@@ -155,6 +156,7 @@ mod tests {
                 "delayed",
                 "step_skipped",
                 "renewal_withdrawn",
+                "renewal_lapsed",
             ],
         );
         add("job-kind", platform::jobs::kinds().collect());

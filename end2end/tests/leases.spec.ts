@@ -106,6 +106,10 @@ test('a page that is open in the grace says when the machine is taken back', asy
 
   await signIn(page, { name: 'hooli-owner', password });
   await look(page, installation.url, 'en', 'light');
+  // The workbench says so before the machine is opened.
+  await page.goto('/');
+  await expect(page.locator('[data-part="machines"] .notice')).toContainText('Your period is over.');
+  await expect(page.getByRole('row', { name: /held-2/ })).toContainText('Over, grace until');
   await page.goto('/machines/held-2');
   await expect(page.locator('[data-part="main"]')).toContainText('Your period is over.');
   await installation.rest(token, `/api/admin/allocations/${id}/reclaim`, 'POST', {});
@@ -140,6 +144,11 @@ test('an open workbench, and the page of a machine, say what staff do', async ({
   await page.goto('/');
   const row = page.getByRole('row', { name: /held-3/ });
   await expect(row).toContainText('days left');
+  // The last minutes are kept true while the page is open.
+  installation.sql(`update allocations set ends_at = now() + interval '75 seconds' where id = ${allocation.id} returning id`);
+  await page.reload();
+  await expect(row).toContainText('2 minutes left');
+  await expect(row).toContainText('1 minute left', { timeout: 30_000 });
   await installation.rest(token, `/api/admin/allocations/${allocation.id}/reclaim`, 'POST', {});
   await expect(row).toContainText('Reclaiming', { timeout: 15_000 });
   await expectAccessible(page);

@@ -91,7 +91,7 @@ impl PageFrame {
         self
     }
 
-    /// The page keeps up to date how busy machines are.
+    /// The page keeps up to date how busy machines are, and how long one still has them.
     pub fn loads(mut self) -> Self {
         self.extra = Some(Extra::Loads);
         self

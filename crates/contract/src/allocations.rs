@@ -92,6 +92,9 @@ pub struct RenewalRequestView {
     pub wanted_until: DateTime<Utc>,
     pub message: Option<String>,
     pub state: RenewalState,
+    /// Withdrawn by nobody: the lease was over before somebody answered.
+    #[serde(default)]
+    pub lapsed: bool,
     pub granted_until: Option<DateTime<Utc>>,
     pub answer: Option<String>,
     pub requested_by: Option<String>,

@@ -11,7 +11,7 @@ pub use models::{gpus_in_words, models_in_words};
 pub use passport::*;
 pub use service::*;
 
-use crate::allocations::MachineHolder;
+use crate::allocations::{LeaseToCome, MachineHolder};
 use crate::{CustomerId, JoinTokenId, SortDirection};
 
 /// Seconds of silence after which a machine counts as offline.
@@ -283,6 +283,9 @@ pub struct MachineRow {
     pub service_note: Option<String>,
     /// Who has it now; for those who see allocations.
     pub holder: Option<MachineHolder>,
+    /// Who is to have it next; for the same.
+    #[serde(default)]
+    pub next: Option<LeaseToCome>,
     pub presence: Presence,
     pub last_seen_at: Option<DateTime<Utc>>,
     /// Found by the agent, else as typed; of a host with different GPUs how many of each, `2 × A100 + 1 × L40S`.

@@ -38,6 +38,13 @@ pub(crate) fn day(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d").to_string()
 }
 
+/// The minute of an instant in this zone, with its name, `2026-11-30 16:05 CST`: a whole one at which the instant has come.
+pub(crate) fn minute(at: DateTime<Utc>, zone: Tz) -> String {
+    let begun = i64::from(at.timestamp_subsec_nanos() > 0 || at.timestamp() % 60 > 0);
+    let whole = DateTime::from_timestamp((at.timestamp().div_euclid(60) + begun) * 60, 0).unwrap_or(at);
+    whole.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
+}
+
 fn days_in_month(at: NaiveDateTime) -> u32 {
     at.date().num_days_in_month().into()
 }
@@ -115,6 +122,17 @@ mod tests {
         // 31 January in Shanghai, still the 30th in UTC: in UTC a month later would be 1 March, 00:30 in Shanghai.
         check("2026-01-30T16:30:00Z", 1, Tz::Asia__Shanghai, "2026-02-27T16:30:00Z");
         assert_eq!(day(utc("2026-01-30T16:30:00Z"), Tz::Asia__Shanghai), "2026-01-31");
+    }
+
+    #[test]
+    fn a_minute_that_is_named_is_not_before_the_instant() {
+        for (at, expected) in [
+            ("2026-01-30T16:30:00Z", "2026-01-31 00:30 CST"),
+            ("2026-01-30T16:30:00.000001Z", "2026-01-31 00:31 CST"),
+            ("2026-01-30T16:30:59Z", "2026-01-31 00:31 CST"),
+        ] {
+            assert_eq!(minute(utc(at), Tz::Asia__Shanghai), expected, "{at}");
+        }
     }
 
     #[test]

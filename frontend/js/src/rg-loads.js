@@ -1,8 +1,11 @@
 // <rg-loads></rg-loads> in a card with cells `data-load="host-001"`: keeps what they say of how busy each machine is up
 // to date. Only makes quicker what works without it: the page says how it was when it was made.
 //
+// With it comes <rg-left>: see there.
+//
 // It speaks to `/ws/live` with a topic for each machine, as many on a socket as the server takes.
 
+import './rg-left.js';
 import { ended, parse, pause } from './live.js';
 
 /// Most topics on one socket.

@@ -278,10 +278,11 @@ async fn malformed<S: Send + Sync>(
     if let Some(error) = turned_away(parts, &rest.ctx) {
         return rest.answer::<()>(Err(error)).await;
     }
-    let unknown = why.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-    let (code, key, field) = match unknown {
-        Some(name) => (unknown_code, "field-unknown", within(path, name)),
-        None => (ErrorCode::Validation, "field-malformed", path.trim_matches('.').to_owned()),
+    let named = |what: &str| why.strip_prefix(what).and_then(|rest| rest.split('`').next());
+    let (code, key, field) = match (named("unknown field `"), named("missing field `")) {
+        (Some(name), _) => (unknown_code, "field-unknown", within(path, name)),
+        (None, Some(name)) => (ErrorCode::Validation, "field-required", within(path, name)),
+        (None, None) => (ErrorCode::Validation, "field-malformed", path.trim_matches('.').to_owned()),
     };
     let mut api = app::door::to_api_error(&rest.platform, &rest.ctx, Error::new(code)).await;
     let field = if field.is_empty() || field == "?" { "body".to_owned() } else { field };
@@ -290,7 +291,7 @@ async fn malformed<S: Send + Sync>(
     envelope_of(&api, rest.ctx.request_id())
 }
 
-/// A field that nobody knows, under what it is a part of: the path ends there, or with the field itself.
+/// A field that nobody knows, or that is not there, under what it is a part of: the path ends there, or with the field itself.
 fn within(path: &str, name: &str) -> String {
     let around = path.trim_matches(['.', '?']);
     let around = match around.strip_suffix(name) {

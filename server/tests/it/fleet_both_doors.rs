@@ -144,6 +144,17 @@ async fn all_that_match_are_taken_by_the_pages_also_beyond_the_page_one_sees() {
     assert!(asked.contains("name=\"ends\"") && !asked.contains("name=\"ids[]\""), "first the window");
     let preview = page(&format!("/admin/machines/bulk?action=maintenance&all=1&q=rack-&{window}")).await;
     assert_eq!(preview.matches("name=\"ids[]\"").count(), 30);
+    // What is wrong with the window stands by its fields, before anything is asked of a machine.
+    let wrong =
+        page("/admin/machines/bulk?action=maintenance&all=1&q=rack-&starts=&ends=2100-01-02T00%3A00&message=").await;
+    for fault in ["id=\"f-ends-fault\"", "id=\"f-message-fault\""] {
+        assert!(wrong.contains(fault) && !wrong.contains("name=\"ids[]\""), "{fault}: {wrong}");
+    }
+    let submit = server.bare(http::Method::POST, &sfn("plan_maintenance_for_many")).header("accept", "text/html");
+    let form = [("ids[]", "rack-6"), ("form[ends]", "2100-01-02T00:00"), ("form[message]", "fans")];
+    let answer = Answer::of(server.form(server.signed(&staff, submit), &form)).await;
+    let back = answer.header("location").to_owned();
+    assert!(page(&back).await.contains("id=\"f-ends-fault\""), "{back}");
     server.sql("update machines set service_state = 'retired' where code = 'rack-7' returning id").await;
     let submit = server.bare(http::Method::POST, &sfn("plan_maintenance_for_many")).header("accept", "text/html");
     let form = [

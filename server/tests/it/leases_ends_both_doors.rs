@@ -93,6 +93,10 @@ async fn the_way_onto_a_machine_is_told_until_the_grace_is_over() {
     assert_eq!((told.status, &told.data()["command"]), (200, &"ssh 10.2.0.7".into()), "{}", told.text);
     let page = server.get(&browser, "/machines/host-001").await.text;
     assert!(page.contains("<code>ssh 10.2.0.7</code>") && page.contains("to read and download"), "{page}");
+    // The workbench says so before anybody opens the machine.
+    let home = server.get(&browser, "/").await.text;
+    assert!(home.contains("Your period is over.") && home.contains("to read and download"), "{home}");
+    assert!(home.contains("Over, grace until"), "{home}");
     // How it is doing now is not theirs any more.
     let live = server.get(&program, "/api/customer/machines/host-001/monitoring").await;
     assert_eq!(live.status, 404, "{}", live.text);
@@ -120,6 +124,10 @@ async fn draining_says_what_will_wait() {
         assert!(page(path).await.contains(waits), "{path}");
     }
     assert!(!page("/admin/machines/bulk?action=monitoring-off&ids=host-001").await.contains(waits));
+    let taken_out = server.post(&server.token(&admin).await, "/api/admin/machines/host-001/cordon", json!({})).await;
+    let (machine, waiting) = (taken_out.data(), taken_out.data()["scheduled"].clone());
+    assert_eq!((&machine["id"], &machine["serviceState"]), (&json!("host-001"), &json!("cordoned")), "{machine}");
+    assert_eq!((&waiting[0]["customerName"], &waiting[0]["allocationId"]), (&json!("Acme"), &json!(id)), "{waiting}");
     machines::act(p, &ctx, "host-001", MachineAction::Drain, None).await.unwrap();
     let shown = page(&format!("/admin/allocations/{id}")).await;
     assert!(shown.contains("The end can be moved earlier."), "said before it is tried: {shown}");
@@ -132,6 +140,12 @@ async fn draining_says_what_will_wait() {
     assert_eq!(seen["state"], "scheduled");
     assert!(seen["waitsSince"].is_string(), "{seen}");
     assert!(page(&format!("/admin/allocations/{id}")).await.contains("it begins when the machine is back"));
+    for path in ["/admin/allocations", "/admin/machines"] {
+        assert!(page(path).await.contains("Waits for the machine to be back in service"), "{path}");
+    }
+    let listed = server.get(&staff, "/api/admin/machines").await.data()["list"][0]["next"].clone();
+    assert_eq!((&listed["customerName"], &listed["waitsFor"]), (&json!("Acme"), &json!("out-of-service")), "{listed}");
+    assert!(server.get(&owner, "/").await.text.contains("Waits for the machine to be back in service"));
     let mine = server.get(&owner, "/machines/host-001").await.text;
     assert!(mine.contains("Your period was to have begun"), "{mine}");
 }
@@ -161,6 +175,36 @@ async fn what_is_refused_of_many_says_why_to_programs() {
     let refused = server.post(&staff, "/api/admin/machines/bulk/maintenance", bulk).await.data()[0].clone();
     assert_eq!(refused["done"], false);
     assert!(refused["fields"]["startsAt"].as_str().is_some_and(|why| !why.is_empty()), "{refused}");
+
+    // Many are asked for as one is, and what is wrong with the window is said by the same names.
+    let one = "/api/admin/machines/host-001/maintenance";
+    let many = "/api/admin/machines/bulk/maintenance";
+    let plan = json!({ "ids": ["host-001"], "startsAt": later(5), "endsAt": later(6), "message": "New disks" });
+    assert_eq!(server.post(&staff, many, plan).await.data()[0]["done"], true);
+    let cases = [
+        (one, json!({ "endsAt": later(8) }), "message"),
+        (one, json!({ "message": "New fans" }), "endsAt"),
+        (one, json!({ "startsAt": later(9), "endsAt": later(8), "message": "New fans" }), "endsAt"),
+        (many, json!({ "ids": ["host-001"], "endsAt": later(8) }), "message"),
+        (many, json!({ "ids": ["host-001"], "message": "New fans" }), "endsAt"),
+        (
+            many,
+            json!({ "ids": ["host-001"], "startsAt": later(9), "endsAt": later(8), "message": "New fans" }),
+            "endsAt",
+        ),
+        (many, json!({ "ids": ["host-001"], "startsAt": "soon", "endsAt": later(8), "message": "x" }), "startsAt"),
+        (many, json!({ "ids": ["host-001"], "window": { "message": "New fans" } }), "window.endsAt"),
+        (many, json!({ "ids": ["host-001"], "endsAt": later(8), "window": window_of(later(7), later(8)) }), "window"),
+    ];
+    for (path, body, field) in cases {
+        let refused = server.post(&staff, path, body.clone()).await;
+        let named = (refused.status, refused.code(), refused.fields().into_keys().collect::<Vec<_>>());
+        assert_eq!(named, (400, 1000, vec![field.to_owned()]), "{path}: {body}");
+    }
+}
+
+fn window_of(starts_at: chrono::DateTime<chrono::Utc>, ends_at: chrono::DateTime<chrono::Utc>) -> serde_json::Value {
+    json!({ "startsAt": starts_at, "endsAt": ends_at, "message": "New fans" })
 }
 
 /// What is called off is not called taken back, and a renewal is shown with the end it gives.

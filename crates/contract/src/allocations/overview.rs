@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AllocationQuery, AllocationState, AllocationView, ReclaimStepView, RenewalState};
+use super::{AllocationQuery, AllocationState, AllocationView, ReclaimStepView, RenewalState, WaitReason};
 use crate::machines::{ServiceState, word_enum};
 use crate::{AllocationId, CustomerId};
 
@@ -20,6 +20,19 @@ pub struct MachineHolder {
     pub ends_at: DateTime<Utc>,
     /// Begun days until the end; 0 when it is over.
     pub days_left: i64,
+}
+
+/// A lease that is to begin on a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LeaseToCome {
+    pub allocation_id: AllocationId,
+    pub customer_id: CustomerId,
+    pub customer_name: String,
+    pub starts_at: DateTime<Utc>,
+    /// What it waits for, where its time has come.
+    pub waits_for: Option<WaitReason>,
 }
 
 /// How a GPU was at one time.
@@ -85,6 +98,10 @@ pub struct AllocationBulk {
     #[serde(default)]
     pub matching: Option<AllocationQuery>,
     pub action: AllocationAction,
+    /// For `renew`: what the caller looked at, one for each of `ids` in their order, or none. One that changed since is refused,
+    /// and the others are renewed.
+    #[serde(default)]
+    pub revisions: Vec<i64>,
     /// For `renew`: 1 to [`super::MAX_MONTHS`] months more.
     #[serde(default)]
     pub months: Option<u32>,

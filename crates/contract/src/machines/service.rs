@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{MachineQuery, ServiceState, word_enum};
+use super::{MachineQuery, MachineView, ServiceState, word_enum};
+use crate::allocations::LeaseToCome;
 use crate::{MaintenanceId, Permission};
 
 impl ServiceState {
@@ -82,17 +83,35 @@ pub struct MachineBulk {
 }
 
 /// Body of `POST /api/admin/machines/bulk/maintenance`: the same window for many.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct MaintenanceBulk {
     /// Codes, 1 to 500.
-    #[serde(default)]
     pub ids: Vec<String>,
     /// Instead of codes: all that match these filters; refused when they are more than 500.
-    #[serde(default)]
     pub matching: Option<MachineQuery>,
-    pub window: MaintenanceCreate,
+    /// Now when absent.
+    #[serde(deserialize_with = "crate::times::maybe")]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// Required, as for one machine.
+    #[serde(deserialize_with = "crate::times::maybe")]
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Required, as for one machine: what the people on the machines read, 1 to 1,000 characters.
+    pub message: Option<String>,
+    /// Instead of `startsAt`, `endsAt` and `message`, as programs of before send them.
+    pub window: Option<MaintenanceCreate>,
+}
+
+/// A machine that takes nobody new from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineTakenOut {
+    #[serde(flatten)]
+    pub machine: MachineView,
+    /// Leases that are to begin on it, and wait until it is back in service; for those who see allocations.
+    pub scheduled: Vec<LeaseToCome>,
 }
 
 word_enum! {

@@ -92,6 +92,9 @@ fn check(ctx: &OpContext, bulk: &AllocationBulk) -> Result<()> {
     if bulk.action == AllocationAction::Renew && !bulk.months.is_some_and(|months| (1..=MAX_MONTHS).contains(&months)) {
         wrong.add_with("months", "field-number-range", vec![("min", "1".to_owned()), ("max", MAX_MONTHS.to_string())]);
     }
+    if !bulk.revisions.is_empty() && bulk.revisions.len() != bulk.ids.len() {
+        wrong.add("revisions", "field-revisions-each");
+    }
     wrong.text("note", bulk.note.clone(), 1000);
     wrong.into_result()
 }
@@ -108,7 +111,9 @@ async fn act(
     let mut tx = platform.db().begin(ctx).await?;
     let after = match bulk.action {
         AllocationAction::Renew => {
-            let body = AllocationRenew { months: bulk.months, note: bulk.note.clone(), ..AllocationRenew::default() };
+            let place = bulk.ids.iter().position(|known| *known == id);
+            let revision = place.and_then(|place| bulk.revisions.get(place).copied());
+            let body = AllocationRenew { months: bulk.months, note: bulk.note.clone(), revision, ends_at: None };
             renew_in_tx(platform, &mut tx, ctx, id, body, zone).await?
         }
         AllocationAction::Reclaim => {

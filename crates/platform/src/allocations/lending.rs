@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::allocations::AllocationState;
+use contract::allocations::{AllocationState, LeaseToCome};
 use contract::machines::{Pool, ServiceState};
 use contract::{ErrorCode, MachineId, Permission};
 
@@ -44,11 +44,36 @@ pub(crate) async fn to_come(tx: &mut Tx, ctx: &OpContext, machines: &[i64]) -> R
     if ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage).is_err() {
         return Ok(HashMap::new());
     }
+    let next = next_leases(tx, machines).await?.into_iter();
+    Ok(next.map(|(id, lease)| (id.0, ToCome { customer: lease.customer_name, starts_at: lease.starts_at })).collect())
+}
+
+/// The same in full, for slices that have decided that the caller may know.
+pub(crate) async fn next_leases(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<MachineId, LeaseToCome>> {
     let rows = store::next_scheduled(tx, machines).await?;
+    Ok(named(tx, rows).await?.into_iter().collect())
+}
+
+/// All leases that are to begin on a machine, the next first, for slices that have decided that the caller may know.
+pub(crate) async fn all_to_come(tx: &mut Tx, machine: MachineId) -> Result<Vec<LeaseToCome>> {
+    let rows = store::scheduled_on(tx, machine).await?;
+    Ok(named(tx, rows).await?.into_iter().map(|(_, lease)| lease).collect())
+}
+
+async fn named(tx: &mut Tx, rows: Vec<store::Row>) -> Result<Vec<(MachineId, LeaseToCome)>> {
     let customers: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
     let names = customers::names(tx, &customers).await?;
-    let named = |row: &store::Row| names.get(&row.customer.0).cloned().unwrap_or_default();
-    Ok(rows.iter().map(|row| (row.machine.0, ToCome { customer: named(row), starts_at: row.starts_at })).collect())
+    let leases = rows.into_iter().map(|row| {
+        let lease = LeaseToCome {
+            allocation_id: row.id,
+            customer_id: row.customer,
+            customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
+            starts_at: row.starts_at,
+            waits_for: row.waits_for,
+        };
+        (row.machine, lease)
+    });
+    Ok(leases.collect())
 }
 
 /// Who has the machine, and until when.
@@ -62,8 +87,11 @@ pub(super) async fn overlap(
     let names = customers::names(tx, &[other.customer.0]).await?;
     let mut wrong = Wrong::new();
     if other.state == AllocationState::Reclaiming {
-        // Its period is over: what was agreed of it, and how far the hold is moved along, says nothing any more.
-        wrong.add(path, "field-allocation-reclaiming");
+        // Its period is over, and what was agreed of it says nothing any more. As far as others are kept off now, the way back
+        // may take longer, or be over sooner.
+        let kept_off = other.hold_until.unwrap_or(ctx.now());
+        let values = vec![("until", calendar::minute(kept_off, ctx.time_zone(platform)))];
+        wrong.add_with(path, "field-allocation-reclaiming", values);
     } else {
         wrong.add_with(
             path,

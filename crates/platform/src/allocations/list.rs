@@ -38,15 +38,15 @@ pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
 /// Most of those that there is something to say of.
 const MOST_OF_NOTE: usize = 100;
 
-/// Of what the customer one acts for has or will have, that of which there is something to say: a maintenance, or an end that
-/// was reminded of. However many it has: they are looked for among all.
+/// Of what the customer one acts for has or will have, that of which there is something to say: a maintenance, an end that was
+/// reminded of, or a grace that runs. However many it has: they are looked for among all.
 pub async fn of_note(platform: &Platform, ctx: &OpContext) -> Result<Vec<AllocationView>> {
     let customer = own_customer(ctx, Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let held = store::held_of(&mut tx, customer).await?;
     let machines: Vec<i64> = held.iter().map(|(_, machine, _)| *machine).collect();
     let windows = machines::maintenance_of(&mut tx, &machines).await?;
-    let is_of_note = |(_, machine, reminded): &&(i64, i64, bool)| *reminded || windows.contains_key(machine);
+    let is_of_note = |(_, machine, ends): &&(i64, i64, bool)| *ends || windows.contains_key(machine);
     let ids: Vec<i64> = held.iter().filter(is_of_note).map(|(id, ..)| *id).take(MOST_OF_NOTE).collect();
     let rows = store::get_all(&mut tx, &ids).await?;
     let list = views(platform, ctx, &mut tx, rows).await?;

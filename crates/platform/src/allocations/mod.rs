@@ -42,7 +42,7 @@ pub use jump::{DoorIdentity, MachineChoice, MachineVisit, enter_by_ssh, ssh_choi
 pub(crate) use keys::HostStand;
 pub use keys::follow_keys;
 use lending::overlap;
-pub(crate) use lending::{LeaseMachine, refuse_if_held, to_come};
+pub(crate) use lending::{LeaseMachine, all_to_come, next_leases, refuse_if_held, to_come};
 pub use lending::{ToCome, may_be_lent};
 pub use list::{export, list, mine, note_export, of_note};
 pub(crate) use notices::{

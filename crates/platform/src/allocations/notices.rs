@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use contract::allocations::{AllocationState, WaitReason};
 use contract::machines::{MaintenanceState, MaintenanceView};
 use contract::notifications::NotificationKind;
-use contract::{CustomerId, MachineId, Permission};
+use contract::{AllocationId, CustomerId, MachineId, Permission};
 
 use super::store;
 use crate::db::Tx;
@@ -98,11 +98,31 @@ pub(super) async fn wished(
         ("customer", Value::Text(names.get(&row.customer.0).cloned().unwrap_or_default())),
         ("endsAt", Value::Time(wanted)),
         ("by", notifications::by(ctx)),
+        ("stand", Value::Text("open".to_owned())),
     ];
     let link = Some(format!("/admin/allocations/{}", row.id));
     let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
     let notice = Notice { kind: NotificationKind::RenewalRequested, args, link };
     notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
+}
+
+/// It is asked for anew, so soon that what those who may answer were told of it says so.
+pub(super) async fn wished_again(tx: &mut Tx, ctx: &OpContext, id: AllocationId, wanted: DateTime<Utc>) -> Result<()> {
+    let stand = Value::Text("open".to_owned());
+    let args = vec![("endsAt", Value::Time(wanted)), ("by", notifications::by(ctx)), ("stand", stand)];
+    amend_wish(tx, id, args).await
+}
+
+/// Nobody has to answer it any more: it was `withdrawn`, or `lapsed` with the lease. That stands in what those who may answer
+/// were told of it.
+pub(super) async fn wish_gone(tx: &mut Tx, id: AllocationId, how: &'static str) -> Result<()> {
+    amend_wish(tx, id, vec![("stand", Value::Text(how.to_owned()))]).await
+}
+
+async fn amend_wish(tx: &mut Tx, id: AllocationId, args: Vec<(&'static str, Value)>) -> Result<()> {
+    let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
+    let link = Some(format!("/admin/allocations/{id}"));
+    notifications::amend_in_tx(tx, &people, &Notice { kind: NotificationKind::RenewalRequested, args, link }).await
 }
 
 /// A wish for more time was answered: the new end, or the word with which it was refused.

@@ -9,7 +9,7 @@ use contract::machines::{OFFLINE_AFTER_SECONDS, Presence};
 use contract::metrics::{MachineLive, ProcessView};
 use contract::{AllocationId, ErrorCode};
 
-use super::{detail, event, health, keep, keys, lock, notices, record, store};
+use super::{detail, event, health, keep, keys, lock, notices, record, renewals, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, audit, machines, metrics};
@@ -96,12 +96,15 @@ pub(super) async fn begin(
 ) -> Result<()> {
     let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
     store::begin_reclaim(tx, &granted, ctx.now()).await?;
+    // Its period ends here, and so does what it kept others off for: later days are anybody's.
+    store::hold_on(tx, &granted, ctx.now() + HOLD_AHEAD * 2).await?;
     store::forget_door_key(tx, &granted).await?;
     let with_keys = keys::are_kept(tx, row.machine).await?;
     for (position, step) in STEPS.into_iter().filter(|step| with_keys || *step != "keys").enumerate() {
         store::insert_step(tx, &granted, step, position, ctx.now()).await?;
     }
     event(tx, ctx, row.id, "reclaim_started", None, None, note).await?;
+    renewals::lapse_open(tx, ctx, row).await?;
     notices::taken_back(platform, tx, ctx, row).await
 }
 
@@ -139,10 +142,14 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
             changed = true;
         }
     }
-    if open && row.hold_until.is_none_or(|until| until < ctx.now() + HOLD_AHEAD) {
+    let ahead = ctx.now() + HOLD_AHEAD..=ctx.now() + HOLD_AHEAD * 2;
+    // An older server left the hold as it was agreed.
+    if open && row.hold_until.is_none_or(|until| !ahead.contains(&until)) {
         store::hold_on(&mut tx, &granted, ctx.now() + HOLD_AHEAD * 2).await?;
     }
     if !open {
+        // An older server left it open when this began.
+        renewals::lapse_open(&mut tx, ctx, row).await?;
         store::close(&mut tx, &granted, AllocationState::Ended, ctx.now()).await?;
         event(&mut tx, ctx, row.id, "reclaimed", None, None, None).await?;
         let after = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;

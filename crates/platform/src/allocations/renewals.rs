@@ -40,6 +40,8 @@ pub async fn request_renewal(
     };
     let tried = ctx.trying_on("allocations:request-renewal", "allocation", row.id);
     let granted = tried.authorize(RequestRenewal, &row.resource())?;
+    // It may be taken back just now: what is asked for after that would wait for ever.
+    let row = store::lock(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
     let mut wrong = Wrong::new();
     let months = body.months.unwrap_or(0);
     if months == 0 || months > MAX_MONTHS {
@@ -66,7 +68,9 @@ pub async fn request_renewal(
         after: Some(serde_json::json!({ "wantedUntil": wanted, "message": message })),
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
-    if !told {
+    if told {
+        notices::wished_again(&mut tx, ctx, row.id, wanted).await?;
+    } else {
         notices::wished(platform, &mut tx, ctx, &row, wanted).await?;
     }
     // As the customer sees it; before it is kept, so that nothing is kept that is answered with an error.
@@ -101,6 +105,7 @@ pub async fn withdraw_renewal(platform: &Platform, ctx: &OpContext, machine: &st
     let wanted = request.ok_or_else(none_open)?.wanted_until;
     store::withdraw(&mut tx, &granted, open, ctx.now()).await?;
     event(&mut tx, ctx, row.id, "renewal_withdrawn", None, None, None).await?;
+    notices::wish_gone(&mut tx, row.id, "withdrawn").await?;
     let entry = audit::Entry {
         action: "allocations:withdraw-renewal",
         target_kind: "allocation",
@@ -251,6 +256,28 @@ pub(super) async fn answer_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row, 
     store::decide(tx, &granted, id, state, Some(ends_at), None, ctx).await
 }
 
+/// Closes what nobody answered of a lease that is over: it has no object any more, and who asked reads so.
+pub(super) async fn lapse_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row) -> Result<()> {
+    let Some(id) = row.open_request else { return Ok(()) };
+    let granted = ctx.authorize(UpdateAllocation, &row.resource())?;
+    let Some(request) = store::lock_request(tx, id).await?.filter(|request| request.state == RenewalState::Open) else {
+        return Ok(());
+    };
+    store::lapse(tx, &granted, id, ctx.now()).await?;
+    event(tx, ctx, row.id, "renewal_lapsed", None, None, None).await?;
+    notices::wish_gone(tx, row.id, "lapsed").await?;
+    let code = machines::codes(tx, &[row.machine.0]).await?.remove(&row.machine.0);
+    let entry = audit::Entry {
+        action: "allocations:lapse-renewal",
+        target_kind: "allocation",
+        target_id: Some(row.id.to_string()),
+        customer: Some(row.customer),
+        before: Some(serde_json::json!({ "name": code, "wantedUntil": request.wanted_until })),
+        after: Some(serde_json::json!({ "name": code, "wantedUntil": null })),
+    };
+    audit::record_in_tx(tx, ctx, entry).await
+}
+
 /// Requests of one allocation, newest first.
 pub(super) async fn of_allocation(
     platform: &Platform,
@@ -294,6 +321,7 @@ fn view(request: store::Request, machine: String, machine_name: String, customer
         wanted_until: request.wanted_until,
         message: request.message,
         state: request.state,
+        lapsed: request.lapsed,
         granted_until: request.granted_until,
         answer: request.answer,
         requested_by: request.requested_by,

@@ -57,7 +57,7 @@ pub async fn preview_many(platform: &Platform, ctx: &OpContext, bulk: &MachineBu
 /// Plans the same maintenance for many.
 ///
 /// # Errors
-/// As [`act_on_many`]'s.
+/// As [`act_on_many`]'s, and `Validation` with the field for a window that cannot be.
 pub async fn plan_for_many(
     platform: &Platform,
     ctx: &OpContext,
@@ -65,13 +65,32 @@ pub async fn plan_for_many(
 ) -> Result<Vec<(String, Result<()>)>> {
     let ctx = &ctx.trying_new("machines:plan-maintenance", "machine");
     ctx.authorize_many::<MachineRef>(Permission::MachinesOperate)?;
+    let window = window_of(&bulk)?;
+    // What no machine could have is not said of each.
+    maintenance::check_window(ctx, &window)?;
     let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
     let mut outcomes = Vec::with_capacity(codes.len());
     for code in codes {
-        let done = maintenance::plan_maintenance(platform, ctx, &code, bulk.window.clone()).await.map(|_| ());
+        let done = maintenance::plan_maintenance(platform, ctx, &code, window.clone()).await.map(|_| ());
         outcomes.push((code, done));
     }
     Ok(outcomes)
+}
+
+/// The window that is asked for, said in one of the two ways.
+fn window_of(bulk: &MaintenanceBulk) -> Result<MaintenanceCreate> {
+    let said = bulk.starts_at.is_some() || bulk.ends_at.is_some() || bulk.message.is_some();
+    if let Some(window) = &bulk.window {
+        return if said { Err(Error::field("window", "field-window-twice")) } else { Ok(window.clone()) };
+    }
+    let mut wrong = Wrong::new();
+    let message = wrong.required("message", bulk.message.clone().unwrap_or_default(), 1000);
+    if bulk.ends_at.is_none() {
+        wrong.add("endsAt", "field-required");
+    }
+    wrong.into_result()?;
+    let ends_at = bulk.ends_at.ok_or_else(|| Error::internal("checked above"))?;
+    Ok(MaintenanceCreate { starts_at: bulk.starts_at, ends_at, message })
 }
 
 /// What would become of each: the same work in a transaction that is thrown away; without a window, what is there.

@@ -1,6 +1,7 @@
 //! Maintenance windows: a machine is out from one time to another, and the people on it read so beforehand. Begun and ended
 //! by the clock, each in a transaction of its own.
 
+use chrono::{DateTime, Utc};
 use contract::machines::{MachineView, MaintenanceCreate, MaintenanceView, ServiceState};
 use contract::{ErrorCode, MachineId, MaintenanceId, Permission};
 
@@ -12,6 +13,28 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit}
 
 /// Longest window, days.
 const MAX_DAYS: i64 = 90;
+
+/// Whether a window can be one, whatever machine it is for.
+///
+/// # Errors
+/// `Validation` with a field for what is wrong.
+pub fn check_window(ctx: &OpContext, window: &MaintenanceCreate) -> Result<()> {
+    checked(ctx, window).map(|_| ())
+}
+
+/// When it begins, and what people read.
+fn checked(ctx: &OpContext, window: &MaintenanceCreate) -> Result<(DateTime<Utc>, String)> {
+    let mut wrong = Wrong::new();
+    let message = wrong.required("message", window.message.clone(), 1000);
+    let starts_at = window.starts_at.unwrap_or(ctx.now()).max(ctx.now());
+    if window.ends_at <= starts_at {
+        wrong.add("endsAt", "field-end-before-start");
+    } else if window.ends_at - starts_at > chrono::TimeDelta::days(MAX_DAYS) {
+        wrong.add_with("endsAt", "field-window-too-long", vec![("days", MAX_DAYS.to_string())]);
+    }
+    wrong.into_result()?;
+    Ok((starts_at, message))
+}
 
 /// Plans one; it begins by itself, at once when its time has come.
 ///
@@ -43,18 +66,7 @@ pub(super) async fn plan_in_tx(
     let ctx = &ctx.trying(attempt("machines:plan-maintenance", code));
     let granted = ctx.authorize(OperateMachine, &resource(id))?;
     let (_, before) = store::view(tx, code, ctx.now()).await?.ok_or_else(Error::not_found)?;
-    let mut wrong = Wrong::new();
-    let message = wrong.text("message", Some(body.message), 1000);
-    if message.is_none() {
-        wrong.add("message", "field-required");
-    }
-    let starts_at = body.starts_at.unwrap_or(ctx.now()).max(ctx.now());
-    if body.ends_at <= starts_at {
-        wrong.add("endsAt", "field-end-before-start");
-    } else if body.ends_at - starts_at > chrono::TimeDelta::days(MAX_DAYS) {
-        wrong.add_with("endsAt", "field-window-too-long", vec![("days", MAX_DAYS.to_string())]);
-    }
-    wrong.into_result()?;
+    let (starts_at, message) = checked(ctx, &body)?;
     if before.service_state == ServiceState::Retired {
         return Err(service::wrong_state(&before));
     }
@@ -63,7 +75,7 @@ pub(super) async fn plan_in_tx(
         error.code = ErrorCode::Conflict;
         return Err(error);
     }
-    let new = store::Window { starts_at, ends_at: body.ends_at, message: message.unwrap_or_default() };
+    let new = store::Window { starts_at, ends_at: body.ends_at, message };
     store::insert_window(tx, &granted, &new, ctx).await?;
     // What begins at once is told of once.
     let has_begun = starts_at <= ctx.now() && begin_due(platform, tx, ctx, code, id).await?;

@@ -40,10 +40,10 @@ pub use host_keys::{note_keys_account, report_host_keys};
 pub(crate) use hosts::{HostCard, HostFacts, gpu_uuids, hosts_in_tx, lock_id_in_tx, service_returns_in_tx};
 pub use import::{EXPORTED, ExportRow, Written, export, note_export};
 pub use joining::{NodeCredentials, authenticate_node, create_join_token, list_join_tokens, revoke_join_token};
-pub use maintenance::{advance_maintenance, cancel_maintenance, plan_maintenance};
+pub use maintenance::{advance_maintenance, cancel_maintenance, check_window, plan_maintenance};
 pub use passport::passport;
 pub use reporting::report_inventory;
-pub use service::{act, leases_to_come, may_act};
+pub use service::{act, leases_to_come, may_act, take_out};
 
 use crate::authz::{CreateMachine, Fleet, MachineRef, UpdateMachine, ViewMachine};
 use crate::db::Tx;
@@ -85,8 +85,10 @@ async fn list_in_tx(tx: &mut Tx, ctx: &OpContext, query: &MachineQuery) -> Resul
     if ctx.holds(Permission::AllocationsManage) {
         let ids: Vec<i64> = found.iter().map(|(id, _)| id.0).collect();
         let mut holders = allocations::holders(tx, Some(&ids), ctx.now()).await?;
+        let mut next = allocations::next_leases(tx, &ids).await?;
         for (id, row) in &mut found {
             row.holder = holders.remove(id);
+            row.next = next.remove(id);
         }
     }
     let list = found.into_iter().map(|(_, row)| row).collect();

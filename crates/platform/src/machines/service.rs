@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contract::machines::{MachineAction, MachineView, ServiceState};
+use contract::machines::{MachineAction, MachineTakenOut, MachineView, ServiceState};
 use contract::{ErrorCode, MachineId, May, Permission};
 
 use super::{attempt, entry, facts, maintenance, resource, store};
@@ -68,6 +68,31 @@ pub async fn act(
         platform.live().freshen(&mut view.last_seen_at, &mut view.presence, &view.id, ctx.now());
         view
     }))
+}
+
+/// Does what keeps new customers off a machine, and names the leases that wait for it from then on; none for who does not see
+/// leases.
+///
+/// # Errors
+/// As [`act`]'s.
+pub async fn take_out(
+    platform: &Platform,
+    ctx: &OpContext,
+    code: &str,
+    action: MachineAction,
+    note: Option<String>,
+) -> Result<MachineTakenOut> {
+    let mut scheduled = Vec::new();
+    // Before it is done: nothing is answered with an error that was.
+    if ctx.holds(Permission::AllocationsManage) {
+        let mut tx = platform.db().begin(ctx).await?;
+        if let Some(id) = super::id_in_tx(&mut tx, code).await? {
+            scheduled = allocations::all_to_come(&mut tx, id).await?;
+        }
+        tx.commit().await?;
+    }
+    let machine = act(platform, ctx, code, action, note).await?.ok_or_else(Error::not_found)?;
+    Ok(MachineTakenOut { machine, scheduled })
 }
 
 /// Whether something can be done with a machine now, by whoever has the permission.

@@ -162,6 +162,12 @@ pub(crate) async fn notify_in_tx(
     Ok(())
 }
 
+/// Puts values into the newest notice of this kind and page that each of these people has, because what it tells of stands
+/// otherwise now: nobody is told anew. In a transaction that is the system's or the staff's.
+pub(crate) async fn amend_in_tx(tx: &mut Tx, people: &[UserId], notice: &Notice) -> Result<()> {
+    store::amend(tx, people, notice).await
+}
+
 /// How somebody is told of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Ways {
@@ -232,6 +238,9 @@ fn in_words(row: store::Row, language: Language, zone: chrono_tz::Tz) -> Notific
         if row.kind == NotificationKind::PasswordChanged && args.iter().all(|(there, _)| *there != name) {
             args.push((name, usual.to_owned()));
         }
+    }
+    if row.kind == NotificationKind::RenewalRequested && args.iter().all(|(there, _)| *there != "stand") {
+        args.push(("stand", "open".to_owned()));
     }
     NotificationView {
         id: row.id,

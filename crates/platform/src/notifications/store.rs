@@ -64,6 +64,23 @@ pub(super) async fn insert(tx: &mut Tx, user: UserId, notice: &Notice, now: Date
     Ok(())
 }
 
+/// Those of the same kind and link are of one thing; the newest tells how it stands.
+pub(super) async fn amend(tx: &mut Tx, people: &[UserId], notice: &Notice) -> Result<()> {
+    let ids: Vec<i64> = people.iter().map(|user| user.0).collect();
+    sqlx::query!(
+        "update notifications set args = args || $4::jsonb
+         where id in (select max(id) from notifications where user_id = any($1) and kind = $2 and link = $3
+                      group by user_id)",
+        &ids,
+        notice.kind.code(),
+        notice.link,
+        args_json(notice)
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn list(
     tx: &mut Tx,
     user: UserId,

@@ -37,6 +37,10 @@ allocation-minutes-left = { $n ->
     [one] { $n } minute left
    *[other] { $n } minutes left
 }
+allocation-grace-until = Over, grace until { $until }
+allocation-waits-for-occupied = Waits for the machine to come back
+allocation-waits-for-maintenance = Waits for the end of maintenance
+allocation-waits-for-out-of-service = Waits for the machine to be back in service
 allocation-state-scheduled = Scheduled
 allocation-state-active = Active
 allocation-state-grace = Grace
@@ -56,6 +60,7 @@ allocation-event-cancelled = Cancelled
 allocation-event-renewal_requested = More time asked for
 allocation-event-renewal_refused = Request refused
 allocation-event-renewal_withdrawn = Request taken back
+allocation-event-renewal_lapsed = Over before the request was answered: it is closed
 allocation-event-reminded = Reminder: { $days } days left
 allocation-event-delayed = Waits: the machine is out of service
 allocation-event-step_skipped = Step skipped: { $name }
@@ -133,6 +138,7 @@ renewal-state-approved = Granted
 renewal-state-changed = Granted otherwise
 renewal-state-refused = Refused
 renewal-state-withdrawn = Closed
+renewal-lapsed = Your time was over before somebody answered.
 my-machine-lease = Your period
 my-machine-access = Access
 my-machine-access-hint = Keys on the host are managed by whoever runs it
@@ -201,6 +207,7 @@ allocations-bulk-reclaim-done = { $n ->
     [one] { $n } allocation was ended. The machine is being taken back, unless it had not begun.
    *[other] { $n } allocations were ended. The machines are being taken back; what had not begun is cancelled.
 }
+allocations-bulk-changed = Somebody else changed some of these in between, and they were not renewed again. Look at their ends below.
 allocations-bulk-nothing = No allocation is chosen.
 allocations-bulk-preview = Preview
 step-health = As healthy as at the hand-over

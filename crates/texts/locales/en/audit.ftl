@@ -89,6 +89,7 @@ audit-action-allocations-refuse-renewal = Refuse a renewal
 audit-action-allocations-renew = Move the end
 audit-action-allocations-request-renewal = Ask for renewal
 audit-action-allocations-withdraw-renewal = Take back a request for renewal
+audit-action-allocations-lapse-renewal = Request for renewal closed with its allocation
 audit-action-allocations-skip-step = Skip a reclaim step
 audit-action-allocations-view = View own allocations
 audit-action-allocations-manage = View all allocations

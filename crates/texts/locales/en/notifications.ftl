@@ -183,7 +183,11 @@ notification-password-changed = { $who ->
     [console] A new password was set for your account on the command line of the server. If that was not agreed with you, set a new one and tell an administrator.
    *[own] Your password was changed. If it was not you, set a new one at once and tell an administrator.
 }
-notification-renewal-requested = { $by } of { $customer } asks for { $machine } until { $endsAt }.
+notification-renewal-requested = { $stand ->
+    [withdrawn] { $by } of { $customer } asks for { $machine } until { $endsAt }. This was taken back and waits for no answer.
+    [lapsed] { $by } of { $customer } asks for { $machine } until { $endsAt }. This is closed: the allocation is over.
+   *[open] { $by } of { $customer } asks for { $machine } until { $endsAt }.
+}
 notification-allocation-waits = { $state ->
     [occupied] { $machine } was to be { $customer }’s from { $startsAt } on, but has not come back from the one before. Finish taking it back, or cancel the allocation.
     [maintenance] { $machine } was to be { $customer }’s from { $startsAt } on, but is under maintenance. The allocation begins when that is over.

@@ -89,6 +89,7 @@ audit-action-allocations-refuse-renewal = 拒绝续期
 audit-action-allocations-renew = 调整到期时间
 audit-action-allocations-request-renewal = 申请续期
 audit-action-allocations-withdraw-renewal = 撤回续期申请
+audit-action-allocations-lapse-renewal = 续期申请因分配结束而关闭
 audit-action-allocations-skip-step = 跳过回收步骤
 audit-action-allocations-view = 查看自己的分配
 audit-action-allocations-manage = 查看全部分配

@@ -182,9 +182,13 @@ notification-password-changed = { $who ->
     [console] 您账号的新密码是通过服务器命令行设置的。如果未与您商定，请自行设置新密码，并联系管理员。
    *[own] 您的密码已修改。如果不是您本人操作，请立即设置新密码，并联系管理员。
 }
-notification-renewal-requested = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
+notification-renewal-requested = { $stand ->
+    [withdrawn] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。申请已撤回，无需答复。
+    [lapsed] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。分配已结束，申请随之关闭。
+   *[open] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
+}
 notification-allocation-waits = { $state ->
-    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户回收完毕。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }
@@ -401,7 +405,7 @@ mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } �
 mail-renewal-requested-link = 处理申请
 mail-allocation-waits-subject = { $product }：{ $machine } 对 { $customer } 的分配无法开始
 mail-allocation-waits-text = { $state ->
-    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户收回。请完成回收，或取消该分配。
+    [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户回收完毕。请完成回收，或取消该分配。
     [maintenance] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但正在维护。维护结束后，分配即开始。
    *[other] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但未在服务中。请恢复服务，或取消该分配。
 }

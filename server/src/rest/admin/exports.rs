@@ -1,6 +1,7 @@
 //! Lists as workbooks: what the page shows with its filters, all pages of it as they were at one instant. Who took one is
 //! in the log.
 
+use app::pages::admin::allocations::list::standing_word;
 use app::pages::admin::audit::list::actor_text;
 use app::role_words::briefs_in_words;
 use app::words::Words;
@@ -250,7 +251,7 @@ pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> 
             ("allocation-machine", 24.0, Kind::Text),
             ("machine-code", 18.0, Kind::Text),
             ("allocation-customer", 24.0, Kind::Text),
-            ("allocation-state", 14.0, Kind::Text),
+            ("allocation-state", 24.0, Kind::Text),
             ("allocation-starts", 20.0, Kind::DateTime),
             ("allocation-ends", 20.0, Kind::DateTime),
             ("allocation-days", 10.0, Kind::Number),
@@ -264,7 +265,7 @@ pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> 
                 row.machine_name.into(),
                 row.machine.into(),
                 row.customer_name.into(),
-                say(language, &format!("allocation-state-{}", row.state.code()), &[]).into(),
+                standing_word(Words(language), row.state, row.waits_for).into(),
                 row.starts_at.into(),
                 row.ends_at.into(),
                 row.days_left.unsigned_abs().into(),

@@ -2,7 +2,8 @@
 
 use axum::response::Response;
 use contract::machines::{
-    ConnectionUpdate, MachineAction, MachineBulk, MachineView, MaintenanceBulk, MaintenanceCreate, ServiceChange,
+    ConnectionUpdate, MachineAction, MachineBulk, MachineTakenOut, MachineView, MaintenanceBulk, MaintenanceCreate,
+    ServiceChange,
 };
 use contract::{BulkOutcome, Envelope, MaintenanceId};
 use platform::machines;
@@ -14,12 +15,17 @@ async fn act(rest: Rest, code: String, action: MachineAction, body: ServiceChang
     rest.answer(machines::act(&rest.platform, &rest.ctx, &code, action, body.note).await).await
 }
 
-/// No new customers; who is there stays.
+async fn take_out(rest: Rest, code: String, action: MachineAction, body: ServiceChange) -> Response {
+    rest.answer(machines::take_out(&rest.platform, &rest.ctx, &code, action, body.note).await).await
+}
+
+/// No new customers; who is there stays. Names the leases that are to begin on it: they wait until it is back.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/cordon", tag = "machines", params(("code" = String, Path)),
     request_body = Option<ServiceChange>,
-    responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: not from this state")))]
+    responses((status = 200, body = Envelope<MachineTakenOut>),
+        (status = 422, description = "1402: not from this state")))]
 pub async fn cordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
-    act(rest, code, MachineAction::Cordon, body).await
+    take_out(rest, code, MachineAction::Cordon, body).await
 }
 
 /// Back into service.
@@ -30,12 +36,13 @@ pub async fn uncordon(rest: Rest, Part(code): Part<String>, MaybeBody(body): May
     act(rest, code, MachineAction::Uncordon, body).await
 }
 
-/// No new customers and no renewals.
+/// No new customers and no renewals. Names the leases that are to begin on it: they wait until it is back.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/drain", tag = "machines", params(("code" = String, Path)),
     request_body = Option<ServiceChange>,
-    responses((status = 200, body = Envelope<MachineView>), (status = 422, description = "1402: not from this state")))]
+    responses((status = 200, body = Envelope<MachineTakenOut>),
+        (status = 422, description = "1402: not from this state")))]
 pub async fn drain(rest: Rest, Part(code): Part<String>, MaybeBody(body): MaybeBody<ServiceChange>) -> Response {
-    act(rest, code, MachineAction::Drain, body).await
+    take_out(rest, code, MachineAction::Drain, body).await
 }
 
 /// Out for good; its agent may not connect any more.

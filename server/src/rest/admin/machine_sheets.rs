@@ -1,8 +1,12 @@
 //! /api/admin/machines/import… and …/export: machines as workbooks.
 
+use app::pages::admin::allocations::list::standing_word;
+use app::words::Words;
 use axum::extract::Request;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use contract::accounts::Language;
+use contract::allocations::{AllocationState, LeaseToCome};
 use contract::imports::{ImportRow, ImportRowQuery, ImportSubject, ImportUpload, ImportView};
 use contract::machines::{DiscoveredHardware, MachineQuery, Pool, models_in_words};
 use contract::{Envelope, ImportId, Page};
@@ -136,7 +140,7 @@ pub async fn export(rest: Rest, Params(query): Params<MachineQuery>) -> Response
 /// A column that an import passes over.
 fn more_column(language: Language, key: &str) -> Column {
     let kind = match key {
-        "machine-export-until" => Kind::DateTime,
+        "machine-export-until" | "machine-export-next-from" => Kind::DateTime,
         "machine-export-gpu-count" | "machine-export-cpu-cores" => Kind::Number,
         "machine-export-gpu-memory"
         | "machine-export-memory"
@@ -191,14 +195,20 @@ fn more_texts(row: &ExportRow, language: Language) -> Vec<String> {
     let found = row.discovered.as_ref();
     let presence =
         if row.monitored { format!("presence-{}", row.presence.code()) } else { "tile-not-monitored".to_owned() };
-    let holder = row.holder.as_ref();
+    let (holder, next) = (row.holder.as_ref(), row.next.as_ref());
+    // Workbooks know no zone: the headings say that it is UTC.
+    let instant = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%S").to_string();
     let text = |key: &&str| match *key {
         "machines-service" => workbook::say(language, &format!("service-{}", row.service_state.code()), &[]),
         "machines-presence" => workbook::say(language, &presence, &[]),
         "machine-export-holder" => holder.map(|holder| holder.customer_name.clone()).unwrap_or_default(),
-        // Workbooks know no zone: the heading says that it is UTC.
-        "machine-export-until" => {
-            holder.map(|holder| holder.ends_at.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
+        "machine-export-until" => holder.map(|holder| instant(holder.ends_at)).unwrap_or_default(),
+        "machine-export-next" => next.map(|lease| lease.customer_name.clone()).unwrap_or_default(),
+        "machine-export-next-from" => next.map(|lease| instant(lease.starts_at)).unwrap_or_default(),
+        "machine-export-next-state" => {
+            let state =
+                |lease: &LeaseToCome| standing_word(Words(language), AllocationState::Scheduled, lease.waits_for);
+            next.map(state).unwrap_or_default()
         }
         "machine-export-gpu-model" => {
             models_in_words(row.gpus.iter().map(|gpu| gpu.model.as_str())).unwrap_or_default()
@@ -233,7 +243,7 @@ fn more_values<'a>(row: &'a ExportRow, texts: &'a [String]) -> impl Iterator<Ite
         "machine-export-memory" => gib(found.and_then(|found| found.memory_bytes)),
         "machine-export-system-disk" => gib(Some(disks.system)),
         "machine-export-data-disk" => gib(Some(disks.data)),
-        "machine-export-until" if !text.is_empty() => Value::Date(text),
+        "machine-export-until" | "machine-export-next-from" if !text.is_empty() => Value::Date(text),
         _ => text_value(Some(text)),
     })
 }

@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::list::{FILTERS, allocation_state, read_query};
 use super::server_fns::ActOnAllocations;
-use crate::door::{door, look, to_api_error};
+use crate::door::{afterword_is_ours, door, look, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::machines::bulk::{Before, counts};
 use crate::paths;
@@ -26,6 +26,8 @@ struct Choice {
     /// How many more match.
     more: u64,
     before: Before,
+    /// Somebody else moved the end of one of those that are left.
+    changed: bool,
 }
 
 /// `/admin/allocations/bulk?action=renew&months=3&ids=4&ids=7`, or `…&all=1&q=acme`.
@@ -37,6 +39,7 @@ pub fn AllocationBulkPage() -> impl IntoView {
     let ids: Vec<AllocationId> = paths::unpacked(&ids).iter().filter_map(|id| id.parse().ok()).collect();
     let action = map.get("action").and_then(|word| AllocationAction::parse(&word));
     let before = Before::here();
+    let changed = map.get("changed").is_some() && afterword_is_ours();
     // One month until somebody says otherwise: a preview needs some number, and one that can be.
     let months = map.get("months").and_then(|n| n.parse().ok()).filter(|n| (1..=MAX_MONTHS).contains(n)).unwrap_or(1);
     let (platform, ctx) = door();
@@ -44,7 +47,7 @@ pub fn AllocationBulkPage() -> impl IntoView {
         async move {
             let action = action.ok_or_else(platform::Error::not_found)?;
             let months = (action == AllocationAction::Renew).then_some(months);
-            let bulk = AllocationBulk { ids, matching, action, months, note: None };
+            let bulk = AllocationBulk { ids, matching, action, revisions: Vec::new(), months, note: None };
             let mut rows = Vec::new();
             let preview = platform::allocations::preview_many(&platform, &ctx, &bulk).await?;
             for (view, outcome) in preview.rows {
@@ -58,7 +61,7 @@ pub fn AllocationBulkPage() -> impl IntoView {
                 };
                 rows.push((view, outcome));
             }
-            Ok(Choice { bulk, rows, more: preview.more, before })
+            Ok(Choice { bulk, rows, more: preview.more, before, changed })
         },
         bulk_view,
     )
@@ -66,7 +69,7 @@ pub fn AllocationBulkPage() -> impl IntoView {
 
 fn bulk_view(choice: Choice) -> AnyView {
     let (words, zone) = (Words::now(), look().zone);
-    let Choice { bulk, rows, more, before } = choice;
+    let Choice { bulk, rows, more, before, changed } = choice;
     let code = bulk.action.code();
     let head = PageFrame::new(words.t(&format!("allocations-bulk-{code}")), Area::Allocations)
         .crumb(words.t("nav-allocations"), paths::ALLOCATIONS);
@@ -83,6 +86,14 @@ fn bulk_view(choice: Choice) -> AnyView {
     }
     let possible = rows.iter().filter(|(_, outcome)| outcome.is_ok()).count();
     let all: Vec<_> = rows.iter().map(|(row, _)| row.id.to_string()).collect();
+    // What is renewed is what is shown here.
+    let renews = bulk.action == AllocationAction::Renew;
+    let revisions = renews.then(|| {
+        let field = |(row, _): &(AllocationView, _)| {
+            view! { <input r#type="hidden" name="revisions[]" value=row.revision.to_string() /> }
+        };
+        rows.iter().map(field).collect_view()
+    });
     let able: Vec<_> = rows.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(row, _)| row.id.to_string()).collect();
     let hints = hints(words, bulk.action, &rows);
     let action = bulk.action;
@@ -103,7 +114,7 @@ fn bulk_view(choice: Choice) -> AnyView {
     });
     // The months stand in the form that renews, so that what is typed counts, looked at before or not; with other months
     // another one may be refused, so all go along, and those that are refused come back with why.
-    let ids = if bulk.action == AllocationAction::Renew { &all } else { &able };
+    let ids = if renews { &all } else { &able };
     let ids = ids.iter().map(|id| view! { <input r#type="hidden" name="ids[]" value=id.clone() /> }).collect_view();
     let months = bulk.months.map(|months| months_field(words, &bulk, months, &all));
     let class = if bulk.action == AllocationAction::Reclaim { "btn danger" } else { "btn primary" };
@@ -112,6 +123,9 @@ fn bulk_view(choice: Choice) -> AnyView {
         head,
         view! {
             {counts(words, before, more, "allocations-bulk-done")}
+            {changed.then(|| view! {
+                <p class="note-line" role="status">{state(Tone::Warn, words.t("allocations-bulk-changed"))}</p>
+            })}
             <section class="card">
                 {hints}
                 {list_table(words.t("allocations-title"), view! {
@@ -125,6 +139,7 @@ fn bulk_view(choice: Choice) -> AnyView {
                     <input r#type="hidden" name="action" value=code />
                     <input r#type="hidden" name="back" value=read_query().0.with(&[("page", "")]) />
                     {ids}
+                    {revisions}
                     {months}
                     {text_field(TextField {
                         label: words.t("allocation-note"),

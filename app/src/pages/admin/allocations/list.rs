@@ -1,9 +1,9 @@
 //! Every allocation, and what customers ask for.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{
     AllocationAction, AllocationQuery, AllocationSort, AllocationState, AllocationView, ENDING_SOON_DAYS,
-    RenewalRequestView, days_left,
+    RenewalRequestView, WaitReason, days_left,
 };
 use contract::{Page, Permission};
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
 use crate::ui::lists::{ListQuery, all_matching, hidden_filters, pager, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::{end_time, time};
+use crate::ui::time::{end_date_time, end_time, time};
 use crate::ways;
 use crate::words::Words;
 
@@ -222,27 +222,93 @@ fn table_of(
     .into_any()
 }
 
-/// Where it stands, with the days left while that matters.
+/// Where it stands, with the days left while that matters, what it waits for, and until when its grace is.
 pub(crate) fn allocation_state(words: Words, row: &AllocationView) -> AnyView {
-    lease_state(words, row.state, row.ends_at)
+    let now = door().1.now();
+    match row.state {
+        AllocationState::Scheduled if row.waits_for.is_some() => {
+            state(Tone::Warn, standing_word(words, row.state, row.waits_for)).into_any()
+        }
+        // The moment between the end and the grace is of the grace.
+        AllocationState::Active | AllocationState::Grace if is_in_grace(row, now) => {
+            let until = end_date_time(grace_end(row), look().zone);
+            state(Tone::Warn, words.with("allocation-grace-until", &[("until", until)])).into_any()
+        }
+        standing => lease_state(words, standing, row.ends_at),
+    }
+}
+
+/// What it is called where there is room for words alone, with what it waits for.
+pub fn standing_word(words: Words, lease: AllocationState, waits_for: Option<WaitReason>) -> String {
+    match waits_for.filter(|_| lease == AllocationState::Scheduled) {
+        Some(reason) => words.t(&format!("allocation-waits-for-{}", reason.code())),
+        None => words.t(&format!("allocation-state-{}", lease.code())),
+    }
+}
+
+/// Whether its time is over while what is on the machine can still be there to save.
+pub(crate) fn is_in_grace(row: &AllocationView, now: DateTime<Utc>) -> bool {
+    let is_over = row.state == AllocationState::Grace || (row.state == AllocationState::Active && row.ends_at <= now);
+    is_over && row.grace_days > 0
+}
+
+/// When the machine is taken back of who has not been given more time.
+pub(crate) fn grace_end(row: &AllocationView) -> DateTime<Utc> {
+    row.ends_at + TimeDelta::days(i64::from(row.grace_days))
 }
 
 /// The same of what is known of it elsewhere.
 pub(crate) fn lease_state(words: Words, lease: AllocationState, ends_at: DateTime<Utc>) -> AnyView {
     let now = door().1.now();
-    let (unit, n) = time_left(ends_at, now);
     let days_left = days_left(ends_at, now);
-    let days = words.with(&format!("allocation-{unit}-left"), &[("n", n.to_string())]);
+    let days = || time_left_view(words, ends_at, now, |unit| format!("allocation-{unit}-left"));
     let word = words.t(&format!("allocation-state-{}", lease.code()));
     match lease {
         // Nothing is wrong with a lease that ends.
-        AllocationState::Active if days_left <= 7 => state(Tone::Warn, days).into_any(),
-        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state(Tone::Info, days).into_any(),
-        AllocationState::Active => state(Tone::Ok, days).into_any(),
+        AllocationState::Active if days_left <= 7 => state_of(Tone::Warn, days()),
+        AllocationState::Active if days_left <= ENDING_SOON_DAYS => state_of(Tone::Info, days()),
+        AllocationState::Active => state_of(Tone::Ok, days()),
         AllocationState::Scheduled => state(Tone::Info, word).into_any(),
         AllocationState::Grace | AllocationState::Reclaiming => state(Tone::Warn, word).into_any(),
         AllocationState::Ended | AllocationState::Cancelled => state(Tone::Off, word).into_any(),
     }
+}
+
+/// A state whose word lives.
+pub(crate) fn state_of(tone: Tone, word: AnyView) -> AnyView {
+    view! {
+        <span class=format!("state {}", tone.class())>
+            <span class="icon" inner_html=tone.icon()></span>
+            <span>{word}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// What ends so soon is told in other words while a page is open.
+const SOON_SECONDS: i64 = 2 * 86_400;
+
+/// How long still, in words of which `key` makes a text key by the unit. Pages that load `rg-left` keep it true.
+pub(crate) fn time_left_view(
+    words: Words,
+    ends_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    key: fn(&str) -> String,
+) -> AnyView {
+    let (unit, n) = time_left(ends_at, now);
+    let text = words.with(&key(unit), &[("n", n.to_string())]);
+    let seconds = (ends_at - now).num_seconds();
+    if seconds > SOON_SECONDS {
+        return text.into_any();
+    }
+    view! { <rg-left data-seconds=seconds.to_string() data-words=left_words(words, key)>{text}</rg-left> }.into_any()
+}
+
+/// The words for one and for any other number of each unit, as `rg-left` reads them.
+fn left_words(words: Words, key: fn(&str) -> String) -> String {
+    let say = |unit: &str, n: &str| words.with(&key(unit), &[("n", n.to_owned())]);
+    let both = |unit: &str| [say(unit, "1"), say(unit, "2").replace('2', "{}")];
+    serde_json::json!({ "days": both("days"), "hours": both("hours"), "minutes": both("minutes") }).to_string()
 }
 
 /// How long still, begun ones counted, and in what: days, in the last day hours, and in the last hour minutes. The unit is part
@@ -327,7 +393,17 @@ pub(super) fn decision_form(
 
 #[cfg(test)]
 mod tests {
+    use contract::accounts::Language;
+
     use super::*;
+
+    #[test]
+    fn an_open_page_is_given_the_words_for_every_number() {
+        let en = left_words(Words(Language::En), |unit| format!("allocation-{unit}-left"));
+        assert!(en.contains(r#""minutes":["1 minute left","{} minutes left"]"#), "{en}");
+        let zh = left_words(Words(Language::Zh), |unit| format!("home-ends-{unit}"));
+        assert!(zh.contains(r#""hours":["还有 1 小时到期","还有 {} 小时到期"]"#), "{zh}");
+    }
 
     #[test]
     fn the_last_day_is_told_in_hours_and_the_last_hour_in_minutes() {
@@ -341,7 +417,7 @@ mod tests {
             (86_401, ("days", 2)),
             (47 * 86_400, ("days", 47)),
         ] {
-            assert_eq!(time_left(now + chrono::TimeDelta::seconds(seconds), now), expected, "{seconds}");
+            assert_eq!(time_left(now + TimeDelta::seconds(seconds), now), expected, "{seconds}");
         }
     }
 }

@@ -62,6 +62,7 @@ pub async fn skip_reclaim_step(id: AllocationId, step: String) -> Result<(), Api
 pub async fn act_on_allocations(
     action: AllocationAction,
     #[server(default)] ids: Vec<AllocationId>,
+    #[server(default)] revisions: Vec<i64>,
     months: Option<u32>,
     #[server(default)] note: String,
     #[server(default)] preview: String,
@@ -74,9 +75,13 @@ pub async fn act_on_allocations(
         door::done(&format!("{page}{months}"))?;
         return Ok(Vec::new());
     }
-    let bulk = contract::allocations::AllocationBulk { ids, matching: None, action, months, note: Some(note) };
+    let note = Some(note);
+    let bulk = contract::allocations::AllocationBulk { ids, matching: None, action, revisions, months, note };
     let outcomes = platform::allocations::act_on_many(&platform, &ctx, bulk).await;
     let outcomes = door::answer(&platform, &ctx, outcomes).await?;
+    let is_changed =
+        |outcome: &platform::Result<()>| outcome.as_ref().is_err_and(|error| error.key == "error-allocation-changed");
+    let changed = if outcomes.iter().any(|(_, outcome)| is_changed(outcome)) { "&changed=1" } else { "" };
     let named = outcomes.into_iter().map(|(id, outcome)| (id.to_string(), outcome)).collect();
     let outcomes = door::outcomes(&platform, &ctx, named).await;
     if door::wants_page() {
@@ -85,7 +90,7 @@ pub async fn act_on_allocations(
         let next = if left.is_empty() {
             paths::allocations_done(action.code(), months, done)
         } else {
-            paths::allocations_bulk(action.code(), months, &left, done)
+            paths::allocations_bulk(action.code(), months, &left, done) + changed
         };
         let next = paths::with_filters(next, paths::ALLOCATIONS, &back);
         door::see_other(&door::signed_afterword(&next));

@@ -1,5 +1,7 @@
 //! The same maintenance for many machines: first the window, then what would become of each, then the doing.
 
+use std::collections::BTreeMap;
+
 use contract::machines::{MachineQuery, MaintenanceCreate};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -14,32 +16,33 @@ use super::service_form::MaintenanceForm;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::ui::forms::{TextField, form_fault, text_field};
+use crate::ui::forms::{TextField, text_field};
 use crate::ui::lists::hidden_filters;
 use crate::words::Words;
 
-/// `/admin/machines/bulk?action=maintenance&ids=…&starts=…&ends=…&message=…`; without an end, it is asked for.
+/// `/admin/machines/bulk?action=maintenance&ids=…&starts=…&ends=…&message=…`; without one, it is asked for.
 pub(super) fn maintenance_page(ids: Vec<String>, matching: Option<MachineQuery>, before: Before) -> impl IntoView {
     let map = use_query_map().get_untracked();
     let get = |name: &str| map.get(name).unwrap_or_default();
     let form = MaintenanceForm { starts: get("starts"), ends: get("ends"), message: get("message") };
-    let asked = !form.ends.trim().is_empty();
+    let asked = map.get("ends").is_some();
     let window = if asked { form.read().map(Some) } else { Ok(None) };
     let all = matching.is_some();
     let (platform, ctx) = door();
     page(
         async move {
-            let (window, fault): (Option<MaintenanceCreate>, _) = match window {
-                Ok(window) => (window, None),
-                Err(error) => {
-                    let error = crate::door::to_api_error(&platform, &ctx, error).await;
-                    (None, Some(error.fields.into_values().collect::<Vec<_>>().join(" ")))
-                }
+            let checked = window.and_then(|window| {
+                window.as_ref().map_or(Ok(()), |window| platform::machines::check_window(&ctx, window))?;
+                Ok(window)
+            });
+            let (window, faults): (Option<MaintenanceCreate>, _) = match checked {
+                Ok(window) => (window, BTreeMap::new()),
+                Err(error) => (None, crate::door::to_api_error(&platform, &ctx, error).await.fields),
             };
             let chosen = (ids, matching.as_ref());
             let preview = platform::machines::preview_plan_for_many(&platform, &ctx, chosen, window.as_ref()).await?;
             let rows = in_words(&platform, &ctx, preview.rows).await;
-            Ok(Shown { rows, more: preview.more, before, form, planned: window.is_some(), fault, all })
+            Ok(Shown { rows, more: preview.more, before, form, planned: window.is_some(), faults, all })
         },
         maintenance_view,
     )
@@ -52,13 +55,14 @@ struct Shown {
     form: MaintenanceForm,
     /// A window is there, so that what would become of each is known.
     planned: bool,
-    fault: Option<String>,
+    /// What is wrong with the window, by field.
+    faults: BTreeMap<String, String>,
     all: bool,
 }
 
 fn maintenance_view(shown: Shown) -> AnyView {
     let words = Words::now();
-    let Shown { rows, more, before, form, planned, fault, all } = shown;
+    let Shown { rows, more, before, form, planned, faults, all } = shown;
     let head =
         PageFrame::new(words.t("maintenance-plan"), Area::Machines).crumb(words.t("nav-machines"), paths::MACHINES);
     if rows.is_empty() {
@@ -96,10 +100,9 @@ fn maintenance_view(shown: Shown) -> AnyView {
     frame(
         head,
         view! {
-            {form_fault(fault)}
             {counts(words, before, more, "bulk-done")}
             <section class="card">
-                {window_form(words, &form, chosen)}
+                {window_form(words, &form, &faults, chosen)}
                 {planned.then(|| table(words, rows, &ToComeOf::new()))}
                 {doing}
             </section>
@@ -108,12 +111,18 @@ fn maintenance_view(shown: Shown) -> AnyView {
 }
 
 /// Other times are another preview, so that what is shown is what will be done.
-fn window_form(words: Words, form: &MaintenanceForm, chosen: AnyView) -> impl IntoView + use<> {
+fn window_form(
+    words: Words,
+    form: &MaintenanceForm,
+    faults: &BTreeMap<String, String>,
+    chosen: AnyView,
+) -> impl IntoView + use<> {
     let zone = look().zone.name().to_owned();
-    let field = |key: &str, name: &str, value: &str, kind: &'static str| TextField {
+    let field = |key: &str, name: &str, (path, value): (&str, &str), kind: &'static str| TextField {
         label: words.t(key),
         name: name.to_owned(),
         value: value.to_owned(),
+        fault: faults.get(path).cloned(),
         kind,
         ..TextField::default()
     };
@@ -125,13 +134,16 @@ fn window_form(words: Words, form: &MaintenanceForm, chosen: AnyView) -> impl In
             <fieldset>
                 {text_field(TextField {
                     hint: Some(words.t("maintenance-starts-hint")),
-                    ..field("maintenance-starts", "starts", &form.starts, "datetime-local")
+                    ..field("maintenance-starts", "starts", ("startsAt", form.starts.as_str()), "datetime-local")
                 })}
-                {text_field(TextField { required: true, ..field("maintenance-ends", "ends", &form.ends, "datetime-local") })}
+                {text_field(TextField {
+                    required: true,
+                    ..field("maintenance-ends", "ends", ("endsAt", form.ends.as_str()), "datetime-local")
+                })}
                 {text_field(TextField {
                     required: true,
                     max_length: Some(1000),
-                    ..field("maintenance-message", "message", &form.message, "text")
+                    ..field("maintenance-message", "message", ("message", form.message.as_str()), "text")
                 })}
             </fieldset>
             <p class="actions"><button class="btn">{words.t("allocations-bulk-preview")}</button></p>

@@ -65,7 +65,10 @@ pub fn cell(words: Words, column: &str, machine: &MachineRow) -> AnyView {
         }
         "id" => view! { <td class="mono" data-label=label>{machine.id.clone()}</td> }.into_any(),
         "state" => view! { <td data-label=label>{machine_state(words, machine)}</td> }.into_any(),
-        "holder" => view! { <td data-label=label>{lease::holder(words, machine.holder.as_ref())}</td> }.into_any(),
+        "holder" => {
+            let who = lease::holder(words, machine.holder.as_ref(), machine.next.as_ref());
+            view! { <td data-label=label>{who}</td> }.into_any()
+        }
         "gpu" => {
             let gpus = match (machine.gpu_count, &machine.gpu_model) {
                 (Some(count), Some(model)) if count > 0 => gpus_in_words(count, model),

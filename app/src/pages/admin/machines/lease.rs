@@ -1,6 +1,6 @@
 //! Who has a machine, and what is done about it: on the machine's own page, and in a row of the list.
 
-use contract::allocations::{AllocationQuery, AllocationState, AllocationView, MachineHolder};
+use contract::allocations::{AllocationQuery, AllocationState, AllocationView, LeaseToCome, MachineHolder};
 use contract::machines::{MachineView, Pool};
 use contract::{May, Permission};
 use leptos::prelude::*;
@@ -8,11 +8,12 @@ use leptos::server_fn::ServerFn;
 use platform::{OpContext, Platform};
 
 use crate::door::{door, look};
-use crate::pages::admin::allocations::list::{allocation_state, lease_state};
+use crate::pages::admin::allocations::list::{allocation_state, lease_state, standing_word};
 use crate::pages::admin::allocations::server_fns::EndAllocation;
 use crate::paths;
 use crate::ui::ask::{Ask, may_open};
 use crate::ui::format::NOT_MEASURED;
+use crate::ui::state::{Tone, state};
 use crate::ui::time::{end_time, time};
 use crate::ways;
 use crate::words::Words;
@@ -83,7 +84,8 @@ pub(super) fn card(words: Words, machine: &MachineView, leases: &Leases, may_len
             <dt>{words.t("lease-next")}</dt>
             <dd>
                 {ways::link(paths::allocation(lease.id), lease.customer_name.clone())}
-                " " {time(lease.starts_at, zone)}
+                " " {time(lease.starts_at, zone)} " "
+                {lease.waits_for.map(|_| allocation_state(words, lease))}
             </dd>
         }
     });
@@ -131,13 +133,26 @@ fn facts(words: Words, lease: &AllocationView) -> impl IntoView + use<> {
     }
 }
 
-/// The cell of a list: the customer, and how long still.
-pub(super) fn holder(words: Words, holder: Option<&MachineHolder>) -> AnyView {
-    let Some(holder) = holder else { return NOT_MEASURED.into_any() };
+/// The cell of a list: the customer, and how long still. Who is to have it next, where nobody has it, or where that waits.
+pub(super) fn holder(words: Words, holder: Option<&MachineHolder>, next: Option<&LeaseToCome>) -> AnyView {
+    let next = next.filter(|lease| holder.is_none() || lease.waits_for.is_some()).map(|lease| {
+        let tone = if lease.waits_for.is_some() { Tone::Warn } else { Tone::Info };
+        view! {
+            {ways::name(paths::allocation(lease.allocation_id), lease.customer_name.clone())}
+            " "
+            {state(tone, standing_word(words, AllocationState::Scheduled, lease.waits_for))}
+            " "
+            <span class="sub">{time(lease.starts_at, look().zone)}</span>
+        }
+        .into_any()
+    });
+    let Some(holder) = holder else { return next.unwrap_or_else(|| NOT_MEASURED.into_any()) };
     view! {
         {ways::name(paths::allocation(holder.allocation_id), holder.customer_name.clone())}
         " "
         {lease_state(words, holder.state, holder.ends_at)}
+        " "
+        {next}
     }
     .into_any()
 }

@@ -102,20 +102,37 @@ pub async fn plan_maintenance_for_many(
     #[server(default)] back: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
+    let asked = ids.clone();
     let result = match form.read() {
         Ok(window) => {
-            let bulk = contract::machines::MaintenanceBulk { ids, matching: None, window };
+            let bulk = contract::machines::MaintenanceBulk {
+                ids,
+                starts_at: window.starts_at,
+                ends_at: Some(window.ends_at),
+                message: Some(window.message),
+                ..Default::default()
+            };
             platform::machines::plan_for_many(&platform, &ctx, bulk).await
         }
         Err(error) => door::must_hold(&ctx, contract::Permission::MachinesOperate).and(Err(error)),
     };
+    let window = [("starts", &form.starts), ("ends", &form.ends), ("message", &form.message)];
+    let window = window.map(|(name, value)| format!("&{name}={}", paths::encode(value))).concat();
+    // What is wrong with the window stands by its fields, on the page that asks for it.
+    if door::wants_page()
+        && let Err(error) = &result
+        && error.code == contract::ErrorCode::Validation
+    {
+        let page = paths::machines_bulk("maintenance", &asked, 0);
+        door::see_other(&paths::with_filters(page + &window, paths::MACHINES, &back));
+        return Ok(Vec::new());
+    }
     let outcomes = door::answer(&platform, &ctx, result).await?;
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
         let mut next = after_bulk("maintenance", &outcomes, &back);
         if outcomes.iter().any(|one| !one.done) {
-            let window = [("starts", form.starts), ("ends", form.ends), ("message", form.message)];
-            next += &window.map(|(name, value)| format!("&{name}={}", paths::encode(&value))).concat();
+            next += &window;
         }
         door::see_other(&door::signed_afterword(&next));
     }

@@ -8,12 +8,13 @@ use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use platform::customers::PeopleFound;
+use platform::{OpContext, Platform};
 
 use super::invitations::{Inviting, invitation_card};
 use super::machines::machines_card;
 use crate::door::{Refused, door, look, see_other};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::allocations::list::time_left;
+use crate::pages::admin::allocations::list::{grace_end, is_in_grace, state_of, time_left_view};
 use crate::pages::admin::customers::page::usage_card;
 use crate::pages::admin::customers::people::{People, looked_for, people_cards};
 use crate::pages::admin::machines::service::window_line;
@@ -23,7 +24,7 @@ use crate::ui::forms::form_fault;
 use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
-use crate::ui::time::{end_time, time};
+use crate::ui::time::{end_date_time, end_time, time};
 use crate::ways;
 use crate::words::Words;
 
@@ -48,7 +49,7 @@ pub fn HomePage() -> impl IntoView {
             match platform::customers::mine(&platform, &ctx).await {
                 Ok(customer) => {
                     // What there is to say and what is over, whatever is looked for among the machines.
-                    let of_note = platform::allocations::of_note(&platform, &ctx).await?;
+                    let of_note = of_note(&platform, &ctx).await?;
                     let over = AllocationQuery {
                         page_size: Some(MAX_PAGE_SIZE),
                         state: Some(AllocationState::Ended),
@@ -77,6 +78,21 @@ pub fn HomePage() -> impl IntoView {
     )
 }
 
+/// A machine of which there is something to say, and whether one can still get at what is on it.
+type Noted = (AllocationView, bool);
+
+async fn of_note(platform: &Platform, ctx: &OpContext) -> platform::Result<Vec<Noted>> {
+    let mut noted = Vec::new();
+    for row in platform::allocations::of_note(platform, ctx).await? {
+        // Nobody is told to save what cannot be reached.
+        let reachable = !is_in_grace(&row, ctx.now())
+            || (ctx.holds(Permission::AllocationsMonitor)
+                && platform::allocations::ssh(platform, ctx, &row.machine).await.is_ok());
+        noted.push((row, reachable));
+    }
+    Ok(noted)
+}
+
 fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
     profile.memberships.iter().find(|m| m.customer_id == customer.id).map(|m| m.role)
 }
@@ -84,7 +100,7 @@ fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
 fn home_view(
     customer: CustomerView,
     profile: Profile,
-    (of_note, over, machines): (Vec<AllocationView>, Vec<AllocationView>, Page<AllocationView>),
+    (of_note, over, machines): (Vec<Noted>, Vec<AllocationView>, Page<AllocationView>),
     usage: &CustomerUsage,
     (query, follows): (&ListQuery, String),
 ) -> AnyView {
@@ -201,30 +217,34 @@ fn earlier_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoVi
     })
 }
 
-/// What the people on the machines should know: maintenance, and ends that were reminded of.
-fn notices_card(words: Words, machines: &[AllocationView]) -> Option<impl IntoView + use<>> {
-    let zone = look().zone;
-    let may_ask = door().1.holds(Permission::AllocationsRequestRenewal);
+/// What the people on the machines should know: maintenance, ends that were reminded of, and until when what is on a machine
+/// can be saved.
+fn notices_card(words: Words, machines: &[Noted]) -> Option<impl IntoView + use<>> {
+    let (zone, ctx) = (look().zone, door().1);
+    let may_ask = ctx.holds(Permission::AllocationsRequestRenewal);
     let mut lines = Vec::new();
-    for row in machines {
+    for (row, reachable) in machines {
         let machine = row.machine_name.clone();
         if let Some(window) = &row.maintenance {
             lines.push(view! { <p><b>{machine.clone()}</b> " " {window_line(words, window)}</p> }.into_any());
         }
         let reminded =
             row.state == AllocationState::Active && row.reminded_days.is_some() && row.open_request.is_none();
-        if reminded {
-            let (unit, n) = time_left(row.ends_at, door().1.now());
-            let text = words.with(&format!("home-ends-{unit}"), &[("n", n.to_string())]);
+        // Owners ask.
+        let ask = (may_ask && row.open_request.is_none()).then(|| {
+            view! { <a class="link" href=paths::my_machine(&row.machine)>{words.t("home-ask-longer")}</a> }
+        });
+        if is_in_grace(row, ctx.now()) {
+            let key = if *reachable { "my-machine-grace" } else { "my-machine-grace-closed" };
+            let text = words.with(key, &[("until", end_date_time(grace_end(row), zone))]);
+            lines.push(view! { <p><b>{machine}</b> " " {state(Tone::Warn, text)} " " {ask}</p> }.into_any());
+        } else if reminded {
+            let left = time_left_view(words, row.ends_at, ctx.now(), |unit| format!("home-ends-{unit}"));
             let tone = if row.days_left <= 7 { Tone::Warn } else { Tone::Info };
-            // Owners ask.
-            let ask = may_ask.then(|| {
-                view! { <a class="link" href=paths::my_machine(&row.machine)>{words.t("home-ask-longer")}</a> }
-            });
             lines.push(
                 view! {
                     <p>
-                        <b>{machine}</b> " " {state(tone, text)} " " {end_time(row.ends_at, zone)} " " {ask}
+                        <b>{machine}</b> " " {state_of(tone, left)} " " {end_time(row.ends_at, zone)} " " {ask}
                     </p>
                 }
                 .into_any(),

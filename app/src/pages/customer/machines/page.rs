@@ -102,7 +102,8 @@ fn machine_view(detail: AllocationDetail, figures: Option<Figures>, may_ask: May
                     {lease_chip(words, as_of)}
                 })
                 .live()
-                .elements();
+                .elements()
+                .loads();
             let code = machine.id.clone();
             let charts = charts(words, &machine, &history);
             let every = refresh_seconds(history.step_seconds);
@@ -330,6 +331,7 @@ fn requests_card(words: Words, requests: Vec<RenewalRequestView>, code: Option<S
             RenewalState::Refused | RenewalState::Withdrawn => Tone::Off,
         };
         let word = words.t(&format!("renewal-state-{}", request.state.code()));
+        let lapsed = request.lapsed.then(|| words.t("renewal-lapsed"));
         let withdraw = code.clone().filter(|_| request.state == RenewalState::Open).map(|code| {
             view! {
                 <form method="post" action=WithdrawRenewal::url()>
@@ -343,6 +345,7 @@ fn requests_card(words: Words, requests: Vec<RenewalRequestView>, code: Option<S
             <dd>
                 {state(tone, word)} " " {request.granted_until.map(|at| end_time(at, zone))}
                 " " {request.answer.unwrap_or_else(|| if request.state == RenewalState::Open { NOT_MEASURED.to_owned() } else { String::new() })}
+                {lapsed}
                 {withdraw}
             </dd>
         }

@@ -1,8 +1,10 @@
 //! SQL of leases whose time has come.
 
 use chrono::{DateTime, Utc};
+use contract::MachineId;
 use contract::allocations::WaitReason;
 
+use super::Row;
 use crate::Result;
 use crate::authz::{Granted, UpdateAllocation};
 use crate::db::Tx;
@@ -40,4 +42,15 @@ pub(in crate::allocations) async fn set_waiting(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Allocations of a machine that have not begun, the next first.
+pub(in crate::allocations) async fn scheduled_on(tx: &mut Tx, machine: MachineId) -> Result<Vec<Row>> {
+    let ids = sqlx::query_scalar!(
+        "select id from allocations where machine_id = $1 and state = 'scheduled' order by starts_at, id",
+        machine.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    super::get_all(tx, &ids).await
 }

@@ -126,16 +126,17 @@ fn filters(sql: &mut QueryBuilder<Postgres>, filter: &Filter<'_>) {
     }
 }
 
-/// What a customer holds: allocation, machine, and whether its people were reminded of its end; those that end first before
-/// the others.
+/// What a customer holds: allocation, machine, and whether its people were reminded of its end, or it has come; those that end
+/// first before the others.
 pub(in crate::allocations) async fn held_of(tx: &mut Tx, customer: CustomerId) -> Result<Vec<(i64, i64, bool)>> {
     let rows = sqlx::query!(
-        r#"select id, machine_id, (state = 'active' and reminded_days is not null) as "reminded!" from allocations
+        r#"select id, machine_id, (state = 'grace' or (state = 'active' and reminded_days is not null)) as "ends!"
+           from allocations
            where customer_id = $1 and state in ('scheduled', 'active', 'grace', 'reclaiming')
            order by ends_at, id limit 10000"#,
         customer.0
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.machine_id, row.reminded)).collect())
+    Ok(rows.into_iter().map(|row| (row.id, row.machine_id, row.ends)).collect())
 }

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationState, WaitReason};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
-pub(super) use beginning::{begin, set_waiting};
+pub(super) use beginning::{begin, scheduled_on, set_waiting};
 pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key, sweep_door_keys};
 pub(super) use history::{events, insert_event};
 pub(super) use list::{Filter, Order, Search, held_of, list};
@@ -443,10 +443,11 @@ pub(super) async fn begin_reclaim(tx: &mut Tx, granted: &Granted<UpdateAllocatio
     Ok(())
 }
 
-/// Keeps others off while it is being taken back longer than its grace, as far as the next allocation lets it.
+/// Keeps others off a machine that is being taken back until then, however long its lease was to hold it, and as far as the
+/// next allocation lets it.
 pub(super) async fn hold_on(tx: &mut Tx, granted: &Granted<UpdateAllocation>, until: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update allocations a set hold = tstzrange(a.starts_at, greatest(upper(a.hold), least($2,
+        "update allocations a set hold = tstzrange(a.starts_at, greatest(a.ends_at, least($2,
                 coalesce((select min(lower(n.hold)) from allocations n
                           where n.machine_id = a.machine_id and n.id <> a.id and lower(n.hold) >= upper(a.hold)
                             and n.state in ('scheduled', 'active', 'grace', 'reclaiming')), $2))))
@@ -470,14 +471,6 @@ pub(super) async fn close(
         "update allocations set state = $2, ended_at = $3, revision = revision + 1 where id = $1",
         granted.id().0,
         state.code(),
-        now
-    )
-    .execute(&mut **tx)
-    .await?;
-    // What was asked for and not answered has no object any more.
-    sqlx::query!(
-        "update renewal_requests set state = 'withdrawn', decided_at = $2 where allocation_id = $1 and state = 'open'",
-        granted.id().0,
         now
     )
     .execute(&mut **tx)

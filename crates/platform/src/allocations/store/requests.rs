@@ -22,6 +22,7 @@ pub(in crate::allocations) struct Request {
     pub wanted_until: DateTime<Utc>,
     pub message: Option<String>,
     pub state: RenewalState,
+    pub lapsed: bool,
     pub granted_until: Option<DateTime<Utc>>,
     pub answer: Option<String>,
     pub requested_by: Option<String>,
@@ -42,6 +43,7 @@ macro_rules! request {
             message: row.message,
             state: RenewalState::parse(&row.state)
                 .ok_or_else(|| Error::internal(format!("unknown renewal state {}", row.state)))?,
+            lapsed: row.lapsed,
             granted_until: row.granted_until,
             answer: row.answer,
             requested_by: Some(row.requested_name).filter(|name| !name.is_empty()),
@@ -54,7 +56,7 @@ macro_rules! request {
 pub(in crate::allocations) async fn requests(tx: &mut Tx, open: bool) -> Result<Vec<Request>> {
     let rows = sqlx::query!(
         "select r.id, r.allocation_id, a.machine_id, r.customer_id, a.ends_at, r.wanted_until, r.message, r.state,
-                r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
+                r.lapsed, r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
          from renewal_requests r join allocations a on a.id = r.allocation_id
          where not $1 or r.state = 'open'
          order by r.state <> 'open', r.created_at desc limit 200",
@@ -105,7 +107,7 @@ pub(in crate::allocations) async fn page_of_requests(
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
     let rows = sqlx::query!(
         "select r.id, r.allocation_id, a.machine_id, r.customer_id, a.ends_at, r.wanted_until, r.message, r.state,
-                r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
+                r.lapsed, r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
          from renewal_requests r join allocations a on a.id = r.allocation_id
            join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = r.id
          order by wanted.place",
@@ -120,7 +122,7 @@ pub(in crate::allocations) async fn page_of_requests(
 pub(in crate::allocations) async fn requests_of(tx: &mut Tx, id: AllocationId) -> Result<Vec<Request>> {
     let rows = sqlx::query!(
         "select r.id, r.allocation_id, a.machine_id, r.customer_id, a.ends_at, r.wanted_until, r.message, r.state,
-                r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
+                r.lapsed, r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
          from renewal_requests r join allocations a on a.id = r.allocation_id
          where r.allocation_id = $1 order by r.id desc limit 50",
         id.0
@@ -143,7 +145,7 @@ pub(in crate::allocations) async fn allocation_of(
 pub(in crate::allocations) async fn lock_request(tx: &mut Tx, id: RenewalRequestId) -> Result<Option<Request>> {
     let row = sqlx::query!(
         "select r.id, r.allocation_id, a.machine_id, r.customer_id, a.ends_at, r.wanted_until, r.message, r.state,
-                r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
+                r.lapsed, r.granted_until, r.answer, r.requested_name, r.created_at, r.decided_at
          from renewal_requests r join allocations a on a.id = r.allocation_id
          where r.id = $1 for update of r",
         id.0
@@ -188,6 +190,23 @@ pub(in crate::allocations) async fn withdraw(
     sqlx::query!("update renewal_requests set state = 'withdrawn', decided_at = $2 where id = $1", id.0, now)
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Nobody decided about it, and nobody can any more.
+pub(in crate::allocations) async fn lapse(
+    tx: &mut Tx,
+    _granted: &Granted<UpdateAllocation>,
+    id: RenewalRequestId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "update renewal_requests set state = 'withdrawn', lapsed = true, decided_at = $2 where id = $1",
+        id.0,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

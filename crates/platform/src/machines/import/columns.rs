@@ -42,6 +42,9 @@ pub const EXPORTED: &[&str] = &[
     "machine-export-memory",
     "machine-export-system-disk",
     "machine-export-data-disk",
+    "machine-export-next",
+    "machine-export-next-from",
+    "machine-export-next-state",
 ];
 
 /// What a row's texts say.

@@ -91,12 +91,16 @@ pub async fn export(
     let wanted = super::held::wanted(&mut tx, ctx, query, &sort).await?;
     let ids = super::store::ids_in_order(&mut tx, scope, &wanted, &sort, ctx.now()).await?;
     for chunk in ids.chunks(EXPORT_CHUNK) {
-        let mut holders = match sees_holders {
-            true => allocations::holders(&mut tx, Some(chunk), ctx.now()).await?,
-            false => HashMap::new(),
+        let (mut holders, mut next) = match sees_holders {
+            true => (
+                allocations::holders(&mut tx, Some(chunk), ctx.now()).await?,
+                allocations::next_leases(&mut tx, chunk).await?,
+            ),
+            false => (HashMap::new(), HashMap::new()),
         };
         for (id, mut row) in super::store::export_rows(&mut tx, chunk, ctx.now()).await? {
             row.holder = holders.remove(&MachineId(id));
+            row.next = next.remove(&MachineId(id));
             take(row)?;
         }
     }

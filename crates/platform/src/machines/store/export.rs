@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use contract::allocations::MachineHolder;
+use contract::allocations::{LeaseToCome, MachineHolder};
 use contract::machines::{DiscoveredHardware, GpuView, Presence, ServiceState, presence};
 
 use super::{json, pool, service_state};
@@ -24,6 +24,8 @@ pub struct ExportRow {
     pub gpus: Vec<GpuView>,
     /// Who has it now; for those who may see allocations.
     pub holder: Option<MachineHolder>,
+    /// Who is to have it next; for the same.
+    pub next: Option<LeaseToCome>,
 }
 
 /// These machines, in their order, with their ids; who has them is another slice's to say.
@@ -64,6 +66,7 @@ pub(in crate::machines) async fn export_rows(
                 discovered: row.discovered.map(json).transpose()?,
                 gpus: gpus.remove(&row.id).unwrap_or_default(),
                 holder: None,
+                next: None,
             };
             Ok((row.id, export))
         })

@@ -247,6 +247,7 @@ fn read(row: &sqlx::postgres::PgRow, gpus: &[GpuView], now: DateTime<Utc>) -> Re
         service_state: service_state(row.try_get("service_state")?)?,
         service_note: row.try_get("service_note")?,
         holder: None,
+        next: None,
         presence: presence(last_seen_at, now),
         last_seen_at,
         gpu_model: models_in_words(gpus.iter().map(|gpu| gpu.model.as_str())).or(declared.gpu_model),

@@ -280,6 +280,36 @@ async fn what_is_in_the_way_is_called_what_it_is() {
     assert_eq!(first_fault(&error), (ErrorCode::Conflict, "months", "field-allocation-reclaiming"));
 }
 
+/// What is taken back before its time keeps nobody off the days after that.
+#[tokio::test]
+async fn a_machine_that_is_taken_back_is_lent_from_when_it_can_be_back() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let made = world.allocate("h1", world.acme.id, months(3)).await.unwrap().allocation;
+    allocations::end(p, &ctx, made.id, AllocationEnd::default()).await.unwrap();
+    let from = |later: TimeDelta| AllocationCreate { starts_at: Some(world.now() + later), ..months(1) };
+    let error = world.allocate("h1", world.globex.id, from(TimeDelta::minutes(30))).await.unwrap_err();
+    assert_eq!(first_fault(&error), (ErrorCode::Conflict, "startsAt", "field-allocation-reclaiming"));
+    assert!(error.args.contains(&("customer", "Acme".to_owned())), "who: {error:?}");
+    assert!(error.fields[0].args.iter().any(|(name, _)| *name == "until"), "until when: {error:?}");
+    let next = world.allocate("h1", world.globex.id, from(TimeDelta::days(2))).await.unwrap();
+    assert_eq!(next.allocation.state, AllocationState::Scheduled);
+    // It takes longer than was thought: others are kept off on and on, and who comes next waits.
+    for _ in 0..3 {
+        world.advance(TimeDelta::minutes(110)).await;
+        let error = world.allocate("h1", world.globex.id, from(TimeDelta::minutes(5))).await.unwrap_err();
+        assert_eq!(first_fault(&error).2, "field-allocation-reclaiming");
+    }
+    world.advance(TimeDelta::days(2)).await;
+    assert_eq!(world.state(&next).await, AllocationState::Scheduled, "it is not back");
+    for step in ["processes", "gpu_memory", "health"] {
+        allocations::skip_step(p, &world.admin.ctx(), made.id, step).await.unwrap();
+    }
+    world.run().await;
+    assert_eq!(world.state(&next).await, AllocationState::Active);
+}
+
 #[tokio::test]
 async fn what_was_asked_for_is_taken_back_by_who_may_ask() {
     let world = World::new().await;
@@ -320,4 +350,57 @@ async fn what_was_asked_for_is_taken_back_by_who_may_ask() {
     let owner = world.acme.owner.ctx();
     allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap();
     assert_eq!(heard().await, 2);
+}
+
+/// Staff are led to what waits for an answer: what they were told says when nothing does any more.
+#[tokio::test]
+async fn what_staff_were_told_of_a_wish_says_that_it_was_taken_back() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    world.machine("h1").await;
+    world.allocate("h1", world.acme.id, months(1)).await.unwrap();
+    let owner = world.acme.owner.ctx();
+    let wish = |months| RenewalRequestCreate { months: Some(months), message: None };
+    let heard = async || {
+        let told = told(&world, &world.admin).await;
+        told.into_iter().filter(|message| message.contains("asks for h1")).collect::<Vec<_>>()
+    };
+    allocations::request_renewal(p, &owner, "h1", wish(2)).await.unwrap();
+    let first = heard().await;
+    assert!(first.len() == 1 && !first[0].contains("taken back"), "{first:?}");
+    allocations::withdraw_renewal(p, &owner, "h1").await.unwrap();
+    let gone = heard().await;
+    assert!(gone.len() == 1 && gone[0].contains("was taken back"), "{gone:?}");
+    // Asked for anew, for longer: the same notice says so.
+    allocations::request_renewal(p, &owner, "h1", wish(3)).await.unwrap();
+    let again = heard().await;
+    assert!(again.len() == 1 && !again[0].contains("taken back") && again != first, "{again:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_answered_is_closed_with_its_lease() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    world.machine("h1").await;
+    let made = world.allocate("h1", world.acme.id, months(1)).await.unwrap().allocation;
+    let owner = world.acme.owner.ctx();
+    let wish = || RenewalRequestCreate { months: Some(2), message: None };
+    let request = allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap().allocation.open_request.unwrap();
+    allocations::end(p, &ctx, made.id, AllocationEnd::default()).await.unwrap();
+    let mine = allocations::of_machine(p, &owner, "h1").await.unwrap();
+    let closed = &mine.requests[0];
+    assert_eq!((mine.allocation.open_request, closed.state, closed.lapsed), (None, RenewalState::Withdrawn, true));
+    assert_eq!(kinds(&mine).last(), Some(&"renewal_lapsed"), "{:?}", kinds(&mine));
+    assert!(allocations::list_renewals(p, &ctx, true).await.unwrap().is_empty());
+    let staff = told(&world, &world.admin).await;
+    assert!(staff.iter().any(|message| message.contains("the allocation is over")), "{staff:?}");
+    let action = Some("allocations:lapse-renewal".to_owned());
+    let query = contract::audit::AuditQuery { action, ..Default::default() };
+    let logged = platform::audit::list(p, &ctx, &query).await.unwrap().list;
+    assert_eq!((logged.len(), logged[0].target_id.clone()), (1, Some(made.id.to_string())));
+    let yes = RenewalDecision { approve: true, ..RenewalDecision::default() };
+    let error = allocations::decide_renewal(p, &ctx, request, yes).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-renewal-decided"));
+    let error = allocations::request_renewal(p, &owner, "h1", wish()).await.unwrap_err();
+    assert_eq!((error.code, error.key), (ErrorCode::WrongState, "error-allocation-state"));
 }

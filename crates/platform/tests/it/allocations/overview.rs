@@ -8,7 +8,8 @@ use node_protocol::{GpuEvent, GpuEventKind};
 use super::*;
 
 fn bulk(action: AllocationAction, ids: &[AllocationId], months: Option<u32>) -> AllocationBulk {
-    AllocationBulk { ids: ids.to_vec(), matching: None, action, months, note: Some("spring".to_owned()) }
+    let note = Some("spring".to_owned());
+    AllocationBulk { ids: ids.to_vec(), matching: None, action, revisions: Vec::new(), months, note }
 }
 
 #[tokio::test]
@@ -56,6 +57,32 @@ async fn many_are_renewed_and_reclaimed_each_for_itself() {
     for id in ids {
         assert_eq!(allocations::get(p, &ctx, id).await.unwrap().allocation.state, AllocationState::Reclaiming);
     }
+}
+
+/// What somebody else moved meanwhile is left as it is, and the others are renewed.
+#[tokio::test]
+async fn many_are_renewed_as_they_were_looked_at() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let mut looked_at = Vec::new();
+    for code in ["h1", "h2"] {
+        world.machine(code).await;
+        looked_at.push(world.allocate(code, world.acme.id, months(2)).await.unwrap().allocation);
+    }
+    let ids: Vec<_> = looked_at.iter().map(|row| row.id).collect();
+    let more = AllocationRenew { months: Some(1), ..AllocationRenew::default() };
+    let moved = allocations::renew(p, &ctx, ids[0], more).await.unwrap().allocation.ends_at;
+    let renew = bulk(AllocationAction::Renew, &ids, Some(1));
+    let few = AllocationBulk { revisions: vec![looked_at[0].revision], ..renew.clone() };
+    let error = allocations::act_on_many(p, &ctx, few).await.unwrap_err();
+    assert_eq!((error.fields[0].path, error.fields[0].key), ("revisions", "field-revisions-each"));
+    let revisions = looked_at.iter().map(|row| row.revision).collect();
+    let outcomes = allocations::act_on_many(p, &ctx, AllocationBulk { revisions, ..renew }).await.unwrap();
+    let errors: Vec<_> = outcomes.iter().map(|(_, outcome)| outcome.as_ref().err().map(|error| error.key)).collect();
+    assert_eq!(errors, [Some("error-allocation-changed"), None]);
+    let end = async |id| allocations::get(p, &ctx, id).await.unwrap().allocation.ends_at;
+    assert_eq!(end(ids[0]).await, moved, "once");
+    assert!(end(ids[1]).await > looked_at[1].ends_at);
 }
 
 #[tokio::test]

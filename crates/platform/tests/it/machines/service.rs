@@ -348,7 +348,8 @@ async fn maintenance_is_planned_for_many_each_for_itself() {
     let expected = [("a-1", None), ("a-2", Some(ErrorCode::WrongState)), ("a-3", Some(ErrorCode::Conflict))];
     assert_eq!(possible, expected);
     assert_eq!(world.state("a-1").await.1, [], "a preview plans nothing");
-    let bulk = MaintenanceBulk { ids: vec![], matching: Some(matching.clone()), window };
+    let matching = Some(matching.clone());
+    let bulk = MaintenanceBulk { matching, window: Some(window), ..MaintenanceBulk::default() };
     let outcomes = machines::plan_for_many(platform, &ctx, bulk.clone()).await.unwrap();
     let outcomes: Vec<_> =
         outcomes.iter().map(|(code, outcome)| (code.as_str(), outcome.as_ref().err().map(|e| e.code))).collect();
