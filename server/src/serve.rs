@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use platform::{Platform, accounts, audit, instances, jobs, metrics};
+use platform::{Platform, accounts, audit, instances, jobs, metrics, tunnels};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,13 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .install_recorder()?;
     let opened = database::open(&config).await?;
     let platform = opened.platform;
+    // Before the first agent is linked, whose row says it.
+    match &config.peer_url {
+        Some(address) => tunnels::announce(&platform, address),
+        None => {
+            tracing::info!("other servers do not reach agents that are linked here: peer_url says where they would")
+        }
+    }
     metrics::keep_partitions(&platform, &platform.system(platform::SystemActor::Metrics)).await?;
     let first_admin = accounts::ensure_first_admin(&platform).await?;
 
