@@ -163,11 +163,7 @@ impl Config {
             ssh: settings.ssh.unwrap_or(true),
             ssh_listen: settings.ssh_listen,
             audit_anchor_file: settings.audit_anchor_file,
-            peer_url: match settings.peer_url {
-                Some(text) => Some(peer_base(&text)?),
-                // Not every address that is listened on is one to connect to.
-                None => (!listen.ip().is_unspecified()).then(|| format!("http://{listen}")),
-            },
+            peer_url: peer_url(settings.peer_url, listen)?,
         })
     }
 
@@ -208,19 +204,23 @@ fn merge(first: Settings, then: Settings) -> Settings {
     }
 }
 
-/// What paths are put behind.
-fn peer_base(text: &str) -> Result<String, ConfigError> {
+/// Where other servers come to: an address that paths are put behind.
+fn peer_url(said: Option<String>, listen: SocketAddr) -> Result<Option<String>, ConfigError> {
+    let Some(text) = said else {
+        // Not every address that is listened on is one to connect to.
+        return Ok((!listen.ip().is_unspecified()).then(|| format!("http://{listen}")));
+    };
     let wrong = || {
         let example = "http://10.0.0.7:3000";
         ConfigError::Invalid(format!(
             "peer_url: {text} is not an http(s) address of this server alone, such as {example}"
         ))
     };
-    let url = url::Url::parse(text).map_err(|_| wrong())?;
+    let url = url::Url::parse(&text).map_err(|_| wrong())?;
     let bare =
         url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     let whole = ["http", "https"].contains(&url.scheme()) && url.has_host() && bare;
-    whole.then(|| url.as_str().trim_end_matches('/').to_owned()).ok_or_else(wrong)
+    whole.then(|| Some(url.as_str().trim_end_matches('/').to_owned())).ok_or_else(wrong)
 }
 
 /// `/var/lib/remotegpu` for root, the user's data folder otherwise.
@@ -261,7 +261,7 @@ mod tests {
             let peer_url = peer_url.map(str::to_owned);
             check(Settings { listen, public_url, peer_url, ..Settings::default() }).map(|config| config.peer_url)
         };
-        let there = |text: &str| Ok(Some(text.to_owned()));
+        let there = |text: &str| -> Result<Option<String>, String> { Ok(Some(text.to_owned())) };
         assert_eq!(of([127, 0, 0, 1], None), there("http://127.0.0.1:3000"));
         assert_eq!(of([10, 0, 0, 7], None), there("http://10.0.0.7:3000"));
         assert_eq!(of([0, 0, 0, 0], None), Ok(None), "nobody connects to that");

@@ -38,12 +38,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let opened = database::open(&config).await?;
     let platform = opened.platform;
     // Before the first agent is linked, whose row says it.
-    match &config.peer_url {
-        Some(address) => tunnels::announce(&platform, address),
-        None => {
-            tracing::info!("other servers do not reach agents that are linked here: peer_url says where they would")
-        }
-    }
+    announce_to_peers(&config, &platform);
     metrics::keep_partitions(&platform, &platform.system(platform::SystemActor::Metrics)).await?;
     let first_admin = accounts::ensure_first_admin(&platform).await?;
 
@@ -156,6 +151,13 @@ pub(crate) async fn stop_signal() -> anyhow::Result<()> {
         result = tokio::signal::ctrl_c() => result?,
     }
     Ok(())
+}
+
+fn announce_to_peers(config: &Config, platform: &Platform) {
+    match &config.peer_url {
+        Some(address) => tunnels::announce(platform, address),
+        None => tracing::info!("other servers do not reach agents that are linked here: set peer_url"),
+    }
 }
 
 /// The one thing a person must see at the first start goes to standard output, not to the log.
