@@ -156,7 +156,9 @@ pub(crate) async fn stop_signal() -> anyhow::Result<()> {
 fn announce_to_peers(config: &Config, platform: &Platform) {
     match &config.peer_url {
         Some(address) => tunnels::announce(platform, address),
-        None => tracing::info!("other servers do not reach agents that are linked here: set peer_url"),
+        None => tracing::info!(
+            "without peer_url, other servers, if there are any, do not reach agents that are linked here"
+        ),
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::machines::JoinTokenCreate;
 use http::{Method, header};
 use node_protocol::TunnelEnd;
+use platform::authz::{MachineRef, OperateMachine};
 use platform::machines::{self, NodeCredentials};
 use platform::secrets::{Keyring, random_bytes};
 use platform::tunnels::{PASS_HEADER, PEER_PATH, PEER_PROTOCOL, Pass};
@@ -130,6 +131,27 @@ async fn why_there_is_no_tunnel_is_told_on() {
         apart.server.sql("delete from node_links returning 1::text").await;
         let _agent = apart.agent(&words).await;
         assert_eq!(fault(&apart.way).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_not_the_link_says_so() {
+    let server = Server::start().await;
+    let (node, admin, _) = machine(&server).await;
+    let there = server.test.another_server().await;
+    let granted = admin.ctx().authorize(OperateMachine, &MachineRef::of_platform(node.machine)).unwrap();
+    let way = platform::tunnels::way(&there, &granted);
+    let (had, stranger) = (server.platform().server_id(), uuid::Uuid::new_v4());
+    for (holder, expected) in [(had, FaultKind::AgentOffline), (stranger, FaultKind::AgentElsewhere)] {
+        let row = format!(
+            "insert into node_links (machine_id, server_id, link_id, internal_address, lease_until)
+             values ({}, '{holder}', gen_random_uuid(), '{}', now() + interval '1 minute')
+             on conflict (machine_id) do update set server_id = excluded.server_id returning '1'",
+            node.machine.0,
+            server.origin()
+        );
+        server.sql(&row).await;
+        assert_eq!(fault(&way).await, expected);
     }
 }
 

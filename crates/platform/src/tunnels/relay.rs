@@ -347,7 +347,7 @@ mod tests {
             program.shutdown().await.unwrap();
         };
         let (heard, ()) = tokio::join!(asks, answers);
-        assert!(heard == [3; 40_000]);
+        assert!(heard == [3_u8; 40_000]);
         assert!(carrying.await.unwrap().is_ok() && holding.await.unwrap().is_ok());
     }
 
