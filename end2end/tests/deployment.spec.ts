@@ -107,6 +107,10 @@ test('behind nginx with TLS, and one server after the other is replaced under lo
     const audits = await (await api('/api/admin/audits?action=machines:create')).json();
     expect(audits.data.list[0].address).toBe('127.0.0.1');
 
+    // Where servers ask each other, the proxy answers by itself.
+    const peers = await api('/peer/tunnel');
+    expect([peers.status(), peers.headers()['x-request-id']]).toEqual([404, undefined]);
+
     // A large workbook passes, one beyond the limit does not.
     const rows: (string | number)[][] = [['Name', 'Code']];
     for (let i = 0; i < 20_000; i++) rows.push([`w${i}`, `w-${i}`]);

@@ -115,11 +115,17 @@ pub(crate) fn is_of_agents(path: &str) -> bool {
     path == node_protocol::PATH || path == node_protocol::TUNNEL_PATH
 }
 
+/// Where servers of the installation ask each other, with passes.
+pub(crate) fn is_of_peers(path: &str) -> bool {
+    path == platform::tunnels::PEER_PATH
+}
+
 fn via_of(path: &str) -> Via {
     match path.split('/').nth(1) {
         Some("api") => Via::Rest,
         Some("ws") if is_of_agents(path) => Via::Agent,
         Some("ws") => Via::WebSocket,
+        Some("peer") if is_of_peers(path) => Via::System,
         _ => Via::Page,
     }
 }

@@ -31,6 +31,7 @@ pub struct Settings {
     pub apps_url: Option<String>,
     pub apps_listen: Option<SocketAddr>,
     pub audit_anchor_file: Option<PathBuf>,
+    pub peer_url: Option<String>,
 }
 
 /// The settings in force.
@@ -69,6 +70,8 @@ pub struct Config {
     pub apps_listen: Option<SocketAddr>,
     /// The end of the audit log is added to it once a day.
     pub audit_anchor_file: Option<PathBuf>,
+    /// Where the other servers of the installation reach this one, without a slash at the end; none: nowhere.
+    pub peer_url: Option<String>,
 }
 
 /// Why it cannot start.
@@ -160,6 +163,7 @@ impl Config {
             ssh: settings.ssh.unwrap_or(true),
             ssh_listen: settings.ssh_listen,
             audit_anchor_file: settings.audit_anchor_file,
+            peer_url: peer_url(settings.peer_url, listen)?,
         })
     }
 
@@ -196,7 +200,27 @@ fn merge(first: Settings, then: Settings) -> Settings {
         apps_url: first.apps_url.or(then.apps_url),
         apps_listen: first.apps_listen.or(then.apps_listen),
         audit_anchor_file: first.audit_anchor_file.or(then.audit_anchor_file),
+        peer_url: first.peer_url.or(then.peer_url),
     }
+}
+
+/// Where other servers come to: an address that paths are put behind.
+fn peer_url(said: Option<String>, listen: SocketAddr) -> Result<Option<String>, ConfigError> {
+    let Some(text) = said else {
+        // Not every address that is listened on is one to connect to.
+        return Ok((!listen.ip().is_unspecified()).then(|| format!("http://{listen}")));
+    };
+    let wrong = || {
+        let example = "http://10.0.0.7:3000";
+        ConfigError::Invalid(format!(
+            "peer_url: {text} is not an http(s) address of this server alone, such as {example}"
+        ))
+    };
+    let url = url::Url::parse(&text).map_err(|_| wrong())?;
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let whole = ["http", "https"].contains(&url.scheme()) && url.has_host() && bare;
+    whole.then(|| Some(url.as_str().trim_end_matches('/').to_owned())).ok_or_else(wrong)
 }
 
 /// `/var/lib/remotegpu` for root, the user's data folder otherwise.
@@ -227,6 +251,25 @@ mod tests {
         let zone = |name: &str| check(Settings { time_zone: Some(name.to_owned()), ..Settings::default() });
         assert_eq!(zone("Asia/Shanghai").unwrap().time_zone, chrono_tz::Tz::Asia__Shanghai);
         assert!(zone("Mars/Olympus").unwrap_err().contains("Asia/Shanghai"));
+    }
+
+    #[test]
+    fn other_servers_come_to_where_this_one_listens_unless_it_says_otherwise() {
+        let of = |listen: [u8; 4], peer_url: Option<&str>| {
+            let listen = Some(SocketAddr::from((listen, 3000)));
+            let public_url = Some("https://gpu.example.org".to_owned());
+            let peer_url = peer_url.map(str::to_owned);
+            check(Settings { listen, public_url, peer_url, ..Settings::default() }).map(|config| config.peer_url)
+        };
+        let there = |text: &str| -> Result<Option<String>, String> { Ok(Some(text.to_owned())) };
+        assert_eq!(of([127, 0, 0, 1], None), there("http://127.0.0.1:3000"));
+        assert_eq!(of([10, 0, 0, 7], None), there("http://10.0.0.7:3000"));
+        assert_eq!(of([0, 0, 0, 0], None), Ok(None), "nobody connects to that");
+        assert_eq!(of([0, 0, 0, 0], Some("http://10.0.0.7:3000/")), there("http://10.0.0.7:3000"));
+        assert_eq!(of([0, 0, 0, 0], Some("https://one.example.org/gpu/")), there("https://one.example.org/gpu"));
+        for wrong in ["10.0.0.7:3000", "ftp://10.0.0.7", "http://a:b@10.0.0.7", "http://10.0.0.7/?x", ""] {
+            assert!(of([0, 0, 0, 0], Some(wrong)).unwrap_err().contains("peer_url"), "{wrong}");
+        }
     }
 
     #[test]

@@ -461,6 +461,7 @@ fn others(all: Routes) -> Routes {
         .mount(Door::Socket, "GET", "/ws/instances/{id}/terminal/watch", get(ws::terminal::watch))
         .mount(Door::Socket, "GET", node_protocol::PATH, get(ws::agent::open))
         .mount(Door::Socket, "GET", node_protocol::TUNNEL_PATH, get(ws::tunnel::open))
+        .mount(Door::Socket, "GET", platform::tunnels::PEER_PATH, get(ws::peer::open))
         .mount(Door::Public, "GET", "/healthz", get(ops::healthz))
         .mount(Door::Public, "GET", "/readyz", get(ops::readyz))
         .mount(Door::Public, "GET", "/metrics", get(ops::metrics))

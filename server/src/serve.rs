@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use platform::{Platform, accounts, audit, instances, jobs, metrics};
+use platform::{Platform, accounts, audit, instances, jobs, metrics, tunnels};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,8 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         .install_recorder()?;
     let opened = database::open(&config).await?;
     let platform = opened.platform;
+    // Before the first agent is linked, whose row says it.
+    announce_to_peers(&config, &platform);
     metrics::keep_partitions(&platform, &platform.system(platform::SystemActor::Metrics)).await?;
     let first_admin = accounts::ensure_first_admin(&platform).await?;
 
@@ -149,6 +151,15 @@ pub(crate) async fn stop_signal() -> anyhow::Result<()> {
         result = tokio::signal::ctrl_c() => result?,
     }
     Ok(())
+}
+
+fn announce_to_peers(config: &Config, platform: &Platform) {
+    match &config.peer_url {
+        Some(address) => tunnels::announce(platform, address),
+        None => tracing::info!(
+            "without peer_url, other servers, if there are any, do not reach agents that are linked here"
+        ),
+    }
 }
 
 /// The one thing a person must see at the first start goes to standard output, not to the log.

@@ -15,7 +15,7 @@ const ACCESS_TOKEN_SECONDS: i64 = platform::accounts::ACCESS_TOKEN_SECONDS as i6
 
 /// See the module.
 pub fn credentials(data: &[u8]) {
-    match chosen(data, 11) {
+    match chosen(data, 12) {
         (0, token) => access_token(&text(token)),
         (1, claims) => access_token(&signed(TOKEN_HEADER, claims)),
         (2, rest) => {
@@ -40,7 +40,13 @@ pub fn credentials(data: &[u8]) {
             assert!(code.len() <= 64 && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{code}");
             assert_eq!(fuzzing::second_factor_code(&code), code);
         }
-        (_, value) => sealed(value),
+        (10, value) => sealed(value),
+        (_, pass) => {
+            let pass = text(pass);
+            if let Some(again) = fuzzing::peer_pass(keyring(), &pass) {
+                assert!(again.eq_ignore_ascii_case(&pass), "it is signed as it was");
+            }
+        }
     }
 }
 

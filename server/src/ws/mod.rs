@@ -6,5 +6,6 @@ pub mod live;
 pub mod monitoring;
 pub mod my_machine;
 pub mod notifications;
+pub mod peer;
 pub mod terminal;
 pub mod tunnel;

@@ -2,7 +2,6 @@
 //! half is `link/pump.rs` of `node-agent`; what an empty message and a close mean is said in `node-protocol`.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Extension;
@@ -16,9 +15,8 @@ use node_protocol::limits::{
     MAX_TUNNEL_MESSAGE_BYTES, TUNNEL_CHUNK_BYTES, TUNNEL_IDLE_SECONDS, TUNNEL_PING_SECONDS, TUNNEL_SILENCE_SECONDS,
 };
 use platform::OpContext;
-use platform::tunnels::{self, FarEnd, Held};
+use platform::tunnels::{self, FarEnd, Held, Ways};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
-use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::agent::admit;
@@ -66,60 +64,24 @@ pub async fn open(
     }
 }
 
-/// How far both ways are.
-#[derive(Default)]
-struct Ways {
-    /// Bytes so far, both ways together; what counts is that it moves.
-    moved: AtomicU64,
-    /// All that the client says is sent.
-    sent: AtomicBool,
-    /// The engine has said everything, or nobody here hears it any more.
-    heard: AtomicBool,
-    changed: Notify,
-}
-
-impl Ways {
-    fn count(&self, bytes: usize) {
-        self.moved.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    fn end(&self, way: &AtomicBool) {
-        way.store(true, Ordering::Release);
-        // Everything here is one task: nobody waits who has not said so yet.
-        self.changed.notify_waiters();
-    }
-
-    async fn all_sent(&self) {
-        while !self.sent.load(Ordering::Acquire) {
-            self.changed.notified().await;
+/// Until it carries nothing for too long, or its machine's agent was let go.
+async fn watch(ways: &Ways, held: &Held) -> io::Error {
+    let (mut before, mut since, mut linked) = (0, Instant::now(), Instant::now());
+    loop {
+        tokio::time::sleep(PING).await;
+        let now = ways.moved();
+        if now != before {
+            (before, since) = (now, Instant::now());
         }
-    }
-
-    async fn both_ended(&self) {
-        while !(self.sent.load(Ordering::Acquire) && self.heard.load(Ordering::Acquire)) {
-            self.changed.notified().await;
+        if held.is_linked() {
+            linked = Instant::now();
         }
-    }
-
-    /// Until it carries nothing for too long, or its machine's agent was let go.
-    async fn watch(&self, held: &Held) -> io::Error {
-        let (mut before, mut since, mut linked) = (0, Instant::now(), Instant::now());
-        loop {
-            tokio::time::sleep(PING).await;
-            let now = self.moved.load(Ordering::Relaxed);
-            if now != before {
-                (before, since) = (now, Instant::now());
-            }
-            if held.is_linked() {
-                linked = Instant::now();
-            }
-            if since.elapsed() > Duration::from_secs(TUNNEL_IDLE_SECONDS) {
-                return io::Error::new(io::ErrorKind::TimedOut, "nothing was said for too long");
-            }
-            // A link that broke comes back soon; one that was ended on purpose takes its tunnels with it.
-            if linked.elapsed() > SILENCE {
-                return io::Error::new(io::ErrorKind::ConnectionAborted, "the machine's agent is linked here no more");
-            }
+        if since.elapsed() > Duration::from_secs(TUNNEL_IDLE_SECONDS) {
+            return io::Error::new(io::ErrorKind::TimedOut, "nothing was said for too long");
+        }
+        // A link that broke comes back soon; one that was ended on purpose takes its tunnels with it.
+        if linked.elapsed() > SILENCE {
+            return io::Error::new(io::ErrorKind::ConnectionAborted, "the machine's agent is linked here no more");
         }
     }
 }
@@ -139,7 +101,7 @@ async fn carry(socket: WebSocket, far: FarEnd) -> io::Result<()> {
         ended = hear(&mut from_agent, to_client, &ways, &held) => return ended,
         () = ways.both_ended() => {}
         () = unused => {}
-        broken = ways.watch(&held) => return Err(broken),
+        broken = watch(&ways, &held) => return Err(broken),
     }
     let _ = timeout(LAST_WORDS, to_agent.send(Frame::Close(None))).await;
     let _ = timeout(LAST_WORDS, async { while let Some(Ok(_)) = from_agent.next().await {} }).await;
@@ -165,7 +127,7 @@ async fn send(
                 to_agent.send(frame).await.map_err(io::Error::other)?;
                 ways.count(read);
                 if !open {
-                    ways.end(&ways.sent);
+                    ways.end_sending();
                 }
             }
             _ = ping.tick() => {
@@ -201,7 +163,7 @@ async fn hear(
                 };
                 if !open {
                     to_client = None;
-                    ways.end(&ways.heard);
+                    ways.end_hearing();
                 }
             }
             Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}

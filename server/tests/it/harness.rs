@@ -9,7 +9,7 @@ use axum::serve::ListenerExt as _;
 use contract::accounts::{Language, LoginRequest};
 use futures_util::TryStreamExt as _;
 use http::{HeaderMap, Method, header};
-use platform::{Platform, accounts, metrics};
+use platform::{Platform, accounts, metrics, tunnels};
 use serde_json::Value;
 use server::config::Config;
 use server::router::{self, Door};
@@ -105,8 +105,12 @@ impl Server {
             apps: None,
             apps_listen: None,
             audit_anchor_file: None,
+            peer_url: Some(format!("http://{address}")),
         };
         set(&mut config);
+        if let Some(there) = &config.peer_url {
+            tunnels::announce(&platform, there);
+        }
         let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());
         metrics::spawn_background(&platform, &stopping);
         // One per process; tests that do not share a process with others have it.

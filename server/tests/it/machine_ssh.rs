@@ -99,6 +99,11 @@ async fn sshd(folder: &Path) -> (Running, u16) {
 
 impl World {
     async fn new() -> Self {
+        Self::with_door(false).await
+    }
+
+    /// `apart`: the door is of another server, to which no agent is linked.
+    async fn with_door(apart: bool) -> Self {
         // Where nobody else may write on the way to it: sshd takes no key elsewhere.
         let place = env!("CARGO_TARGET_TMPDIR");
         std::fs::create_dir_all(place).unwrap();
@@ -117,6 +122,7 @@ impl World {
         let lease = allocations::create(&platform, &admin.ctx(), "host-001", body).await.unwrap().allocation.id;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let door_port = listener.local_addr().unwrap().port();
+        let platform = if apart { server.test.another_server().await } else { platform };
         let door_key = platform::access::host_key(&platform).await.unwrap().public_key;
         let stopping = stop.clone();
         tokio::spawn(async move {
@@ -484,6 +490,22 @@ async fn what_is_being_opened_ends_with_the_lease() {
     };
     tokio::time::timeout(PROMISE, gone).await.expect("the way to the host ends");
     tokio::time::timeout(PROMISE, asking.wait()).await.expect("and so does who asked").unwrap();
+}
+
+#[tokio::test]
+async fn a_door_of_another_server_leads_to_the_machine_and_ends_with_the_lease() {
+    let world = World::with_door(true).await;
+    world.add_key().await;
+    let _agent = world.keeping_agent().await;
+    world.key_is_there().await;
+    world.door_knows_the_sshd().await;
+    let done = world.ssh(&["-J", "door", "host-001", "echo out; exit 7"]).await;
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(7), "out\n".to_owned()), "{}", text(&done.stderr));
+    let there = world.everywhere(world.sshd_port).await;
+    let before = Instant::now();
+    let ctx = world.admin.ctx();
+    allocations::end(world.server.platform(), &ctx, world.lease, AllocationEnd::default()).await.unwrap();
+    are_cut_off(there, before).await;
 }
 
 #[tokio::test]

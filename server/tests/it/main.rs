@@ -42,6 +42,7 @@ mod notifications_both_doors;
 mod one_permission;
 mod ops;
 mod origin;
+mod peers;
 mod preferences_both_doors;
 mod programs;
 mod recordings;

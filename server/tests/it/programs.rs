@@ -27,6 +27,13 @@ pub fn remotegpu(data: &Path) -> Command {
     command
 }
 
+/// The most bytes of memory a process has had.
+pub fn memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
 /// Runs it to its end, without holding up what else this test does.
 pub async fn output(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.stdin(Stdio::null()).output().unwrap()).await.unwrap()
@@ -90,6 +97,16 @@ impl Serving {
         self.log.lock().unwrap().clone()
     }
 
+    /// The most bytes of memory it has had.
+    pub fn memory(&self) -> u64 {
+        memory(self.child.id())
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub fn terminate(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
@@ -98,5 +115,37 @@ impl Serving {
     /// Whether it ended well, once it has ended.
     pub fn ended(&mut self) -> Option<bool> {
         self.child.try_wait().unwrap().map(|status| status.success())
+    }
+}
+
+/// A running `remotegpu ssh-gateway` over a test's database.
+pub struct SshGateway {
+    pub port: u16,
+    child: Child,
+    _data: tempfile::TempDir,
+}
+
+impl Drop for SshGateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl SshGateway {
+    pub async fn start(test: &TestPlatform) -> Self {
+        let data = folder();
+        test.keyring().write_new(&data.path().join("secrets.key")).unwrap();
+        let address = {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap()
+        };
+        let mut command = remotegpu(data.path());
+        command.arg("ssh-gateway").env("DATABASE_URL", test.database().owner_url());
+        command.env("REMOTEGPU_SSH_LISTEN", address.to_string());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let gateway = Self { port: address.port(), child, _data: data };
+        eventually("the door to be open", async || tokio::net::TcpStream::connect(address).await.ok()).await;
+        gateway
     }
 }

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Answer, Who};
+use crate::programs::SshGateway;
 use crate::terminals::World;
 
 /// Far beyond what a loaded machine needs.
@@ -29,6 +30,7 @@ pub(crate) struct Door {
     port: u16,
     folder: tempfile::TempDir,
     stop: CancellationToken,
+    _process: Option<SshGateway>,
 }
 
 impl Drop for Door {
@@ -50,7 +52,17 @@ impl Door {
         let (stop, platform) = (CancellationToken::new(), world.server.platform().clone());
         let (stopping, limits) = (stop.clone(), ssh_gateway::Limits::default());
         tokio::spawn(async move { ssh_gateway::serve(platform, listener, limits, stopping).await.unwrap() });
-        let door = Self { world, port, folder: tempfile::tempdir().unwrap(), stop };
+        Self::at(world, port, stop, None).await
+    }
+
+    /// The same as a process of its own.
+    pub(crate) async fn apart(world: World) -> Self {
+        let process = SshGateway::start(&world.server.test).await;
+        Self::at(world, process.port, CancellationToken::new(), Some(process)).await
+    }
+
+    async fn at(world: World, port: u16, stop: CancellationToken, process: Option<SshGateway>) -> Self {
+        let door = Self { world, port, folder: tempfile::tempdir().unwrap(), stop, _process: process };
         let owner = door.world.acme.owner.clone();
         door.add_key(&owner, "key").await;
         // Nobody is asked whether the key is the right one: it is known from the page.

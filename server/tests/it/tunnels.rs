@@ -20,10 +20,10 @@ use crate::harness::{Server, Who};
 use crate::programs;
 use crate::sockets::{Link, dial};
 
-const DOCKER: &str = "/api/admin/machines/host-001/docker";
+pub(crate) const DOCKER: &str = "/api/admin/machines/host-001/docker";
 
 /// The agent's program on a machine that is known; it ends with this value.
-struct Agent {
+pub(crate) struct Agent {
     child: Child,
     _state: tempfile::TempDir,
 }
@@ -31,12 +31,17 @@ struct Agent {
 impl Agent {
     /// Linked when it returns.
     async fn start(server: &Server, node: &TestNode, words: &[&str]) -> Self {
+        Self::linked_to(&server.origin(), server, &node.key, words).await
+    }
+
+    /// Linked to the server at this address, of the same installation, when it returns.
+    pub(crate) async fn linked_to(origin: &str, server: &Server, key: &str, words: &[&str]) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let mut key = std::fs::OpenOptions::new();
-        let mut key = key.write(true).create_new(true).mode(0o600).open(state.path().join("node.key")).unwrap();
-        std::io::Write::write_all(&mut key, node.key.as_bytes()).unwrap();
+        let mut file = std::fs::OpenOptions::new();
+        let mut file = file.write(true).create_new(true).mode(0o600).open(state.path().join("node.key")).unwrap();
+        std::io::Write::write_all(&mut file, key.as_bytes()).unwrap();
         let mut command = Command::new(programs::agent());
-        command.env_clear().args(["run", "--server", &server.origin(), "--state-dir"]).arg(state.path()).args(words);
+        command.env_clear().args(["run", "--server", origin, "--state-dir"]).arg(state.path()).args(words);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let agent = Self { child, _state: state };
         agent.linked(server).await;
@@ -56,9 +61,7 @@ impl Agent {
 
     /// Bytes of memory it has.
     fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+        programs::memory(self.child.id())
     }
 
     fn kill(&mut self) {
@@ -75,12 +78,14 @@ impl Drop for Agent {
 }
 
 /// A socket in a folder of its own, served by a test.
-struct Socket {
+pub(crate) struct Socket {
     folder: tempfile::TempDir,
 }
 
 impl Socket {
-    fn serve<F: Future<Output = ()> + Send + 'static>(handle: impl Fn(UnixStream) -> F + Send + 'static) -> Self {
+    pub(crate) fn serve<F: Future<Output = ()> + Send + 'static>(
+        handle: impl Fn(UnixStream) -> F + Send + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("docker.sock")).unwrap();
         tokio::spawn(async move {
@@ -91,13 +96,13 @@ impl Socket {
         Self { folder }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("docker.sock")
     }
 }
 
 /// The machine, who may operate it, and the way to its engine.
-async fn machine(server: &Server) -> (TestNode, TestUser, Arc<dyn Way>) {
+pub(crate) async fn machine(server: &Server) -> (TestNode, TestUser, Arc<dyn Way>) {
     let (admin, node) = (server.test.admin().await, server.test.node("host-001").await);
     let granted = admin.ctx().authorize(OperateMachine, &MachineRef::of_platform(node.machine)).unwrap();
     let way = platform::tunnels::way(server.platform(), &granted);
@@ -108,7 +113,7 @@ fn hello(node: &TestNode, tunnels: TunnelSupport) -> Hello {
     Hello { tunnels: tunnels.into(), ..node.hello() }
 }
 
-async fn fault(way: &Arc<dyn Way>) -> FaultKind {
+pub(crate) async fn fault(way: &Arc<dyn Way>) -> FaultKind {
     way.open().await.err().expect("no tunnel").kind
 }
 
@@ -154,7 +159,7 @@ async fn an_engine_is_tested_through_its_agent() {
 }
 
 /// Reads all and answers with its SHA-256, then sends as many bytes of its own and ends.
-async fn digest_and_send(mut stream: UnixStream) {
+pub(crate) async fn digest_and_send(mut stream: UnixStream) {
     let (mut hash, mut buffer, mut count) = (Sha256::new(), vec![0; 64 * 1024], 0);
     loop {
         match stream.read(&mut buffer).await.unwrap() {
@@ -180,7 +185,7 @@ fn block(left: usize) -> Vec<u8> {
 }
 
 /// Sends `count` bytes, ends, and compares what comes back.
-async fn there_and_back(stream: Box<dyn Bytes>, count: usize) {
+pub(crate) async fn there_and_back(stream: Box<dyn Bytes>, count: usize) {
     let (mut read, mut write) = tokio::io::split(stream);
     let sending = async {
         let (mut left, mut hash) = (count, Sha256::new());

@@ -2,8 +2,11 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use contract::MachineId;
 use contract::settings::{CONFIGURATION_FORMAT, SETTINGS};
+use node_protocol::TunnelEnd;
 use platform::fuzzing::{new_refresh_token, new_webhook_secret};
+use platform::tunnels::Pass;
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 
@@ -12,7 +15,7 @@ use crate::credentials::{TOKEN_HEADER, signed};
 use crate::engines::BETWEEN;
 use crate::oidc::{self, CLIENT, ISSUER, NONCE};
 use crate::ssh_keys::KINDS;
-use crate::{now, requests};
+use crate::{keyring, now, requests};
 
 /// Public halves of keys that were made for tests.
 const SSH_KEYS: &str = include_str!("../../../platform/src/accounts/ssh_keys.txt");
@@ -47,6 +50,15 @@ fn credentials(seeds: &mut Vec<Seed>) {
     add(seeds, "credentials", 8, "solution", json!({ "counter": 7, "derivedKey": "00ff", "time": 1.5 }).to_string());
     add(seeds, "credentials", 9, "code", "1234-ABCD efgh");
     add(seeds, "credentials", 10, "sealed", "a secret of some length");
+    let pass = Pass {
+        from: Default::default(),
+        to: Default::default(),
+        machine: MachineId(1),
+        end: TunnelEnd::Sshd,
+        nonce: [5; 16],
+        expires_at: now(),
+    };
+    add(seeds, "credentials", 11, "pass", pass.sign(keyring()));
 }
 
 fn keys(seeds: &mut Vec<Seed>) {

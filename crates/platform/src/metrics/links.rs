@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use contract::{ErrorCode, GpuId, MachineId};
 use node_protocol::Hello;
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use super::store;
 use crate::authz::ReportMetrics;
-use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, machines};
+use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, machines, tunnels};
 
 /// An unknown GPU is looked up again at most this often.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(2);
@@ -78,7 +79,8 @@ pub async fn open_link(platform: &Platform, ctx: &OpContext, hello: &Hello) -> R
     }
     let id = Uuid::new_v4();
     let mut tx = platform.db().begin(ctx).await?;
-    let monitored = store::take_link(&mut tx, &granted, id, platform.server_id()).await?;
+    let here = (platform.server_id(), tunnels::announced(platform));
+    let monitored = store::take_link(&mut tx, &granted, id, here).await?;
     tx.commit().await?;
     let link = NodeLink {
         machine: *machine,
@@ -97,11 +99,21 @@ pub async fn open_link(platform: &Platform, ctx: &OpContext, hello: &Hello) -> R
     Ok(link)
 }
 
+/// Another server, which holds a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub server: Uuid,
+    /// Where servers reach it, as it says; none where it does not.
+    pub address: Option<String>,
+    /// When it was looked up, by the database's clock.
+    pub now: DateTime<Utc>,
+}
+
 /// Which server holds a machine's link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkHolder {
     Here,
-    Elsewhere,
+    Elsewhere(Peer),
     Nobody,
 }
 
@@ -111,10 +123,18 @@ pub(crate) async fn link_holder(platform: &Platform, machine: MachineId) -> Resu
     let holder = store::link_holder(&mut tx, machine).await?;
     tx.commit().await?;
     Ok(match holder {
-        Some(server) if server == platform.server_id() => LinkHolder::Here,
-        Some(_) => LinkHolder::Elsewhere,
+        Some(peer) if peer.server == platform.server_id() => LinkHolder::Here,
+        Some(peer) => LinkHolder::Elsewhere(peer),
         None => LinkHolder::Nobody,
     })
+}
+
+/// What time it is for all servers.
+pub(crate) async fn database_time(platform: &Platform) -> Result<DateTime<Utc>> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Metrics)).await?;
+    let now = store::database_time(&mut tx).await?;
+    tx.commit().await?;
+    Ok(now)
 }
 
 /// Gives the link up; a newer one stays.

@@ -31,7 +31,7 @@ pub(crate) use history::history_between;
 pub use hub::LiveHub;
 pub(crate) use hub::{GpuProgram, GpuPrograms};
 pub use ingest::{ingest, report_processes};
-pub(crate) use links::{LinkHolder, link_holder};
+pub(crate) use links::{LinkHolder, Peer, database_time, link_holder};
 pub use links::{NodeLink, close_link, open_link};
 pub use rollup::{keep_partitions, roll_up};
 pub use watch::{TopicRight, TopicWatch, may_watch, watch, watch_held};

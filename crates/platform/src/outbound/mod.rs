@@ -235,7 +235,7 @@ async fn client(named: &[IpNetwork], url: &Url) -> Result<reqwest::Client, Failu
 }
 
 /// The host's own certificates, read once.
-fn tls() -> Result<rustls::ClientConfig, Failure> {
+pub(crate) fn tls() -> Result<rustls::ClientConfig, Failure> {
     static TLS: OnceLock<rustls::ClientConfig> = OnceLock::new();
     if let Some(config) = TLS.get() {
         return Ok(config.clone());
@@ -251,7 +251,7 @@ fn tls() -> Result<rustls::ClientConfig, Failure> {
     Ok(TLS.get_or_init(|| config).clone())
 }
 
-fn failed(error: reqwest::Error) -> Failure {
+pub(crate) fn failed(error: reqwest::Error) -> Failure {
     // Its own words hold the address, which may be secret.
     let error = error.without_url();
     let mut causes = Vec::new();

@@ -3,13 +3,17 @@
 //!
 //! Invariants: a ticket counts once, for its machine, for moments, on the server that made it; which socket is connected to,
 //! the agent decides; whoever asks hears within [`WAIT`] that there is a tunnel or why there is none; what broke never reads
-//! as an end. Links end on one server: a machine whose agent is linked elsewhere is answered so, and never waited for.
+//! as an end. Links end on one server: for a machine whose agent is linked elsewhere, that server is asked ([`relay`]).
 
 pub(crate) mod fuzzing;
+mod pass;
+mod relay;
+mod sealed;
 mod stream;
+mod ways;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use contract::MachineId;
@@ -22,10 +26,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use pass::Pass;
+pub use relay::{PASS_HEADER, PEER_PATH, PEER_PROTOCOL, PeerCall, admit_peer};
+use stream::NearEnd;
 pub use stream::{FarEnd, Held};
+pub use ways::Ways;
 
 use crate::authz::{Granted, OperateMachine, ReportMetrics};
-use crate::metrics::{self, LinkHolder, NodeLink};
+use crate::metrics::{self, LinkHolder, NodeLink, Peer};
 use crate::{Error, OpContext, Platform, Principal, Result, machines, secrets};
 
 /// Longest wait for a tunnel: below what a request to an engine may take.
@@ -41,6 +49,8 @@ const ORDERS: usize = 16;
 #[derive(Default)]
 pub(crate) struct Tunnels {
     state: Mutex<State>,
+    /// Where other servers reach this one; none where they do not.
+    address: OnceLock<String>,
 }
 
 #[derive(Default)]
@@ -52,6 +62,8 @@ struct State {
     used: HashMap<MachineId, usize>,
     /// Ends the ways to a machine's sshd that are open or being opened.
     sshd: HashMap<MachineId, CancellationToken>,
+    /// Passes of other servers that were used, until when they are remembered.
+    passes: HashMap<pass::Nonce, Instant>,
 }
 
 /// An agent whose link ends here.
@@ -69,19 +81,51 @@ struct Waiting {
     id: u64,
     until: Instant,
     slot: Slot,
-    answer: oneshot::Sender<std::result::Result<stream::NearEnd, Fault>>,
+    answer: oneshot::Sender<std::result::Result<NearEnd, Fault>>,
 }
 
 impl Tunnels {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("nobody panics holding this lock")
     }
+
+    /// Ends the ways to a machine's sshd that are asked for from now on.
+    fn sshd_cut(&self, machine: MachineId) -> CancellationToken {
+        self.state().sshd.entry(machine).or_default().clone()
+    }
+}
+
+/// Says where other servers of the installation reach this one, without a slash at the end; once, before agents come.
+pub fn announce(platform: &Platform, address: &str) {
+    // A second word changes nothing: links that are there were written with the first.
+    let _ = platform.tunnels().address.set(address.to_owned());
+}
+
+/// See [`announce`].
+pub(crate) fn announced(platform: &Platform) -> Option<&str> {
+    platform.tunnels().address.get().map(String::as_str)
 }
 
 /// One of a machine's tunnels, counted while it lives.
 struct Slot {
     tunnels: Arc<Tunnels>,
     machine: MachineId,
+}
+
+impl Slot {
+    /// Refused when as many as there may be are used.
+    fn take(tunnels: &Arc<Tunnels>, machine: MachineId) -> std::result::Result<Self, Fault> {
+        Self::take_in(&mut tunnels.state(), tunnels, machine)
+    }
+
+    fn take_in(state: &mut State, tunnels: &Arc<Tunnels>, machine: MachineId) -> std::result::Result<Self, Fault> {
+        let used = state.used.entry(machine).or_default();
+        if *used >= MAX_TUNNELS {
+            return Err(Fault::new(FaultKind::TunnelBusy, format!("{MAX_TUNNELS} are open")));
+        }
+        *used += 1;
+        Ok(Self { tunnels: Arc::clone(tunnels), machine })
+    }
 }
 
 impl Drop for Slot {
@@ -231,12 +275,12 @@ impl Way for AgentWay {
 /// A connection to a machine's sshd through its agent, for a slice that has decided that the caller may have it.
 pub(crate) async fn to_sshd(platform: &Platform, machine: MachineId) -> std::result::Result<Box<dyn Bytes>, Fault> {
     // Before it is asked for: what ends the right meanwhile ends this, too.
-    let cut = platform.tunnels().state().sshd.entry(machine).or_default().clone();
+    let cut = platform.tunnels().sshd_cut(machine);
     let bytes = open(platform, machine, TunnelEnd::Sshd).await?;
     Ok(Box::new(stream::Cuttable::new(bytes, cut)))
 }
 
-/// Ends all ways to the machine's sshd from here: who had it has it no more.
+/// Ends all ways to the machine's sshd from here, those of other servers by this one too: who had it has it no more.
 pub(crate) fn cut_sshd(platform: &Platform, machine: MachineId) {
     let cut = platform.tunnels().state().sshd.remove(&machine);
     if let Some(cut) = cut {
@@ -259,27 +303,75 @@ impl Drop for Asked {
 }
 
 async fn open(platform: &Platform, machine: MachineId, to: TunnelEnd) -> std::result::Result<Box<dyn Bytes>, Fault> {
-    let ticket = hex::encode(secrets::random_bytes::<32>());
-    let order = OpenTunnel {
-        id: u64::from_le_bytes(secrets::random_bytes()),
-        ticket: ticket.clone(),
-        wait_ms: u32::try_from(AGENTS_PART.as_millis()).unwrap_or(u32::MAX),
-        to: to.into(),
-    };
-    let (orders, answered, _asked) = begin(platform, machine, &order, hash(&ticket)).await?;
-    let offline = |_| Fault::new(FaultKind::AgentOffline, "its link ended");
-    let answer = timeout(WAIT, async {
-        orders.send(order).await.map_err(|_| Fault::new(FaultKind::AgentOffline, "its link ended"))?;
-        answered.await.map_err(offline)?
-    });
-    match answer.await {
-        Ok(near) => Ok(Box::new(near?)),
+    match timeout(WAIT, by_whoever_is_linked(platform, machine, to)).await {
+        Ok(opened) => Ok(Box::new(opened?)),
         Err(_) => Err(Fault::new(FaultKind::TunnelLate, format!("no tunnel within {} s", WAIT.as_secs()))),
     }
 }
 
-type Answered = oneshot::Receiver<std::result::Result<stream::NearEnd, Fault>>;
+/// Here, or by the server that has the link. One that cannot be asked, or has it no more, may have lost it since it was
+/// looked up: then it is looked up once more.
+async fn by_whoever_is_linked(
+    platform: &Platform,
+    machine: MachineId,
+    to: TunnelEnd,
+) -> std::result::Result<NearEnd, Fault> {
+    let mut missed: Option<(uuid::Uuid, Fault)> = None;
+    loop {
+        let peer = match here(platform, machine, to, AGENTS_PART).await? {
+            Found::Tunnel(near) => return Ok(near),
+            Found::Elsewhere(peer) => peer,
+        };
+        if let Some((server, fault)) = missed.take()
+            && server == peer.server
+        {
+            return Err(fault);
+        }
+        match relay::ask(platform, &peer, machine, to).await {
+            Ok(near) => return Ok(near),
+            Err(relay::Missed::Fault(fault)) => return Err(fault),
+            Err(relay::Missed::Away(fault)) => missed = Some((peer.server, fault)),
+        }
+    }
+}
+
+/// A tunnel, or which other server makes it.
+enum Found {
+    Tunnel(NearEnd),
+    Elsewhere(Peer),
+}
+
+/// By the agent that is linked here, which has `agents_part` for it. The caller bounds the time.
+async fn here(
+    platform: &Platform,
+    machine: MachineId,
+    to: TunnelEnd,
+    agents_part: Duration,
+) -> std::result::Result<Found, Fault> {
+    let ticket = hex::encode(secrets::random_bytes::<32>());
+    let order = OpenTunnel {
+        id: u64::from_le_bytes(secrets::random_bytes()),
+        ticket: ticket.clone(),
+        wait_ms: u32::try_from(agents_part.as_millis()).unwrap_or(u32::MAX),
+        to: to.into(),
+    };
+    let (orders, answered, _asked) = match begin(platform, machine, &order, hash(&ticket)).await? {
+        Begin::Here(begun) => begun,
+        Begin::Elsewhere(peer) => return Ok(Found::Elsewhere(peer)),
+    };
+    let offline = || Fault::new(FaultKind::AgentOffline, "its link ended");
+    orders.send(order).await.map_err(|_| offline())?;
+    answered.await.map_err(|_| offline())?.map(Found::Tunnel)
+}
+
+type Answered = oneshot::Receiver<std::result::Result<NearEnd, Fault>>;
 type Begun = (mpsc::Sender<OpenTunnel>, Answered, Asked);
+
+/// Who is asked.
+enum Begin {
+    Here(Begun),
+    Elsewhere(Peer),
+}
 
 /// `None` where no agent of that machine is linked here.
 fn ask(
@@ -297,12 +389,10 @@ fn ask(
         (TunnelEnd::Engine, TunnelSupport::Off) => return Some(Err(Fault::new(FaultKind::TunnelOff, ""))),
         (TunnelEnd::Sshd, _) | (TunnelEnd::Engine, TunnelSupport::On) => {}
     }
-    let used = state.used.entry(machine).or_default();
-    if *used >= MAX_TUNNELS {
-        return Some(Err(Fault::new(FaultKind::TunnelBusy, format!("{MAX_TUNNELS} are open"))));
-    }
-    *used += 1;
-    let slot = Slot { tunnels: Arc::clone(tunnels), machine };
+    let slot = match Slot::take_in(&mut state, tunnels, machine) {
+        Ok(slot) => slot,
+        Err(busy) => return Some(Err(busy)),
+    };
     let (answer, answered) = oneshot::channel();
     let waiting = Waiting { machine, id: order.id, until: Instant::now() + WAIT, slot, answer };
     state.waiting.insert(ticket, waiting);
@@ -316,17 +406,17 @@ async fn begin(
     machine: MachineId,
     order: &OpenTunnel,
     ticket: [u8; 32],
-) -> std::result::Result<Begun, Fault> {
+) -> std::result::Result<Begin, Fault> {
     let until = Instant::now() + ATTACHING;
     loop {
         if let Some(begun) = ask(platform.tunnels(), machine, order, ticket) {
-            return begun;
+            return begun.map(Begin::Here);
         }
         let offline = Fault::new(FaultKind::AgentOffline, "");
         match metrics::link_holder(platform, machine).await {
             Ok(LinkHolder::Here) if Instant::now() < until => tokio::time::sleep(Duration::from_millis(20)).await,
             Ok(LinkHolder::Here | LinkHolder::Nobody) => return Err(offline),
-            Ok(LinkHolder::Elsewhere) => return Err(Fault::new(FaultKind::AgentElsewhere, "")),
+            Ok(LinkHolder::Elsewhere(peer)) => return Ok(Begin::Elsewhere(peer)),
             Err(error) => {
                 tracing::warn!(%error, "where an agent is linked could not be looked up");
                 return Err(offline);

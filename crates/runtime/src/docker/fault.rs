@@ -98,7 +98,7 @@ kinds! {
     Busy = "busy";
     /// The machine's agent is not linked.
     AgentOffline = "agent-offline";
-    /// The agent is linked to another server than the one that was asked.
+    /// The agent is linked to another server than the one that was asked, which could not ask that one.
     AgentElsewhere = "agent-elsewhere";
     /// The agent is older than tunnels.
     AgentOld = "agent-old";

@@ -1,5 +1,5 @@
-//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics and of jobs, as in the
-//! table.
+//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics, of jobs and of other
+//! servers, as in the table.
 
 use server::router::Door;
 
@@ -19,6 +19,8 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST", "/api/admin/instances/{id}/terminal/watch",             [401, 404, 404, 404, 404, 400, 401, 400, 404]),
     // There is no ticket for it; `watching.rs` shows those who have one.
     (Door::Socket, "GET", "/ws/instances/{id}/terminal/watch",                   [401, 404, 403, 403, 404, 403, 401, 403, 404]),
+    // Other servers alone, with a pass, which `peers.rs` shows.
+    (Door::Socket, "GET", "/peer/tunnel",                                        [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/customer/instances/{id}/keep",                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/sizes",                  [401, 404, 404, 200, 404, 404, 401, 404, 404]),

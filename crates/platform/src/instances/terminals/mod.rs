@@ -3,7 +3,7 @@
 //! Invariants: a socket is opened with a ticket that counts once, for seconds, of the session that asked for it; a shell
 //! belongs to the person and the session that opened it, and ends with their rights; it lives on without a socket, in the
 //! memory of the server that holds it, and for a quarter of an hour. Others know of it by the database, and open another
-//! one instead, saying so: servers do not relay to each other yet.
+//! one instead, saying so: what a server relays for another are ways to engines, not shells that it holds.
 
 mod replay;
 mod shell;

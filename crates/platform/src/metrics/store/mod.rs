@@ -21,8 +21,8 @@ pub(super) use record::{gpu_errors, gpu_happenings, throttled_hours, xid_errors_
 pub(super) use used::gpu_use_of;
 pub(super) use write::{insert_samples, is_missing_partition, mark_pending, note_seen, roll_up, take_pending};
 
-use super::GpuActivity;
 use super::hub::{Catalog, CatalogGpu};
+use super::{GpuActivity, Peer};
 use crate::Result;
 use crate::authz::{Granted, ReportMetrics};
 use crate::db::Tx;
@@ -193,16 +193,22 @@ pub(super) async fn xid_errors(tx: &mut Tx, gpus: &[i64], from: DateTime<Utc>, u
     Ok(count.unsigned_abs())
 }
 
-/// Takes the machine's link for this server; returns whether the machine is monitored.
-pub(super) async fn take_link(tx: &mut Tx, granted: &Granted<ReportMetrics>, link: Uuid, server: Uuid) -> Result<bool> {
+/// Takes the machine's link for this server, which is reached there; returns whether the machine is monitored.
+pub(super) async fn take_link(
+    tx: &mut Tx,
+    granted: &Granted<ReportMetrics>,
+    link: Uuid,
+    (server, address): (Uuid, Option<&str>),
+) -> Result<bool> {
     sqlx::query!(
-        "insert into node_links (machine_id, server_id, link_id, lease_until)
-         values ($1, $2, $3, now() + interval '15 seconds')
-         on conflict (machine_id) do update set server_id = $2, link_id = $3,
+        "insert into node_links (machine_id, server_id, link_id, internal_address, lease_until)
+         values ($1, $2, $3, $4, now() + interval '15 seconds')
+         on conflict (machine_id) do update set server_id = $2, link_id = $3, internal_address = $4,
            lease_until = now() + interval '15 seconds', connected_at = now()",
         granted.id().0,
         server,
-        link
+        link,
+        address
     )
     .execute(&mut **tx)
     .await?;
@@ -213,14 +219,19 @@ pub(super) async fn take_link(tx: &mut Tx, granted: &Granted<ReportMetrics>, lin
 }
 
 /// The server that holds the machine's link.
-pub(super) async fn link_holder(tx: &mut Tx, machine: MachineId) -> Result<Option<Uuid>> {
-    let holder = sqlx::query_scalar!(
-        "select server_id from node_links where machine_id = $1 and lease_until > now()",
+pub(super) async fn link_holder(tx: &mut Tx, machine: MachineId) -> Result<Option<Peer>> {
+    let row = sqlx::query!(
+        r#"select server_id, internal_address, now() as "now!" from node_links
+           where machine_id = $1 and lease_until > now()"#,
         machine.0
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(holder)
+    Ok(row.map(|row| Peer { server: row.server_id, address: row.internal_address, now: row.now }))
+}
+
+pub(super) async fn database_time(tx: &mut Tx) -> Result<DateTime<Utc>> {
+    Ok(sqlx::query_scalar!(r#"select now() as "now!""#).fetch_one(&mut **tx).await?)
 }
 
 pub(super) async fn drop_link(tx: &mut Tx, machine: MachineId, link: Uuid) -> Result<()> {
