@@ -121,6 +121,41 @@ async fn too_large_and_too_many_are_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_workbook_with_the_extension_of_something_else_is_refused_in_words() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (staff, browser) = (server.token(&admin).await, server.browser(&admin).await);
+    let mut sheet = sheets::SheetWriter::new("machines", &["Name", "Code"].map(sheets::write::Column::new)).unwrap();
+    sheet.row(&["a", "a"].map(sheets::write::Value::Text)).unwrap();
+    let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
+    let words = [("en", "Rename it to “fleet.xlsx”"), ("zh", "请改名为“fleet.xlsx”")];
+
+    let request = server.request(&staff, Method::POST, &format!("{PREVIEW}?fileName=fleet.csv")).body(bytes.clone());
+    let by_rest = Answer::of(request).await.data()["id"].as_i64().unwrap();
+    // A browser says the name with the file.
+    let mut form = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"fleet.xlsm\"\r\n\r\n".to_vec();
+    form.extend(bytes);
+    form.extend(b"\r\n--b--\r\n");
+    let request = server.bare(Method::POST, PREVIEW).header("accept", "text/html");
+    let request = server.signed(&browser, request).header("content-type", "multipart/form-data; boundary=b").body(form);
+    let sent = Answer::of(request).await;
+    let by_page: i64 = sent.header("location").rsplit('/').next().unwrap().parse().unwrap();
+    for (id, extension) in [(by_rest, ".csv"), (by_page, ".xlsm")] {
+        imports::read(server.platform(), id.into(), true).await.unwrap();
+        for (language, words) in words {
+            let path = format!("/api/admin/machines/import/{id}");
+            let request = server.request(&staff, Method::GET, &path).header("accept-language", language);
+            let view = Answer::of(request).await.data();
+            let message = view["refusal"]["message"].as_str().unwrap();
+            assert!(view["state"] == "refused" && message.contains(words) && message.contains(extension), "{message}");
+            let request = server.bare(Method::GET, &format!("/admin/machines/imports/{id}"));
+            let page = Answer::of(server.signed(&browser, request.header("accept-language", language))).await;
+            assert!(page.text.contains(words), "{}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn rows_that_turn_out_differently_are_listed() {
     let server = Server::start().await;
     let admin = server.test.admin().await;

@@ -229,3 +229,27 @@ async fn a_choice_that_is_none_is_answered_with_the_choices() {
     ];
     assert_eq!(told, expected.map(|(verdict, what)| (verdict, what.to_owned())));
 }
+
+#[tokio::test]
+async fn a_workbook_that_is_called_something_else_is_told_what_it_is() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let stage = async |name: &str, bytes: &[u8]| {
+        let staged = imports::stage(p, &ctx, ImportSubject::Machines, name, bytes).await.unwrap();
+        imports::read(p, staged.id, true).await.unwrap();
+        imports::get(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap()
+    };
+    let bytes = workbook(&["Name", "Code"], &[&["A", "a"]]);
+    for (name, extension) in [("fleet.csv", ".csv"), ("fleet.XLSM", ".XLSM")] {
+        let staged = stage(name, &bytes).await;
+        let refusal = staged.refusal.unwrap();
+        assert_eq!((staged.state, refusal.key.as_str()), (ImportState::Refused, "sheet-refused-wrong-extension"));
+        assert_eq!((refusal.args["extension"].as_str(), refusal.args["name"].as_str()), (extension, "fleet.xlsx"));
+    }
+    for name in ["fleet.xlsx", "fleet.XLSX", "fleet"] {
+        assert_eq!(stage(name, &bytes).await.state, ImportState::Ready, "{name}");
+    }
+    // What is no workbook at all is told so, whatever it is called.
+    let refusal = stage("fleet.csv", b"name,code\na,b\n").await.refusal.unwrap();
+    assert_eq!(refusal.key, "sheet-refused-plain-text");
+}
