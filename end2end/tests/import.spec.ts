@@ -28,6 +28,8 @@ test('fifty rows with three bad ones are looked at, confirmed, and come back wit
   await upload(page, 'fleet.xlsx', workbook(rows));
   await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
   await expect(page.getByRole('link', { name: 'New 47' })).toBeVisible();
+  // What a new one would be, as it was understood.
+  await expect(page.getByRole('row', { name: /import-2\b/ })).toContainText('GPU count 8');
   await page.getByRole('link', { name: 'Error 3' }).click();
   await expect(page.locator('tbody tr')).toHaveCount(3);
   await expect(page.getByRole('row', { name: /import-10\b/ })).toContainText('GPU count “many” Enter a whole number.');

@@ -98,7 +98,7 @@ pub struct ImportView {
     pub confirmed_at: Option<DateTime<Utc>>,
 }
 
-/// What is wrong with a cell.
+/// What is wrong with a cell, or to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -129,6 +129,13 @@ pub struct ImportRow {
     /// there is nothing. Of people, in every column: built-in roles by their code, roles and customers with `; ` between them.
     #[serde(default)]
     pub before: BTreeMap<String, String>,
+    /// What would be stored, by column, as `before` says it: of a machine everything that it would have, also what the sheet leaves
+    /// as it is; of a person user name, name and address. Nothing of a row with errors.
+    #[serde(default)]
+    pub stored: BTreeMap<String, String>,
+    /// Where that is not quite what a cell says, such as a size that is rounded to whole GB.
+    #[serde(default)]
+    pub notes: Vec<RowFault>,
     /// What somebody becomes in customers, where they are less there now.
     #[serde(default)]
     pub places: Vec<PlaceChange>,

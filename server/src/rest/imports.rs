@@ -199,7 +199,9 @@ fn outcome(language: Language, subject: ImportSubject, done: bool, row: &ImportR
             return (Verdict::Bad, faults.join(" "));
         }
     };
-    (Verdict::Good, say(language, key, &[("code", code)]))
+    let notes = row.notes.iter().map(|note| fault_words(language, subject, &note.column, &note.note));
+    let words: Vec<String> = std::iter::once(say(language, key, &[("code", code)])).chain(notes).collect();
+    (Verdict::Good, words.join(if language == Language::Zh { "；" } else { ". " }))
 }
 
 fn fault_words(language: Language, subject: ImportSubject, column: &str, note: &Note) -> String {
@@ -223,6 +225,8 @@ mod tests {
             cells: Default::default(),
             changes: Vec::new(),
             before: Default::default(),
+            stored: Default::default(),
+            notes: Vec::new(),
             places: Vec::new(),
             faults: Vec::new(),
         };

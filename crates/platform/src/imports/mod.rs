@@ -222,7 +222,7 @@ pub async fn rows(
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
     store::get(&mut tx, subject, id).await?.ok_or_else(Error::not_found)?;
-    let (list, total) = store::rows(&mut tx, id, query, page, page_size).await?;
+    let (list, total) = store::rows(&mut tx, (subject, id), query, page, page_size).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
 }
@@ -238,7 +238,7 @@ pub async fn rows_after(
     subject::may_look(ctx, subject)?;
     let mut tx = platform.db().begin(ctx).await?;
     store::get(&mut tx, subject, id).await?.ok_or_else(Error::not_found)?;
-    let rows = store::rows_after(&mut tx, id, after).await?;
+    let rows = store::rows_after(&mut tx, (subject, id), after).await?;
     tx.commit().await?;
     Ok(rows)
 }

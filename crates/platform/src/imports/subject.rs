@@ -1,6 +1,8 @@
 //! What differs between the subjects: who may, what the columns are, how a row is judged and written.
 
-use contract::imports::ImportSubject;
+use std::collections::BTreeMap;
+
+use contract::imports::{ImportSubject, RowFault};
 use contract::{ImportId, Permission};
 
 use super::{Judged, SheetColumn, TextRow};
@@ -94,6 +96,18 @@ pub fn heading_of(subject: ImportSubject, key: &str) -> Option<(&'static str, &'
 /// Names of the example in our template, in Chinese and English: a row of this name is skipped.
 pub fn example_names(subject: ImportSubject) -> [&'static str; 2] {
     kind(subject).examples
+}
+
+/// What a staged row would store, by column, and where that is not quite what its cells say.
+pub(super) fn stored(
+    subject: ImportSubject,
+    cells: &BTreeMap<String, String>,
+    written: serde_json::Value,
+) -> Result<(BTreeMap<String, String>, Vec<RowFault>)> {
+    match subject {
+        ImportSubject::Machines => machines::import::stored(cells, written),
+        ImportSubject::Users => Ok((users::import::stored(written)?, Vec::new())),
+    }
 }
 
 /// Proof that the caller may import of this subject.

@@ -56,6 +56,7 @@ import-would-new = Would be added as { $code }
 import-did-update = Changed { $code }
 import-would-update = Would change { $code }
 import-did-nothing = Nothing to change
+import-rounded = Is stored as { $gb } GB, because sizes are kept in whole GB.
 import-reader-failed = The workbook could not be read. Please try again; if that does not help, give the time to an administrator.
 import-no-heading = No row of headings was found in the first 20 rows. Use the template's headings, in Chinese or English.
 import-columns-alike = “{ $first }” and “{ $second }” are taken for the same column. Leave one of them out, or call it something else.

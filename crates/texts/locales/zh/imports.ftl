@@ -50,6 +50,7 @@ import-would-new = 将新增，编号 { $code }
 import-did-update = 已更新 { $code }
 import-would-update = 将更新 { $code }
 import-did-nothing = 无需更改
+import-rounded = 按整 GB 保存为 { $gb } GB。
 import-reader-failed = 无法读取工作簿，请重试；如仍失败，请把时间告知管理员。
 import-no-heading = 前 20 行中没有找到表头，请使用模板的中文或英文表头。
 import-columns-alike = “{ $first }”与“{ $second }”被视为同一列，请删除或改名其中一列。

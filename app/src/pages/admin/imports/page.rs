@@ -2,7 +2,8 @@
 
 use contract::accounts::{Language, MemberRole};
 use contract::imports::{
-    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, PlaceChange, RowVerdict,
+    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, PlaceChange, RowFault,
+    RowVerdict,
 };
 use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
@@ -392,6 +393,30 @@ fn gives(words: Words, row: &ImportRow) -> AnyView {
     view! { {columns.collect_view()} {places(words, row)} }.into_any()
 }
 
+/// What a new machine would have beside its name and code, as its cells are understood.
+fn takes(words: Words, row: &ImportRow) -> impl IntoView + use<> {
+    let columns =
+        imports::columns_of(ImportSubject::Machines).iter().filter(|known| !matches!(known.key, "name" | "id"));
+    let facts = columns.filter_map(|known| Some((known.key, row.stored.get(known.key)?)));
+    let facts = facts.enumerate().map(|(place, (column, text))| {
+        let name = heading(words, ImportSubject::Machines, column);
+        view! { {(place > 0).then_some(" · ")} <b>{name}</b> " " {stored_words(words, column, text)} }
+    });
+    view! { <p>{facts.collect_view()}</p> }
+}
+
+/// Where what is stored is not quite what a cell says.
+fn notes(words: Words, of: ImportSubject, row: &ImportRow) -> impl IntoView + use<> {
+    row.notes.iter().map(|note| said_of(words, of, row, note)).collect_view()
+}
+
+/// A cell and what is to be said of it.
+fn said_of(words: Words, of: ImportSubject, row: &ImportRow, what: &RowFault) -> impl IntoView + use<> {
+    let text = row.cells.get(&what.column).filter(|text| !text.is_empty());
+    let cell = text.map(|text| format!(" “{text}”")).unwrap_or_default();
+    view! { <p><b>{heading(words, of, &what.column)}</b> {cell} " " {what.note.message.clone()}</p> }
+}
+
 /// Roles are added, never taken away: those that somebody has stay beside those of the cell.
 fn with_those_kept(words: Words, before: &str, cell: String) -> String {
     let kept = roles_kept(before, &cell).into_iter().map(|code| role_name(words.0, code, code));
@@ -406,28 +431,21 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
     });
     let name = row.cells.get(subject.name).cloned().unwrap_or_default();
     let why = match row.verdict {
-        RowVerdict::Error => row
-            .faults
-            .iter()
-            .map(|fault| {
-                let text = row.cells.get(&fault.column).filter(|text| !text.is_empty());
-                let cell = text.map(|text| format!(" “{text}”")).unwrap_or_default();
-                view! { <p><b>{heading(words, of, &fault.column)}</b> {cell} " " {fault.note.message.clone()}</p> }
-            })
-            .collect_view()
-            .into_any(),
+        RowVerdict::Error => row.faults.iter().map(|fault| said_of(words, of, &row, fault)).collect_view().into_any(),
         RowVerdict::New if of == ImportSubject::Users => gives(words, &row),
+        RowVerdict::New => takes(words, &row).into_any(),
         _ => {
             let changed = |column: &String| {
                 let name = heading(words, of, column);
                 match (row.before.get(column), row.before.is_empty()) {
                     // Of people whom the version before staged, the columns are all that is known.
-                    (None, true) => view! { <p>{name}</p> }.into_any(),
+                    (None, true) if of == ImportSubject::Users => view! { <p>{name}</p> }.into_any(),
                     (before, _) => {
-                        let after = row.cells.get(column).cloned().unwrap_or_default();
-                        let after = match (column.as_str(), before) {
-                            ("roles", Some(before)) => with_those_kept(words, before, after),
-                            _ => after,
+                        let cell = row.cells.get(column).cloned().unwrap_or_default();
+                        let after = match (column.as_str(), before, row.stored.get(column)) {
+                            ("roles", Some(before), _) => with_those_kept(words, before, cell),
+                            (_, _, Some(stored)) => stored_words(words, column, stored),
+                            _ => cell,
                         };
                         let before =
                             before.map_or_else(|| NOT_MEASURED.to_owned(), |text| stored_words(words, column, text));
@@ -441,13 +459,14 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             view! { {columns} {places(words, &row)} }.into_any()
         }
     };
+    let notes = notes(words, of, &row);
     view! {
         <tr>
             <td class="num" data-label=words.t("import-row")>{row.row}</td>
             <th scope="row"><span class="bounded">{name}</span></th>
             <td class="mono" data-label=words.t(subject.headings[1])><span class="bounded">{row.code}</span></td>
             <td data-label=words.t("import-verdict")><div>{verdict_state(words, row.verdict)} {was}</div></td>
-            <td class="says" data-label=words.t("import-why")>{why}</td>
+            <td class="says" data-label=words.t("import-why")>{why} {notes}</td>
         </tr>
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use contract::imports::RowFault;
 use contract::machines::{MachineCreate, Pool};
 
-use crate::imports::{columns, errors_in, fault, text_of};
+use crate::imports::{SheetColumn, columns, errors_in, fault, text_of};
 
 columns! {
     "name" "名称" "Name" true ["机器名称", "主机名称", "服务器名称", "节点名称", "主机名", "机器名", "服务器名", "节点名", "主机", "机器", "服务器", "节点", "machine", "host", "node", "node name", "machine name", "host name", "hostname", "server name", "server"];
@@ -142,18 +142,35 @@ fn read_count(text: &str) -> Option<u32> {
 /// A size in whole GB of 1024 MB, also of another unit: `80`, `80 GB`, `2 TB`, `81,920 MB`. What is of another unit is
 /// rounded: a card of 80 GB says of itself that it has 81,559 MB.
 fn read_gigabytes(text: &str) -> Option<u32> {
+    let (exact, converted) = exact_gigabytes(text)?;
+    if !converted {
+        return whole(exact);
+    }
+    // Less than half a GB is not nothing.
+    whole(exact.round()).filter(|read| *read > 0 || exact == 0.0)
+}
+
+/// The same with its fraction, and whether it was of another unit.
+fn exact_gigabytes(text: &str) -> Option<(f64, bool)> {
     let bare = bare(text);
     let unit = SIZES.iter().find_map(|(names, mib)| {
         let digits = names.iter().find_map(|name| bare.strip_suffix(name))?;
         Some((digits, *mib))
     });
-    let Some((digits, mib)) = unit.filter(|(_, mib)| *mib != 1024.0) else {
-        return whole(unit.map_or(bare.as_str(), |(digits, _)| digits).parse().ok()?);
-    };
+    let (digits, mib) = unit.unwrap_or((bare.as_str(), 1024.0));
     let number: f64 = digits.parse().ok()?;
-    let gigabytes = (number * mib / 1024.0).round();
-    // Less than half a GB is not nothing.
-    whole(gigabytes).filter(|read| *read > 0 || number == 0.0)
+    Some((number * mib / 1024.0, mib != 1024.0))
+}
+
+/// Sizes that are stored otherwise than their cells say, because they are kept in whole GB.
+pub(super) fn rounded(cells: &BTreeMap<String, String>) -> Vec<RowFault> {
+    let sizes = COLUMNS.iter().filter(|column| column.key.ends_with("Gb"));
+    let note = |column: &SheetColumn| {
+        let text = text_of(cells, column.key)?;
+        let ((exact, _), read) = (exact_gigabytes(&text)?, read_gigabytes(&text)?);
+        (exact != f64::from(read)).then(|| fault(column.key, "import-rounded", &[("gb", read.to_string())]))
+    };
+    sizes.filter_map(note).collect()
 }
 
 fn whole(number: f64) -> Option<u32> {
@@ -219,6 +236,20 @@ mod tests {
             assert_eq!(read_gigabytes(text), number, "{text}");
         }
         assert_eq!(read_count("8 TB"), None, "no number of things");
+    }
+
+    #[test]
+    fn a_size_that_is_rounded_is_told() {
+        let cells = [
+            ("memoryGb", "1500 MB"),
+            ("gpuMemoryGb", "81,920 MB"),
+            ("systemDiskGb", "2 TB"),
+            ("dataDiskGb", "8.5 GB"),
+            ("gpuCount", "8"),
+        ];
+        let told = rounded(&cells.map(|(key, text)| (key.to_owned(), text.to_owned())).into_iter().collect());
+        let told: Vec<_> = told.iter().map(|note| (note.column.as_str(), note.note.args["gb"].as_str())).collect();
+        assert_eq!(told, [("memoryGb", "1")], "what is exact is not, and what does not read is a fault");
     }
 
     #[test]

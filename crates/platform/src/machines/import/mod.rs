@@ -15,6 +15,7 @@ pub(crate) use evaluate::Evaluation;
 pub(in crate::machines) use evaluate::Existing;
 pub use evaluate::Written;
 pub(in crate::machines) use evaluate::decided;
+pub(crate) use evaluate::stored;
 
 use super::entry;
 pub use super::store::ExportRow;
