@@ -51,6 +51,17 @@ pub(crate) fn stored(written: serde_json::Value) -> Result<BTreeMap<String, Stri
     Ok(texts.into_iter().filter_map(|(column, text)| Some((column.to_owned(), text?))).collect())
 }
 
+/// What a staged change writes, without the details that it leaves as they are.
+pub(crate) fn effect(mut written: serde_json::Value, changes: &[String]) -> serde_json::Value {
+    if let Some(fields) = written.as_object_mut() {
+        let kept = [("displayName", "display_name"), ("email", "email")];
+        for (_, field) in kept.into_iter().filter(|(column, _)| !changes.iter().any(|change| change == column)) {
+            fields.remove(field);
+        }
+    }
+    written
+}
+
 /// Judges and writes the rows of one workbook, for somebody.
 pub(crate) struct Evaluation {
     ctx: OpContext,
