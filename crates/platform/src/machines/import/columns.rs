@@ -120,7 +120,8 @@ const SIZES: [(&[&str], f64); 5] = [
 ];
 
 /// What people write behind a number of things.
-const COUNTED: [&str; 10] = ["核", "线程", "张", "卡", "块", "个", "cores", "cards", "pcs", "x"];
+const COUNTED: [&str; 15] =
+    ["核", "核心", "颗", "线程", "张", "卡", "块", "个", "台", "core", "cores", "card", "cards", "pcs", "x"];
 
 /// In half-width signs, without spaces and thousands' separators.
 fn bare(text: &str) -> String {
