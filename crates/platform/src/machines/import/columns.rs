@@ -64,6 +64,7 @@ pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
             let negative = text.strip_prefix(['-', '−', '－']).and_then(reads).is_some();
             faults.push(match negative {
                 true => fault(key, "field-number-min", &[("min", "0".to_owned())]),
+                false if key.ends_with("Gb") => fault(key, "field-size-gb", &[]),
                 false => fault(key, "field-not-a-number", &[]),
             });
         }
@@ -282,9 +283,11 @@ mod tests {
         let columns: Vec<_> = parsed.faults.iter().map(|fault| fault.column.as_str()).collect();
         assert_eq!(columns, ["gpuCount", "listed", "pool"]);
         assert_eq!(parsed.machine.declared.memory_gb, Some(512));
-        let cells = [("gpuCount", "-1"), ("cpuCores", "-many")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let cells = [("gpuCount", "-1"), ("cpuCores", "-many"), ("memoryGb", "8.5 GB")];
+        let cells = cells.map(|(key, text)| (key.to_owned(), text.to_owned()));
         let parsed = parse(&cells.into_iter().collect());
         let keys: Vec<_> = parsed.faults.iter().map(|fault| fault.note.key.as_str()).collect();
-        assert_eq!(keys, ["field-number-min", "field-not-a-number"], "a number below zero is a number");
+        let expected = ["field-number-min", "field-not-a-number", "field-size-gb"];
+        assert_eq!(keys, expected, "a number below zero is a number, and a size has a unit");
     }
 }
