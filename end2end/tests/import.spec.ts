@@ -52,6 +52,12 @@ test('fifty rows with three bad ones are looked at, confirmed, and come back wit
   expect(mistaken.at(-1)).toContain('Enter a whole number');
   expect(rows[Number(mistaken[0]) - 1][0]).toBe('import-10');
 
+  // It can be taken back as a whole; asked first, and not done here.
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await expect(page.getByRole('dialog', { name: 'Take back' })).toContainText('are deleted');
+  await page.keyboard.press('Escape');
+  await expectAccessible(page);
+
   // The export has the filters, and a text that looks like a formula is a text.
   await page.goto('/admin/machines?q=import-2');
   const [exported] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export' }).click()]);

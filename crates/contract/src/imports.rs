@@ -96,6 +96,15 @@ pub struct ImportView {
     /// Forgotten afterwards.
     pub expires_at: DateTime<Utc>,
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// When what it wrote was taken back.
+    #[serde(default)]
+    pub taken_back_at: Option<DateTime<Utc>>,
+    /// Rows that were taken back.
+    #[serde(default)]
+    pub taken_back_rows: u32,
+    /// Rows that were not, because somebody changed or uses since what they are about; their `faults` say so.
+    #[serde(default)]
+    pub kept_rows: u32,
 }
 
 /// What is wrong with a cell, or to be said of it.
@@ -139,6 +148,7 @@ pub struct ImportRow {
     /// What somebody becomes in customers, where they are less there now.
     #[serde(default)]
     pub places: Vec<PlaceChange>,
+    /// What is wrong with it; of a row that is new or a change, why it was not taken back.
     pub faults: Vec<RowFault>,
 }
 

@@ -34,6 +34,25 @@ import-confirm = { $n ->
 import-discard = Discard
 import-discard-hint = Nothing is written, and what was read is forgotten. To import it after all, upload the workbook again.
 import-discard-confirm = Discard this import
+import-take-back = Take back
+import-take-back-hint = The machines that this import added are deleted, and those that it changed are as they were. What somebody changed or uses since stays as it is.
+import-take-back-confirm = Take this import back
+import-can-be-taken-back = Once imported, it can be taken back as a whole until then, however many rows it has.
+import-users-stay = Once imported, it is not taken back as a whole: people who were added are deleted in their list, at most 500 at a time.
+import-state-taken-back = Taken back
+import-taken-back-at = Taken back
+import-taken-back-rows = { $n ->
+    [one] { $n } row was.
+   *[other] { $n } rows were.
+}
+import-kept-rows = { $n ->
+    [one] { $n } row was not taken back; it says why.
+   *[other] { $n } rows were not taken back; each says why.
+}
+import-kept-changed = Somebody changed or set up this machine since, so it stays as it is.
+import-kept-used = Somebody has this machine or something on it, so it stays as it is.
+import-kept-name = Another machine has its earlier name now, so it stays as it is.
+import-was-taken-back = Taken back: { $code }
 import-result-file = Download the result
 import-errors-left-out = Rows with errors are left out.
 import-confirmed-at = Imported

@@ -12,7 +12,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use platform::accounts::users::roles_kept;
 use platform::imports;
 
-use super::server_fns::{ConfirmImport, DiscardImport};
+use super::server_fns::{ConfirmImport, DiscardImport, TakeBackImport};
 use crate::door::{Refused, door, import_in_words, look, may_open, reload_after, row_in_words};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -208,6 +208,9 @@ fn preview_view(subject: &Subject, view: ImportView, rows: Page<ImportRow>, quer
 
 fn import_state(words: Words, view: &ImportView) -> impl IntoView + use<> {
     let now = view.state;
+    if view.taken_back_at.is_some() {
+        return state(Tone::Off, words.t("import-state-taken-back"));
+    }
     if now == ImportState::Ready && view.new_rows + view.update_rows == 0 {
         let tone = if view.error_rows > 0 { Tone::Bad } else { Tone::Off };
         return state(tone, words.t("import-state-empty"));
@@ -257,6 +260,7 @@ fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView 
             .field("id", &id)
             .view(words)
     });
+    let take_back = take_back(words, subject, view);
     let result = (view.state != ImportState::Reading).then(|| {
         let href = format!("/api/admin/{}/import/{id}/result", subject.of.code());
         view! { <a class="btn" href=href download="">{words.t("import-result-file")}</a> }
@@ -278,9 +282,47 @@ fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView 
                     None => (words.t("import-kept-until"), " ", time(view.expires_at, zone)).into_any(),
                 }}
             </p>
+            {taken_back(words, subject, view)}
             {left.map(|left| view! { <p class="sub">{left}</p> })}
-            <div class="actions">{confirm} {result} {discard}</div>
+            <div class="actions">{confirm} {result} {take_back} {discard}</div>
         </section>
+    }
+}
+
+/// What was imported by mistake need not be picked out of the list, 500 at a time.
+fn take_back(words: Words, subject: &Subject, view: &ImportView) -> Option<AnyView> {
+    let is_there = view.state == ImportState::Confirmed && view.taken_back_at.is_none();
+    let may = subject.of == ImportSubject::Machines && door().1.holds(Permission::MachinesDelete);
+    (is_there && may).then(|| {
+        Ask::new("take-back", words.t("import-take-back"), words.t("import-take-back-hint"), TakeBackImport::url())
+            .class("btn")
+            .yes(words.t("import-take-back-confirm"))
+            .field("id", view.id)
+            .view(words)
+    })
+}
+
+/// What can be taken back, before anybody agrees, and what was.
+fn taken_back(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView + use<> {
+    let promise = (view.state == ImportState::Ready && view.new_rows + view.update_rows > 0).then(|| {
+        let is_machines = subject.of == ImportSubject::Machines;
+        words.t(if is_machines { "import-can-be-taken-back" } else { "import-users-stay" })
+    });
+    let done = view.taken_back_at.map(|at| {
+        let rows = words.with("import-taken-back-rows", &[("n", view.taken_back_rows.to_string())]);
+        view! {
+            <p>{words.t("import-taken-back-at")} " " {time(at, look().zone)}</p>
+            <p>{rows}</p>
+        }
+    });
+    let kept = (view.kept_rows > 0).then(|| {
+        let text = words.with("import-kept-rows", &[("n", view.kept_rows.to_string())]);
+        view! { <p>{state(Tone::Warn, text)}</p> }
+    });
+    view! {
+        {promise.map(|promise| view! { <p class="sub">{promise}</p> })}
+        {done}
+        {kept}
     }
 }
 
@@ -405,9 +447,10 @@ fn takes(words: Words, row: &ImportRow) -> impl IntoView + use<> {
     view! { <p>{facts.collect_view()}</p> }
 }
 
-/// Where what is stored is not quite what a cell says.
+/// Where what is stored is not quite what a cell says, and why it was not taken back.
 fn notes(words: Words, of: ImportSubject, row: &ImportRow) -> impl IntoView + use<> {
-    row.notes.iter().map(|note| said_of(words, of, row, note)).collect_view()
+    let kept = row.faults.iter().filter(|_| row.verdict != RowVerdict::Error);
+    row.notes.iter().chain(kept).map(|note| said_of(words, of, row, note)).collect_view()
 }
 
 /// A cell and what is to be said of it.

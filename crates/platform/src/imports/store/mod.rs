@@ -2,6 +2,7 @@
 
 mod again;
 mod parts;
+mod taken_back;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use sqlx::types::Json;
 
 pub(super) use again::{count_again, forget_differences, judge_again, judged_after};
 pub(super) use parts::{insert_part, note_size, part, staged};
+pub(super) use taken_back::{note_kept, note_taken_back};
 
 use super::Judged;
 use super::subject::{self, MayImport};
@@ -113,6 +115,7 @@ pub(super) async fn get(tx: &mut Tx, subject: ImportSubject, id: ImportId) -> Re
     let row = sqlx::query!(
         r#"select id, file_name, state, refusal, sheet, other_sheets, unknown_columns, row_count, new_rows, update_rows,
                 unchanged_rows, error_rows, created_name, created_at, expires_at, confirmed_at,
+                taken_back_at, taken_back_rows, kept_rows,
                 (select count(*) from import_rows where import_id = $1 and was is not null) as "changed_rows!"
          from imports where id = $1 and subject = $2"#,
         id.0,
@@ -140,6 +143,9 @@ pub(super) async fn get(tx: &mut Tx, subject: ImportSubject, id: ImportId) -> Re
         created_at: row.created_at,
         expires_at: row.expires_at,
         confirmed_at: row.confirmed_at,
+        taken_back_at: row.taken_back_at,
+        taken_back_rows: row.taken_back_rows.unsigned_abs(),
+        kept_rows: row.kept_rows.unsigned_abs(),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod columns;
 mod evaluate;
+mod take_back;
 
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ pub(in crate::machines) use evaluate::Existing;
 pub use evaluate::Written;
 pub(in crate::machines) use evaluate::decided;
 pub(crate) use evaluate::stored;
+pub(crate) use take_back::take_back;
 
 use super::entry;
 pub use super::store::ExportRow;
