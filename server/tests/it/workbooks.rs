@@ -172,7 +172,8 @@ async fn an_import_is_taken_back_through_both_doors() {
         id
     };
     let page = async |id: i64| {
-        let request = server.bare(Method::GET, &format!("/admin/machines/imports/{id}")).header("accept-language", "en");
+        let request =
+            server.bare(Method::GET, &format!("/admin/machines/imports/{id}")).header("accept-language", "en");
         Answer::of(server.signed(&browser, request)).await.text
     };
     let by_rest = confirmed("a").await;
@@ -186,11 +187,14 @@ async fn an_import_is_taken_back_through_both_doors() {
     let by_page = confirmed("b").await;
     let request = server.bare(Method::POST, &crate::harness::sfn("take_back_import")).header("accept", "text/html");
     let answer = Answer::of(server.form(server.signed(&browser, request), &[("id", &by_page.to_string())])).await;
-    assert_eq!((answer.status, answer.header("location")), (303, format!("/admin/machines/imports/{by_page}").as_str()));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, format!("/admin/machines/imports/{by_page}").as_str())
+    );
     for (id, code) in [(by_rest, "a"), (by_page, "b")] {
         assert_eq!(server.get(&staff, &format!("/api/admin/machines/{code}")).await.status, 404);
         let page = page(id).await;
-        assert!(page.contains("1 row was.") && !page.contains("take_back_import"), "{page}");
+        assert!(page.contains("1 row was taken back.") && !page.contains("take_back_import"), "{page}");
     }
 }
 

@@ -42,8 +42,8 @@ import-users-stay = Once imported, it is not taken back as a whole: people who w
 import-state-taken-back = Taken back
 import-taken-back-at = Taken back
 import-taken-back-rows = { $n ->
-    [one] { $n } row was.
-   *[other] { $n } rows were.
+    [one] { $n } row was taken back.
+   *[other] { $n } rows were taken back.
 }
 import-kept-rows = { $n ->
     [one] { $n } row was not taken back; it says why.
