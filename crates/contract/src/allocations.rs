@@ -334,7 +334,8 @@ pub struct AllocationQuery {
     pub days: Option<u32>,
     /// `true`: only those that are not over.
     pub held: Option<bool>,
-    /// `false`: without how busy the machines are and how one gets onto them, for who looks again and again whether one stands otherwise.
+    /// `false`: without how busy the machines are and how one gets onto them, for who looks again and again whether one stands
+    /// otherwise.
     pub load: Option<bool>,
 }
 

@@ -36,7 +36,7 @@ impl Shown {
         Self::of_code(code).unwrap_or_default()
     }
 
-    fn of_code(code: &str) -> Option<Self> {
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
         if code.chars().count() > MAX_FORMAT {
             return None;
         }
