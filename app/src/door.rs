@@ -171,7 +171,7 @@ pub fn import_in_words(language: Language, mut view: ImportView) -> ImportView {
 
 /// A row of it with its words.
 pub fn row_in_words(language: Language, row: &mut ImportRow) {
-    for fault in &mut row.faults {
+    for fault in row.faults.iter_mut().chain(&mut row.notes) {
         fault.note.message = note_in_words(language, &fault.note);
     }
 }

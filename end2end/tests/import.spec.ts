@@ -28,6 +28,8 @@ test('fifty rows with three bad ones are looked at, confirmed, and come back wit
   await upload(page, 'fleet.xlsx', workbook(rows));
   await expect(page.locator('.head')).toContainText('Ready', { timeout: 20_000 });
   await expect(page.getByRole('link', { name: 'New 47' })).toBeVisible();
+  // What a new one would be, as it was understood.
+  await expect(page.getByRole('row', { name: /import-2\b/ })).toContainText('GPU count 8');
   await page.getByRole('link', { name: 'Error 3' }).click();
   await expect(page.locator('tbody tr')).toHaveCount(3);
   await expect(page.getByRole('row', { name: /import-10\b/ })).toContainText('GPU count “many” Enter a whole number.');
@@ -49,6 +51,12 @@ test('fifty rows with three bad ones are looked at, confirmed, and come back wit
   const mistaken = told.find((row) => row[1] === 'import-10')!;
   expect(mistaken.at(-1)).toContain('Enter a whole number');
   expect(rows[Number(mistaken[0]) - 1][0]).toBe('import-10');
+
+  // It can be taken back as a whole; asked first, and not done here.
+  await page.getByRole('button', { name: 'Take back' }).click();
+  await expect(page.getByRole('dialog', { name: 'Take back' })).toContainText('are deleted');
+  await page.keyboard.press('Escape');
+  await expectAccessible(page);
 
   // The export has the filters, and a text that looks like a formula is a text.
   await page.goto('/admin/machines?q=import-2');

@@ -113,6 +113,9 @@ test('its owner sees it live and asks for more time, and nobody else sees anythi
   await look(page, installation.url, 'en', 'dark');
   await page.goto('/');
   await expect(page.getByRole('row', { name: /lease-01/ })).toContainText(/days left/);
+  // The way onto it stands there too, to be copied.
+  await expect(page.getByRole('row', { name: /lease-01/ })).toContainText('ssh 10.8.0.1');
+  await expect(page.getByRole('row', { name: /lease-01/ }).getByRole('button', { name: 'Copy' })).toBeVisible();
   await expectAccessible(page);
   // How busy it is stands there, and is followed: what the cell says is written over by what comes in.
   const load = page.locator('[data-load="lease-01"]');

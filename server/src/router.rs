@@ -186,6 +186,7 @@ fn fleet(all: Routes) -> Routes {
         .rest(routes!(machine_sheets::get, machine_sheets::discard))
         .rest(routes!(machine_sheets::rows))
         .rest(routes!(machine_sheets::confirm))
+        .rest(routes!(machine_sheets::take_back))
         .rest(routes!(machine_sheets::result))
         .rest(routes!(machine_service::bulk))
         .rest(routes!(machine_service::plan_for_many))

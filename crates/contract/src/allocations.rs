@@ -122,6 +122,10 @@ pub struct AllocationView {
     /// How busy it is, in a customer's own list and while it has the machine; absent where nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<MachineLoad>,
+    /// The line to paste to get onto it by SSH, in a customer's own list and while it gets there: through the SSH door where that is
+    /// open, else straight. Absent where there is no way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<String>,
     pub customer_id: CustomerId,
     pub customer_name: String,
     pub starts_at: DateTime<Utc>,
@@ -333,7 +337,8 @@ pub struct AllocationQuery {
     pub days: Option<u32>,
     /// `true`: only those that are not over.
     pub held: Option<bool>,
-    /// `false`: without how busy the machines are, for who looks again and again whether one stands otherwise.
+    /// `false`: without how busy the machines are and how one gets onto them, for who looks again and again whether one stands
+    /// otherwise.
     pub load: Option<bool>,
 }
 

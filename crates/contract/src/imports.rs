@@ -96,9 +96,18 @@ pub struct ImportView {
     /// Forgotten afterwards.
     pub expires_at: DateTime<Utc>,
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// When what it wrote was taken back.
+    #[serde(default)]
+    pub taken_back_at: Option<DateTime<Utc>>,
+    /// Rows that were taken back.
+    #[serde(default)]
+    pub taken_back_rows: u32,
+    /// Rows that were not, because somebody changed or uses since what they are about; their `faults` say so.
+    #[serde(default)]
+    pub kept_rows: u32,
 }
 
-/// What is wrong with a cell.
+/// What is wrong with a cell, or to be said of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -129,9 +138,17 @@ pub struct ImportRow {
     /// there is nothing. Of people, in every column: built-in roles by their code, roles and customers with `; ` between them.
     #[serde(default)]
     pub before: BTreeMap<String, String>,
+    /// What would be stored, by column, as `before` says it: of a machine everything that it would have, also what the sheet leaves
+    /// as it is; of a person user name, name and address. Nothing of a row with errors.
+    #[serde(default)]
+    pub stored: BTreeMap<String, String>,
+    /// Where that is not quite what a cell says, such as a size that is rounded to whole GB.
+    #[serde(default)]
+    pub notes: Vec<RowFault>,
     /// What somebody becomes in customers, where they are less there now.
     #[serde(default)]
     pub places: Vec<PlaceChange>,
+    /// What is wrong with it; of a row that is new or a change, why it was not taken back.
     pub faults: Vec<RowFault>,
 }
 

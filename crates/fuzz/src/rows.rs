@@ -109,7 +109,7 @@ fn places_of(cell: &str) {
     assert!(fuzzing::places(cell, &[]).iter().all(Option::is_none));
 }
 
-/// A number is a number again, and a day is one that the calendar has.
+/// A number is a number again, also as a format shows it, and a day is one that the calendar has.
 fn numbers(bytes: &[u8]) {
     let Some((number, flags)) = bytes.split_first_chunk::<8>() else { return };
     let value = f64::from_le_bytes(*number);
@@ -117,6 +117,9 @@ fn numbers(bytes: &[u8]) {
     let read: f64 = written.parse().expect("a number's text is a number");
     let apart = (read - value).abs();
     assert!(!value.is_finite() || apart <= value.abs() * 1e-13, "{value} as {written}");
+    // What follows is a format: it adds to the number, and takes nothing from it.
+    let shown = sheets::fuzzing::shown(value, &text(flags));
+    assert!(shown.contains(&written), "{written} as {shown}");
     let flags = flags.first().copied().unwrap_or_default();
     let date = sheets::fuzzing::date(value, flags & 1 != 0, flags & 2 != 0);
     if date.as_bytes().get(4) == Some(&b'-') && !date.starts_with('-') {

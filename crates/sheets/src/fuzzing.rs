@@ -5,6 +5,7 @@ use std::io::Cursor;
 use calamine::{DataRef, ExcelDateTime, ExcelDateTimeType};
 
 use crate::parent::Line;
+use crate::shown::Shown;
 use crate::stream::Stop;
 use crate::{End, ReadOptions, Refusal, Row, container, stream, text};
 
@@ -35,6 +36,11 @@ pub fn line(bytes: &[u8]) -> Option<(Option<Row>, bool)> {
 /// The text of a cell with a number.
 pub fn number(value: f64) -> String {
     text::of_cell(&DataRef::Float(value), false).into_owned()
+}
+
+/// The same as a format shows it.
+pub fn shown(value: f64, format: &str) -> String {
+    Shown::of_code(format).unwrap_or_default().apply(number(value).into()).into_owned()
 }
 
 /// The text of a cell with a date, or with a duration.

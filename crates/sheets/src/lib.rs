@@ -15,6 +15,7 @@ pub mod header;
 mod options;
 mod parent;
 mod refusal;
+mod shown;
 mod stream;
 mod text;
 pub mod write;

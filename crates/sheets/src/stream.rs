@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek};
 
-use calamine::{DataRef, Reader, SheetType, SheetVisible, Style, Xlsx, XlsxError};
+use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 use serde::{Deserialize, Serialize};
 
+use crate::shown::Shown;
 use crate::text::of_cell;
 use crate::{ReadOptions, Refusal};
 
@@ -14,8 +15,6 @@ use crate::{ReadOptions, Refusal};
 const MAX_CELL: usize = 32_767;
 /// Most text in a row, in bytes: what a reader of rows must hold at once.
 const MAX_ROW_BYTES: usize = 1 << 20;
-/// More zeros than any code has before it.
-const MOST_ZEROS: usize = 32;
 /// Blank cells that are looked at for formulas without a result.
 const MAX_BLANKS: usize = 65_536;
 
@@ -152,7 +151,7 @@ fn scan<R: Read + Seek>(
     let mut rows = 0;
     let mut row = Row { row: 1, cells: Vec::new() };
     let mut row_bytes = 0;
-    let digits: Vec<usize> = reader.styles().iter().map(least_digits).collect();
+    let formats: Vec<Shown> = reader.styles().iter().map(Shown::of).collect();
     while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(|error| refusal(error, options))? {
         let (line, column) = cell.get_position();
         let text = match cell.get_value() {
@@ -162,10 +161,7 @@ fn scan<R: Read + Seek>(
                 }
                 continue;
             }
-            value @ (DataRef::Float(_) | DataRef::Int(_)) => {
-                with_zeros(of_cell(value, from_1904), digits.get(style).copied().unwrap_or(0))
-            }
-            value => of_cell(value, from_1904),
+            value => as_shown(value, formats.get(style), from_1904),
         };
         if text.is_empty() {
             continue;
@@ -199,20 +195,13 @@ fn scan<R: Read + Seek>(
     Ok(rows + finish(&row, take)?)
 }
 
-/// How many digits a whole number has at least where it is shown with zeros before it, as a code 007 is with the format `000`;
-/// 0 for every other format.
-fn least_digits(style: &Style) -> usize {
-    let code = style.number_format.as_ref().map_or("", |format| format.format_code.as_str());
-    let zeros = !code.is_empty() && code.len() <= MOST_ZEROS && code.bytes().all(|byte| byte == b'0');
-    if zeros { code.len() } else { 0 }
-}
-
-/// As Excel shows a whole number with such a format.
-fn with_zeros(text: Cow<'_, str>, digits: usize) -> Cow<'_, str> {
-    if text.len() >= digits || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text;
+/// The text of a cell, of a number as its format shows it.
+fn as_shown<'a>(value: &'a DataRef<'_>, shown: Option<&Shown>, from_1904: bool) -> Cow<'a, str> {
+    let text = of_cell(value, from_1904);
+    match (value, shown) {
+        (DataRef::Float(_) | DataRef::Int(_), Some(shown)) => shown.apply(text),
+        _ => text,
     }
-    Cow::Owned(format!("{text:0>digits$}"))
 }
 
 fn finish(row: &Row, take: &mut dyn FnMut(&Row) -> io::Result<()>) -> Result<u64, Stop> {

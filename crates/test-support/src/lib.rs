@@ -25,7 +25,7 @@ use platform::db::Db;
 use platform::secrets::Keyring;
 use platform::{Clock, OpContext, Platform, PlatformSettings, Principal, SystemActor};
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use archive::{image_archive, tar};
 pub use captcha::solve_captcha;
@@ -82,16 +82,28 @@ impl TestPlatform {
         let files = tempfile::tempdir()?;
         // As on a new machine, the store's folder is not there before it is used.
         let store = files.path().join("store");
-        let platform = open(&database, &keyring, Clock::default(), zone, &store).await?;
+        let platform = open(database.app_options(), &keyring, Clock::default(), zone, &store).await?;
         Ok(Self { platform, keyring, zone, owner, admins: AtomicU32::new(0), store, _files: files, database })
     }
 
     /// One more server over the same database: its own pool, its own memory, the same clock.
     pub async fn another_server(&self) -> Platform {
         let clock = self.platform.clock().clone();
-        open(&self.database, &self.keyring, clock, self.zone, &self.store)
+        open(self.database.app_options(), &self.keyring, clock, self.zone, &self.store)
             .await
             .expect("a second server opens over the same database")
+    }
+
+    /// A server over another database of the cluster, whose schema a test has brought up itself, and an admin there.
+    pub async fn server_over(&self, database: &str) -> (Platform, TestUser) {
+        let clock = self.platform.clock().clone();
+        let app = self.database.app_options().database(database);
+        let platform = open(app, &self.keyring, clock, self.zone, &self.store).await.expect("a server opens over it");
+        let owner =
+            PgPoolOptions::new().max_connections(1).connect_lazy_with(self.database.owner_options().database(database));
+        let admin = people::add_user(&owner, platform.clock(), "admin", Place::Admin).await.expect("it takes an admin");
+        owner.close().await;
+        (platform, admin)
     }
 
     /// A superuser's pool, for arrangement and inspection; never what is tested.
@@ -196,14 +208,14 @@ fn sheet_reader() -> std::path::PathBuf {
 }
 
 async fn open(
-    database: &TestDatabase,
+    database: PgConnectOptions,
     keyring: &Keyring,
     clock: Clock,
     time_zone: chrono_tz::Tz,
     files_dir: &std::path::Path,
 ) -> anyhow::Result<Platform> {
     let failed = |error: platform::Error| anyhow!("{error}");
-    let db = Db::connect(database.app_options(), APP_CONNECTIONS).await.map_err(failed)?;
+    let db = Db::connect(database, APP_CONNECTIONS).await.map_err(failed)?;
     let settings = PlatformSettings {
         public_url: "http://gpu.test".to_owned(),
         default_language: Language::En,

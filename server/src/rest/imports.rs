@@ -106,7 +106,11 @@ pub(crate) async fn result(rest: &Rest, layout: &Layout, id: ImportId) -> Respon
                 });
                 let number = Value::Number(f64::from(row.row));
                 let values: Vec<_> = std::iter::once(number).chain(known).chain(kept).collect();
-                let (verdict, words) = outcome(language, layout.subject, view.confirmed_at.is_some(), row);
+                let writes = matches!(row.verdict, RowVerdict::New | RowVerdict::Update);
+                let (verdict, words) = match view.taken_back_at {
+                    Some(_) if writes && row.faults.is_empty() => taken_back(language, row),
+                    _ => outcome(language, layout.subject, view.confirmed_at.is_some(), row),
+                };
                 sheet.row_with_result(&values, verdict, &words).map_err(Error::internal)?;
             }
         }
@@ -199,7 +203,16 @@ fn outcome(language: Language, subject: ImportSubject, done: bool, row: &ImportR
             return (Verdict::Bad, faults.join(" "));
         }
     };
-    (Verdict::Good, say(language, key, &[("code", code)]))
+    // Of a row that is no error: why it was not taken back.
+    let notes =
+        row.notes.iter().chain(&row.faults).map(|note| fault_words(language, subject, &note.column, &note.note));
+    let words: Vec<String> = std::iter::once(say(language, key, &[("code", code)])).chain(notes).collect();
+    (Verdict::Good, words.join(if language == Language::Zh { "；" } else { ". " }))
+}
+
+fn taken_back(language: Language, row: &ImportRow) -> (Verdict, String) {
+    let code = row.code.clone().unwrap_or_default();
+    (Verdict::Good, say(language, "import-was-taken-back", &[("code", code)]))
 }
 
 fn fault_words(language: Language, subject: ImportSubject, column: &str, note: &Note) -> String {
@@ -223,6 +236,8 @@ mod tests {
             cells: Default::default(),
             changes: Vec::new(),
             before: Default::default(),
+            stored: Default::default(),
+            notes: Vec::new(),
             places: Vec::new(),
             faults: Vec::new(),
         };

@@ -104,6 +104,13 @@ async fn the_way_onto_a_machine_is_what_staff_entered_and_never_its_secret() {
         assert!(!rest.text.contains("sesame") && !page.text.contains("sesame"), "the secret stays");
         let command = rest.data()["command"].as_str().unwrap().to_owned();
         assert!(page.text.contains(&format!("<code>{command}</code>")), "{command}");
+        // The list has it too, to be copied.
+        let list = server.get(&program, "/api/customer/machines").await.data();
+        assert_eq!(list["list"][0]["ssh"], command.as_str());
+        let home = Answer::of(server.signed(&browser, server.bare(http::Method::GET, "/"))).await;
+        assert!(home.text.contains(&format!("data-text=\"{command}\"")), "{}", home.text);
+        let bare = server.get(&program, "/api/customer/machines?load=false").await.data();
+        assert!(bare["list"][0]["ssh"].is_null(), "{bare}");
         (command, page.text.contains("has not entered which user"))
     };
     assert_eq!(seen().await, ("ssh 10.2.0.7".to_owned(), true), "nobody's name is made up");

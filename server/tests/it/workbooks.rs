@@ -121,6 +121,84 @@ async fn too_large_and_too_many_are_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_workbook_with_the_extension_of_something_else_is_refused_in_words() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (staff, browser) = (server.token(&admin).await, server.browser(&admin).await);
+    let mut sheet = sheets::SheetWriter::new("machines", &["Name", "Code"].map(sheets::write::Column::new)).unwrap();
+    sheet.row(&["a", "a"].map(sheets::write::Value::Text)).unwrap();
+    let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
+    let words = [("en", "Rename it to “fleet.xlsx”"), ("zh", "请改名为“fleet.xlsx”")];
+
+    let request = server.request(&staff, Method::POST, &format!("{PREVIEW}?fileName=fleet.csv")).body(bytes.clone());
+    let by_rest = Answer::of(request).await.data()["id"].as_i64().unwrap();
+    // A browser says the name with the file.
+    let mut form = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"fleet.xlsm\"\r\n\r\n".to_vec();
+    form.extend(bytes);
+    form.extend(b"\r\n--b--\r\n");
+    let request = server.bare(Method::POST, PREVIEW).header("accept", "text/html");
+    let request = server.signed(&browser, request).header("content-type", "multipart/form-data; boundary=b").body(form);
+    let sent = Answer::of(request).await;
+    let by_page: i64 = sent.header("location").rsplit('/').next().unwrap().parse().unwrap();
+    for (id, extension) in [(by_rest, ".csv"), (by_page, ".xlsm")] {
+        imports::read(server.platform(), id.into(), true).await.unwrap();
+        for (language, words) in words {
+            let path = format!("/api/admin/machines/import/{id}");
+            let request = server.request(&staff, Method::GET, &path).header("accept-language", language);
+            let view = Answer::of(request).await.data();
+            let message = view["refusal"]["message"].as_str().unwrap();
+            assert!(view["state"] == "refused" && message.contains(words) && message.contains(extension), "{message}");
+            let request = server.bare(Method::GET, &format!("/admin/machines/imports/{id}"));
+            let page = Answer::of(server.signed(&browser, request.header("accept-language", language))).await;
+            assert!(page.text.contains(words), "{}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_import_is_taken_back_through_both_doors() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (staff, browser) = (server.token(&admin).await, server.browser(&admin).await);
+    let confirmed = async |code: &str| {
+        let columns = ["Name", "Code"].map(sheets::write::Column::new);
+        let mut sheet = sheets::SheetWriter::new("machines", &columns).unwrap();
+        sheet.row(&[code, code].map(sheets::write::Value::Text)).unwrap();
+        let bytes = std::fs::read(sheet.finish().unwrap().path()).unwrap();
+        let id = preview(&server, &staff, "en", bytes).await.data()["id"].as_i64().unwrap();
+        imports::read(server.platform(), id.into(), true).await.unwrap();
+        let done = server.post(&staff, &format!("/api/admin/machines/import/{id}/confirm"), json!({})).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        id
+    };
+    let page = async |id: i64| {
+        let request =
+            server.bare(Method::GET, &format!("/admin/machines/imports/{id}")).header("accept-language", "en");
+        Answer::of(server.signed(&browser, request)).await.text
+    };
+    let by_rest = confirmed("a").await;
+    assert!(page(by_rest).await.contains("take_back_import"), "the page offers it");
+    let path = format!("/api/admin/machines/import/{by_rest}/take-back");
+    let done = server.post(&staff, &path, json!({})).await;
+    assert_eq!((done.status, &done.data()["takenBackRows"]), (200, &json!(1)), "{done:?}");
+    let again = server.post(&staff, &path, json!({})).await;
+    assert_eq!((again.status, again.code()), (422, 1402), "{again:?}");
+
+    let by_page = confirmed("b").await;
+    let request = server.bare(Method::POST, &crate::harness::sfn("take_back_import")).header("accept", "text/html");
+    let answer = Answer::of(server.form(server.signed(&browser, request), &[("id", &by_page.to_string())])).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, format!("/admin/machines/imports/{by_page}").as_str())
+    );
+    for (id, code) in [(by_rest, "a"), (by_page, "b")] {
+        assert_eq!(server.get(&staff, &format!("/api/admin/machines/{code}")).await.status, 404);
+        let page = page(id).await;
+        assert!(page.contains("1 row was taken back.") && !page.contains("take_back_import"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn rows_that_turn_out_differently_are_listed() {
     let server = Server::start().await;
     let admin = server.test.admin().await;

@@ -1,12 +1,14 @@
 //! Getting onto a machine and off it, by the machine's code.
 
-use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState};
+use chrono::TimeDelta;
+use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState, AllocationView};
 use contract::machines::SshAccess;
 use contract::{CustomerId, ErrorCode, MachineId, PageQuery, Permission};
 
 use super::{readable_now, store};
 use crate::authz::AllocationRef;
 use crate::db::Tx;
+use crate::settings::SshDoor;
 use crate::{Error, OpContext, Platform, Result, accounts, machines, settings};
 
 /// Address, port and user of a machine one has, with the line to paste and who manages keys there; never a secret. In the
@@ -22,22 +24,49 @@ pub async fn ssh(platform: &Platform, ctx: &OpContext, machine: &str) -> Result<
     if access.keys_by_agent && row.grace_ends_at() <= platform.clock().now() {
         return Err(Error::not_found());
     }
-    let door = settings::ssh(platform).await;
-    if let (true, Some(account), Some(user)) = (access.keys_by_agent, &access.user, ctx.user()) {
+    if access.keys_by_agent && access.user.is_some() && ctx.user().is_some() {
         // A token that may not see one's keys sees none.
         access.has_key =
             accounts::list_ssh_keys(platform, ctx, &PageQuery::default()).await.is_ok_and(|keys| keys.total > 0);
-        // With two, it is the machine that is meant, whatever instance is called like it.
-        let at = format!("{}++{machine}@{}", user.name, door.host);
-        let (straight, jump) = match door.port {
-            22 => (format!("ssh {at}"), format!("ssh -J {at} {account}@{machine}")),
-            port => (format!("ssh -p {port} {at}"), format!("ssh -J {at}:{port} {account}@{machine}")),
-        };
-        if door.open {
-            (access.door, access.jump) = (Some(straight), Some(jump));
-        }
     }
+    (access.door, access.jump) = through(&settings::ssh(platform).await, ctx, machine, &access).unzip();
     Ok(access)
+}
+
+/// The lines through the SSH door, straight and with one's own key to the end; `None` where it is closed or the agent keeps no
+/// keys.
+fn through(door: &SshDoor, ctx: &OpContext, machine: &str, access: &SshAccess) -> Option<(String, String)> {
+    let (account, user) = (access.user.as_ref()?, ctx.user()?);
+    // With two, it is the machine that is meant, whatever instance is called like it.
+    let at = format!("{}++{machine}@{}", user.name, door.host);
+    (door.open && access.keys_by_agent).then(|| match door.port {
+        22 => (format!("ssh {at}"), format!("ssh -J {at} {account}@{machine}")),
+        port => (format!("ssh -p {port} {at}"), format!("ssh -J {at}:{port} {account}@{machine}")),
+    })
+}
+
+/// Says of the caller's customer's machines how one gets onto them, as long as one does: as [`ssh`] of each.
+pub(super) async fn add_lines(platform: &Platform, ctx: &OpContext, rows: &mut [AllocationView]) -> Result<()> {
+    let now = platform.clock().now();
+    let gets_there = |row: &AllocationView| matches!(row.state, AllocationState::Active | AllocationState::Grace);
+    let codes: Vec<String> = rows.iter().filter(|row| gets_there(row)).map(|row| row.machine.clone()).collect();
+    if codes.is_empty() {
+        return Ok(());
+    }
+    let mut tx = platform.db().begin(ctx).await?;
+    let known = machines::ssh_access_of(&mut tx, &codes).await?;
+    tx.commit().await?;
+    let door = settings::ssh(platform).await;
+    for row in rows.iter_mut().filter(|row| gets_there(row)) {
+        let Some(access) = known.get(&row.machine) else { continue };
+        let grace_ends_at = row.ends_at + TimeDelta::days(i64::from(row.grace_days));
+        if access.keys_by_agent && grace_ends_at <= now {
+            continue;
+        }
+        let straight = through(&door, ctx, &row.machine, access).map(|(straight, _)| straight);
+        row.ssh = straight.or_else(|| access.command.clone());
+    }
+    Ok(())
 }
 
 /// Takes a machine back from whoever has it now.

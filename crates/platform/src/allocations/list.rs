@@ -3,7 +3,7 @@
 use contract::allocations::{AllocationQuery, AllocationSort, AllocationState, AllocationView, MachineLoad};
 use contract::{Page, Permission, SortDirection};
 
-use super::{own_customer, store, views};
+use super::{access, own_customer, store, views};
 use crate::authz::{AllocationRef, Scope};
 use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, audit, customers, machines, metrics};
@@ -17,11 +17,12 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
     page(platform, ctx, scope, query).await
 }
 
-/// What the customer one acts for has, had and will have; of what it has now, how busy it is.
+/// What the customer one acts for has, had and will have; of what it has now, how busy it is and how one gets onto it.
 pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
     let scope = Scope::Customer(own_customer(ctx, Permission::AllocationsView)?);
     let mut found = page(platform, ctx, scope, query).await?;
     if ctx.holds(Permission::AllocationsMonitor) && query.load != Some(false) {
+        access::add_lines(platform, ctx, &mut found.list).await?;
         let has_now = |row: &AllocationView| row.state == AllocationState::Active && row.ends_at > ctx.now();
         let codes: Vec<_> = found.list.iter().filter(|row| has_now(row)).map(|row| row.machine.clone()).collect();
         if !codes.is_empty() {

@@ -434,6 +434,7 @@ async fn views(
                 presence: (staff || row.state == AllocationState::Active).then_some(brief.presence),
                 monitored: brief.monitored,
                 load: None,
+                ssh: None,
                 customer_id: row.customer,
                 customer_name: names.get(&row.customer.0).cloned().unwrap_or_default(),
                 starts_at: row.starts_at,

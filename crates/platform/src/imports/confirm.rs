@@ -95,7 +95,7 @@ async fn judge_again(tx: &mut Tx, granted: &MayImport, judge: &mut Judge, id: Im
         let now = judge.judge(tx, rows.collect()).await?;
         let (mut different, mut was) = (Vec::new(), Vec::new());
         for (before, now) in before.into_iter().zip(now) {
-            let shown = is_different(&before, &now);
+            let shown = is_different(judge, &before, &now)?;
             changed += u32::from(shown);
             if shown || before.base_revision != now.base_revision || before.faults != now.faults {
                 was.push(shown.then_some(before.verdict));
@@ -108,12 +108,23 @@ async fn judge_again(tx: &mut Tx, granted: &MayImport, judge: &mut Judge, id: Im
     Ok(changed)
 }
 
-/// Whether somebody who agreed to the one would have to be asked about the other. What was changed by hand is asked about
-/// even where the same columns would be written: what somebody typed meanwhile is not overwritten unseen.
-fn is_different(before: &Judged, now: &Judged) -> bool {
-    let writes = matches!(now.verdict, RowVerdict::Update | RowVerdict::New);
-    before.verdict != now.verdict
-        || (now.verdict == RowVerdict::Update
-            && (before.base_revision != now.base_revision || before.changes != now.changes))
-        || (writes && (before.code != now.code || before.written != now.written))
+/// Whether somebody who agreed to the one would have to be asked about the other, by what the row would do: a machine that
+/// was cordoned meanwhile gets the same region as before. What somebody typed meanwhile is not overwritten unseen, though:
+/// it is asked about even where the same would be written.
+fn is_different(judge: &Judge, before: &Judged, now: &Judged) -> Result<bool> {
+    if before.verdict != now.verdict {
+        return Ok(true);
+    }
+    if !matches!(now.verdict, RowVerdict::Update | RowVerdict::New) {
+        return Ok(false);
+    }
+    if before.code != now.code || before.changes != now.changes || overwritten(before) != overwritten(now) {
+        return Ok(true);
+    }
+    Ok(before.written != now.written && judge.effect(before)? != judge.effect(now)?)
+}
+
+/// What there is in the columns that change.
+fn overwritten(judged: &Judged) -> Vec<Option<&String>> {
+    judged.changes.iter().map(|column| judged.before.get(column)).collect()
 }

@@ -11,6 +11,7 @@ pub(crate) mod fuzzing;
 mod reading;
 mod store;
 mod subject;
+mod take_back;
 mod units;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use confirm::confirm;
 pub use reading::read;
 pub(crate) use store::{ToWrite, to_write_after};
 pub use subject::{columns_of, example_names, heading_of, keeps_unknown};
+pub use take_back::take_back;
 
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, audit};
@@ -49,6 +51,14 @@ pub(crate) struct TextRow {
     pub secret: Option<String>,
     /// What was wrong with it earlier, for what cannot be judged from the cells again.
     pub faults: Vec<RowFault>,
+}
+
+/// A row that is not taken back.
+pub(crate) struct Kept {
+    pub row: u32,
+    pub column: &'static str,
+    /// Key of the reason.
+    pub why: &'static str,
 }
 
 /// A row with its verdict, as it is staged.
@@ -222,7 +232,7 @@ pub async fn rows(
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(ctx).await?;
     store::get(&mut tx, subject, id).await?.ok_or_else(Error::not_found)?;
-    let (list, total) = store::rows(&mut tx, id, query, page, page_size).await?;
+    let (list, total) = store::rows(&mut tx, (subject, id), query, page, page_size).await?;
     tx.commit().await?;
     Ok(Page { list, total, page, page_size })
 }
@@ -238,7 +248,7 @@ pub async fn rows_after(
     subject::may_look(ctx, subject)?;
     let mut tx = platform.db().begin(ctx).await?;
     store::get(&mut tx, subject, id).await?.ok_or_else(Error::not_found)?;
-    let rows = store::rows_after(&mut tx, id, after).await?;
+    let rows = store::rows_after(&mut tx, (subject, id), after).await?;
     tx.commit().await?;
     Ok(rows)
 }

@@ -42,6 +42,7 @@ pub async fn read(platform: &Platform, id: ImportId, last: bool) -> Result<()> {
         return Ok(());
     };
     store::forget_rows(&mut tx, id).await?;
+    let called = store::get(&mut tx, subject, id).await?.map(|view| view.file_name).unwrap_or_default();
     tx.commit().await?;
     // Rows are judged by what the person might who sent the workbook; who confirms is judged again.
     let stager = match staged_as {
@@ -49,7 +50,7 @@ pub async fn read(platform: &Platform, id: ImportId, last: bool) -> Result<()> {
         None => ctx.clone(),
     };
     let judge = Judge::new(platform, &stager, subject).await?;
-    let outcome = match read_workbook(platform, id, subject::kind(subject), judge).await {
+    let outcome = match read_workbook(platform, (id, &called), subject::kind(subject), judge).await {
         Err(error) if last => {
             tracing::error!(%error, import = id.0, "a workbook could not be read");
             Outcome::Refused(note("import-reader-failed", &[]))
@@ -87,6 +88,21 @@ async fn workbook(platform: &Platform, id: ImportId) -> Result<std::fs::File> {
     Ok(file.into_std().await)
 }
 
+/// How the names of what is read here end: workbooks, and templates of workbooks.
+const EXTENSIONS: [&str; 2] = ["xlsx", "xltx"];
+
+/// The extension of a name that says of a workbook that it is something else, and the name it should have. A name that ends in
+/// no extension says nothing.
+fn misnamed(name: &str) -> Option<(&str, String)> {
+    let (stem, extension) = name.trim_end().rsplit_once('.')?;
+    let is_extension = extension.len() <= 5
+        && extension.starts_with(|c: char| c.is_ascii_alphabetic())
+        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_ours = EXTENSIONS.iter().any(|ours| extension.eq_ignore_ascii_case(ours));
+    let stem = stem.strip_suffix(".xlsx").unwrap_or(stem);
+    (is_extension && !is_ours).then(|| (extension, format!("{stem}.xlsx")))
+}
+
 /// Sheets of a workbook that are looked at for a list: a cover and a guide often stand before it. They have one time together,
 /// or a workbook made for it would cost as many times as much.
 const SHEETS: usize = 5;
@@ -109,12 +125,22 @@ struct Opened {
     heading: HeaderMatch<'static>,
 }
 
-async fn read_workbook(platform: &Platform, id: ImportId, kind: &'static Kind, judge: Judge) -> Result<Outcome> {
+async fn read_workbook(
+    platform: &Platform,
+    (id, called): (ImportId, &str),
+    kind: &'static Kind,
+    judge: Judge,
+) -> Result<Outcome> {
     let content = workbook(platform, id).await?;
     let mut opened = match open(platform, &content, kind).await? {
         Ok(opened) => opened,
         Err(note) => return Ok(Outcome::Refused(note)),
     };
+    // After the content, of which there is more to say: an old workbook is told from one that only bears its name.
+    if let Some((extension, name)) = misnamed(called) {
+        let args = [("extension", format!(".{extension}")), ("name", name)];
+        return Ok(Outcome::Refused(note("sheet-refused-wrong-extension", &args)));
+    }
     let (heading, rows) = (&mut opened.heading, &mut opened.rows);
     let units = take_units(heading, kind.columns);
     let is_ours = |text: &str| {
@@ -330,5 +356,27 @@ fn refusal_note(error: ReadError) -> Result<Note> {
             Ok(Note { key, args, message: String::new() })
         }
         ReadError::Child(why) => Err(Error::internal(why)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::misnamed;
+
+    #[test]
+    fn a_name_says_what_a_file_is_by_its_extension_alone() {
+        for name in
+            ["fleet.xlsx", "Fleet.XLSX", "fleet.xltx", "fleet", "fleet 2026.11", "rack.v 2", "machines.xlsx (1)", ""]
+        {
+            assert_eq!(misnamed(name), None, "{name}");
+        }
+        for (name, extension, better) in [
+            ("fleet.csv", "csv", "fleet.xlsx"),
+            ("fleet.XLSM", "XLSM", "fleet.xlsx"),
+            ("fleet.xlsx.txt", "txt", "fleet.xlsx"),
+            ("机器.xls", "xls", "机器.xlsx"),
+        ] {
+            assert_eq!(misnamed(name), Some((extension, better.to_owned())), "{name}");
+        }
     }
 }

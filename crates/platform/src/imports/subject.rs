@@ -1,13 +1,15 @@
 //! What differs between the subjects: who may, what the columns are, how a row is judged and written.
 
-use contract::imports::ImportSubject;
+use std::collections::BTreeMap;
+
+use contract::imports::{ImportSubject, RowFault, RowVerdict};
 use contract::{ImportId, Permission};
 
 use super::{Judged, SheetColumn, TextRow};
 use crate::accounts::users;
 use crate::authz::{CreateMachine, CreateUser, Fleet, Granted, MachineRef, Population, UserRef};
 use crate::db::Tx;
-use crate::{OpContext, Platform, Result, SystemActor, machines};
+use crate::{Error, OpContext, Platform, Result, SystemActor, machines};
 
 /// What is fixed about a subject.
 pub(super) struct Kind {
@@ -96,6 +98,18 @@ pub fn example_names(subject: ImportSubject) -> [&'static str; 2] {
     kind(subject).examples
 }
 
+/// What a staged row would store, by column, and where that is not quite what its cells say.
+pub(super) fn stored(
+    subject: ImportSubject,
+    cells: &BTreeMap<String, String>,
+    written: serde_json::Value,
+) -> Result<(BTreeMap<String, String>, Vec<RowFault>)> {
+    match subject {
+        ImportSubject::Machines => machines::import::stored(cells, written),
+        ImportSubject::Users => Ok((users::import::stored(written)?, Vec::new())),
+    }
+}
+
 /// Proof that the caller may import of this subject.
 pub(super) struct MayImport {
     pub subject: ImportSubject,
@@ -181,6 +195,22 @@ impl Judge {
         }
     }
 
+    /// What a row would write, of a change without what it leaves as it is.
+    pub fn effect(&self, judged: &Judged) -> Result<serde_json::Value> {
+        let Some(written) = judged.written.clone() else { return Ok(serde_json::Value::Null) };
+        if judged.verdict != RowVerdict::Update {
+            return Ok(written);
+        }
+        match self {
+            Self::Machines(_) => {
+                let (mut stored, _) = machines::import::stored(&judged.cells, written)?;
+                stored.retain(|column, _| judged.changes.contains(column));
+                serde_json::to_value(stored).map_err(Error::internal)
+            }
+            Self::Users(_) => Ok(users::import::effect(written, &judged.changes)),
+        }
+    }
+
     /// Whether rows may turn out differently from how they were judged.
     pub async fn is_stale(&self, tx: &mut Tx, id: ImportId) -> Result<bool> {
         match self {
@@ -202,7 +232,7 @@ impl Judge {
         match (self, &granted.by) {
             (Self::Machines(_), By::Machines(granted)) => machines::import::apply(tx, ctx, granted, id).await,
             (Self::Users(users), By::Users(granted)) => users.apply(platform, tx, granted, id).await,
-            _ => Err(crate::Error::internal("an import is judged as something else")),
+            _ => Err(Error::internal("an import is judged as something else")),
         }
     }
 

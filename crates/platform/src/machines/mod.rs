@@ -236,6 +236,11 @@ pub(crate) async fn ssh_access(tx: &mut Tx, code: &str, now: DateTime<Utc>) -> R
     Ok(SshAccess { keys_by_agent: known.keys.is_some(), keys_hindered, ..access })
 }
 
+/// The same of several, by their codes.
+pub(crate) async fn ssh_access_of(tx: &mut Tx, codes: &[String]) -> Result<HashMap<String, SshAccess>> {
+    store::ssh_access_of(tx, codes).await
+}
+
 /// Maintenance that is planned or running, by machine, the next first, of those the transaction's caller may see.
 pub(crate) async fn maintenance_of(tx: &mut Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<MaintenanceView>>> {
     let mut windows: HashMap<i64, Vec<MaintenanceView>> = HashMap::new();

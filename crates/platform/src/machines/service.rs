@@ -42,7 +42,7 @@ pub async fn act(
             possible(platform, ctx, &mut tx, (id, &before), action).await?;
             maintenance::end_all(platform, &mut tx, ctx, id, &before.maintenance).await?;
             engines::forget_in_tx(&mut tx, &granted).await?;
-            store::delete(&mut tx, &granted, ctx.now()).await?;
+            store::delete(&mut tx, &[granted], ctx.now()).await?;
         }
         _ => {
             let granted = ctx.authorize(OperateMachine, &resource(id))?;

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use contract::allocations::{AllocationQuery, AllocationState};
+use contract::imports::{ImportRowQuery, ImportSubject};
 use platform::db::MIGRATIONS;
+use platform::{allocations, audit, imports, machines};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{
@@ -17,6 +20,8 @@ use test_support::TestPlatform;
 const APPLIED: &str = include_str!("older/migrations.txt");
 /// Everything it asks the database.
 const STATEMENTS: &str = include_str!("older/statements.sql");
+/// What else it leaves: somebody's place in a customer, and a workbook that waits for its confirmation.
+const LEFT: &str = include_str!("older/left.sql");
 /// What it writes when machines are added, lent and renewed.
 const WRITES: &str = include_str!("older/writes.sql");
 
@@ -62,13 +67,11 @@ fn is_deadlock(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() == Some("40P01")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_version_before_goes_on_over_the_schema_of_today() {
-    let test = TestPlatform::new().await;
-    let name = format!("{}_older", test.database().name());
+/// A database as the version before made it, beside the test's own.
+async fn database(test: &TestPlatform, name: &str) -> (PgConnectOptions, PgPool) {
     let mut maintenance = test.database().owner_options().connect().await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(format!("create database {name}"))).execute(&mut maintenance).await.unwrap();
-    let options = test.database().owner_options().database(&name);
+    let options = test.database().owner_options().database(name);
     let pool = PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
 
     let numbers: Vec<i64> = APPLIED.lines().map(|line| line.parse().unwrap()).collect();
@@ -80,6 +83,13 @@ async fn the_version_before_goes_on_over_the_schema_of_today() {
         .await
         .unwrap();
     write(&pool, 0).await.unwrap();
+    (options, pool)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_before_goes_on_over_the_schema_of_today() {
+    let test = TestPlatform::new().await;
+    let (options, pool) = database(&test, &format!("{}_older", test.database().name())).await;
     let before = shapes(&options).await;
 
     // Its servers go on while the schema is brought up.
@@ -114,4 +124,41 @@ async fn the_version_before_goes_on_over_the_schema_of_today() {
     .unwrap();
     assert_eq!(kept, i64::from(next) + 1, "nothing of it is lost");
     pool.close().await;
+}
+
+/// The other half of an upgrade: the program of today, over what the version before left.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_version_before_left_is_there_for_the_program_of_today() {
+    let test = TestPlatform::new().await;
+    let name = format!("{}_left", test.database().name());
+    let (_, pool) = database(&test, &name).await;
+    sqlx::raw_sql(LEFT).execute(&pool).await.unwrap();
+    let import: i64 = sqlx::query_scalar("select max(id) from imports").fetch_one(&pool).await.unwrap();
+    MIGRATIONS.run(&pool).await.unwrap();
+    pool.close().await;
+
+    let (p, admin) = test.server_over(&name).await;
+    let ctx = admin.ctx();
+    let leases = allocations::list(&p, &ctx, &AllocationQuery::default()).await.unwrap().list;
+    assert_eq!((leases.len(), leases[0].machine.as_str(), leases[0].state), (1, "older-0", AllocationState::Active));
+    assert_eq!(
+        (leases[0].customer_name.as_str(), leases[0].remark.as_deref()),
+        ("Older 0", Some("of the version before"))
+    );
+    let log = audit::list(&p, &ctx, &Default::default()).await.unwrap().list;
+    assert!(log.iter().any(|event| event.target_id.as_deref() == Some("older-0")), "its log is there");
+
+    // What waited for its confirmation is shown as today's rows are, confirmed, and taken back.
+    let id = import.into();
+    let rows = imports::rows(&p, &ctx, ImportSubject::Machines, id, &ImportRowQuery::default()).await.unwrap().list;
+    assert_eq!((rows[0].stored["region"].as_str(), rows[1].notes[0].column.as_str()), ("east", "memoryGb"));
+    let done = imports::confirm(&p, &ctx, ImportSubject::Machines, id).await.unwrap();
+    assert_eq!((done.new_rows, done.update_rows), (1, 1));
+    let region = async |code: &str| machines::get(&p, &ctx, code).await.map(|machine| machine.region);
+    assert_eq!(region("older-0").await.unwrap().as_deref(), Some("east"));
+    assert_eq!(region("older-new").await.unwrap(), None);
+    assert_eq!(imports::take_back(&p, &ctx, id).await.unwrap().taken_back_rows, 2);
+    assert_eq!(region("older-0").await.unwrap(), None);
+    assert!(region("older-new").await.is_err());
+    p.db().close().await;
 }

@@ -162,7 +162,7 @@ async fn a_formula_that_nobody_worked_out_is_no_blank_cell() {
 }
 
 #[tokio::test]
-async fn a_number_keeps_the_zeros_that_its_format_shows() {
+async fn a_number_keeps_the_zeros_and_words_that_its_format_shows() {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     let zeros = Format::new().set_num_format("000");
@@ -171,6 +171,9 @@ async fn a_number_keeps_the_zeros_that_its_format_shows() {
     }
     sheet.write_with_format(0, 4, 7.0, &Format::new().set_num_format("0.00")).unwrap();
     sheet.write(0, 5, 7.0).unwrap();
+    // And the words that it shows: whoever made the sheet sees GPU-007.
+    sheet.write_with_format(0, 6, 7.0, &Format::new().set_num_format("\"GPU-\"000")).unwrap();
+    sheet.write_with_format(0, 7, 2.0, &Format::new().set_num_format("0\" TB\"")).unwrap();
     let read = rows(book.save_to_buffer().unwrap()).await;
-    assert_eq!(read, [(1, texts(&["007", "1234", "7.5", "-7", "7", "7"]))]);
+    assert_eq!(read, [(1, texts(&["007", "1234", "7.5", "-7", "7", "7", "GPU-007", "2 TB"]))]);
 }

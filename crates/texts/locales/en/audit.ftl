@@ -124,6 +124,7 @@ audit-action-machines-create = Add a machine
 audit-action-machines-create-join-token = Create a join token
 audit-action-machines-delete = Delete a machine
 audit-action-machines-discard-import = Discard an import
+audit-action-machines-take-back-import = Take an import back
 audit-action-machines-drain = Drain
 audit-action-machines-export = Export machines
 audit-action-machines-hardware-changed = Hardware changed

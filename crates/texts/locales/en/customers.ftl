@@ -68,6 +68,7 @@ member-email-hint = Without an address the person cannot set a new password by t
 customer-created-at = Since
 customer-username = User name
 home-load = Load · memory
+home-ssh = SSH line
 home-machines-none-match = No machine of yours matches. Change what you look for.
 home-machines-filter = Machine by name or code
 home-presence = Connection

@@ -111,6 +111,7 @@ error-import-raced = Something that the rows are about is being changed at this 
 error-import-expired = This import was kept for 24 hours and is over. Upload the workbook again.
 error-import-too-many = You have { $n } imports open; at most { $max }, and { $mib } MiB together, are kept. Confirm or discard one first.
 error-import-nothing = There is nothing to import.
+error-import-taken-back = This import was taken back already.
 error-import-state = { $state ->
     [reading] This import is still being read: this cannot be done yet.
     [ready] This import waits for its confirmation: this cannot be done now.

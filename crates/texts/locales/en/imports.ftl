@@ -34,6 +34,25 @@ import-confirm = { $n ->
 import-discard = Discard
 import-discard-hint = Nothing is written, and what was read is forgotten. To import it after all, upload the workbook again.
 import-discard-confirm = Discard this import
+import-take-back = Take back
+import-take-back-hint = The machines that this import added are deleted, and those that it changed are as they were. What somebody changed or uses since stays as it is.
+import-take-back-confirm = Take this import back
+import-can-be-taken-back = Once imported, it can be taken back as a whole until then, however many rows it has.
+import-users-stay = Once imported, it is not taken back as a whole: people who were added are deleted in their list, at most 500 at a time.
+import-state-taken-back = Taken back
+import-taken-back-at = Taken back
+import-taken-back-rows = { $n ->
+    [one] { $n } row was taken back.
+   *[other] { $n } rows were taken back.
+}
+import-kept-rows = { $n ->
+    [one] { $n } row was not taken back; it says why.
+   *[other] { $n } rows were not taken back; each says why.
+}
+import-kept-changed = Somebody changed or set up this machine since, so it stays as it is.
+import-kept-used = Somebody has this machine or something on it, so it stays as it is.
+import-kept-name = Another machine has its earlier name now, so it stays as it is.
+import-was-taken-back = Taken back: { $code }
 import-result-file = Download the result
 import-errors-left-out = Rows with errors are left out.
 import-confirmed-at = Imported
@@ -56,7 +75,8 @@ import-would-new = Would be added as { $code }
 import-did-update = Changed { $code }
 import-would-update = Would change { $code }
 import-did-nothing = Nothing to change
-import-reader-failed = The workbook could not be read. Please try again; if that does not help, give the time to an administrator.
+import-rounded = Is stored as { $gb } GB, because sizes are kept in whole GB.
+import-reader-failed = The workbook could not be read. Please try again; if that does not help, tell an administrator when it happened.
 import-no-heading = No row of headings was found in the first 20 rows. Use the template's headings, in Chinese or English.
 import-columns-alike = “{ $first }” and “{ $second }” are taken for the same column. Leave one of them out, or call it something else.
 import-column-twice = The column “{ $heading }” is there twice.
@@ -83,7 +103,8 @@ import-note-remark = For staff, at most 1000 characters.
 list-export = Export
 sheet-refused-empty = The file is empty.
 sheet-refused-not-excel = This is not an Excel workbook. Save it as .xlsx and try again.
-sheet-refused-plain-text = This is a text file (such as CSV) under another name. Open it in Excel and save it as .xlsx.
+sheet-refused-plain-text = This is a text file (such as CSV), not an Excel workbook. Open it in Excel and save it as .xlsx.
+sheet-refused-wrong-extension = This is an Excel workbook (.xlsx), but its name ends in { $extension }. Rename it to “{ $name }” and upload it again.
 sheet-refused-old-excel = This is the old Excel format (.xls). Save it as .xlsx and try again.
 sheet-refused-binary-excel = This is the binary Excel format (.xlsb). Save it as .xlsx and try again.
 sheet-refused-encrypted = The workbook is protected with a password. Remove the password and try again.

@@ -124,6 +124,7 @@ audit-action-machines-create = 新增机器
 audit-action-machines-create-join-token = 创建接入令牌
 audit-action-machines-delete = 删除机器
 audit-action-machines-discard-import = 放弃导入
+audit-action-machines-take-back-import = 撤回导入
 audit-action-machines-drain = 排空
 audit-action-machines-export = 导出机器
 audit-action-machines-hardware-changed = 硬件变化

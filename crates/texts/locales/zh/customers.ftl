@@ -62,6 +62,7 @@ member-email-hint = 未填写邮箱的人员无法自行重置密码。
 customer-created-at = 创建时间
 customer-username = 用户名
 home-load = 负载 · 显存
+home-ssh = SSH 命令
 home-machines-none-match = 没有符合条件的机器。请更改查找条件。
 home-machines-filter = 按名称或编号查找机器
 home-presence = 连接状态

@@ -99,6 +99,7 @@ error-import-raced = 此刻正有人修改相关内容，没有导入任何内�
 error-import-expired = 导入只保留 24 小时，这一次已过期。请重新上传工作簿。
 error-import-too-many = 您已打开 { $n } 个导入；最多保留 { $max } 个，合计 { $mib } MiB。请先确认或放弃一个。
 error-import-nothing = 没有需要导入的内容。
+error-import-taken-back = 这次导入已撤回。
 error-import-state = { $state ->
     [reading] 导入仍在读取，现在不能执行此操作。
     [ready] 导入正在等待确认，现在不能执行此操作。

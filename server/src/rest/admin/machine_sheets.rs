@@ -85,6 +85,15 @@ pub async fn discard(rest: Rest, Part(id): Part<ImportId>) -> Response {
     imports::discard(&rest, MACHINES, id).await
 }
 
+/// Takes back what a confirmed import wrote, as a whole: the machines that it added are deleted, those that it changed are as they
+/// were. What somebody changed or uses since stays, and the `faults` of its rows say why.
+#[utoipa::path(post, path = "/api/admin/machines/import/{id}/take-back", tag = "machines", params(("id" = ImportId, Path)),
+    responses((status = 200, body = Envelope<ImportView>),
+        (status = 422, description = "1402: not confirmed, or taken back already")))]
+pub async fn take_back(rest: Rest, Part(id): Part<ImportId>) -> Response {
+    rest.answer(platform::imports::take_back(&rest.platform, &rest.ctx, id).await).await
+}
+
 /// The sheet again, with what became of every row.
 #[utoipa::path(get, path = "/api/admin/machines/import/{id}/result", tag = "machines", params(("id" = ImportId, Path)),
     responses((status = 200, description = "A workbook")))]

@@ -76,6 +76,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",   "/api/admin/machines/import/{id}/result",              [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     // It was not read yet: 422 says that the caller was let in.
     (Door::Rest, "POST",  "/api/admin/machines/import/{id}/confirm",             [401, 404, 404, 404, 404, 422, 401, 403, 403]),
+    (Door::Rest, "POST",  "/api/admin/machines/import/{id}/take-back",           [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     (Door::Rest, "DELETE","/api/admin/machines/import/{id}",                     [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::Rest, "GET",   "/api/admin/machines/export",                          [401, 404, 404, 404, 404, 200, 401, 200, 200]),
     (Door::Rest, "POST",  "/api/admin/machines/bulk",                            [401, 404, 404, 404, 404, 200, 401, 403, 403]),
@@ -444,6 +445,7 @@ pub const TABLE: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST",  "restore_customer",                                    [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "add_customer_member",                                 [401, 404, 403, 403, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "confirm_import",                                      [401, 404, 404, 404, 404, 422, 401, 403, 403]),
+    (Door::ServerFn, "POST",  "take_back_import",                                    [401, 404, 404, 404, 404, 422, 401, 403, 403]),
     (Door::ServerFn, "POST",  "discard_import",                                      [401, 404, 404, 404, 404, 200, 401, 403, 403]),
     (Door::ServerFn, "POST",  "act_on_allocations",                                  [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::ServerFn, "POST",  "choose_columns",                                      [401, 200, 200, 200, 200, 200, 401, 200, 200]),

@@ -33,6 +33,7 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/admin/customers/{id}/restore", "customers:restore"),
     ("/api/admin/machines/import/preview", "machines:import"),
     ("/api/admin/machines/import/{id}/confirm", "machines:import"),
+    ("/api/admin/machines/import/{id}/take-back", "machines:take-back-import"),
     ("/api/admin/users/import/preview", "users:import"),
     ("/api/admin/users/import/{id}/confirm", "users:import"),
     ("/api/admin/machines/{code}/retire", "machines:retire"),

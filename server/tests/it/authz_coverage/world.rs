@@ -487,7 +487,7 @@ impl World {
             "enroll_totp" => vec![("password", self.admin.password)],
             "renew_recovery_codes" | "disable_totp" => vec![("password", self.admin.password), ("code", "123456")],
             "get_machine" | "machine_live" => vec![("code", "host-001")],
-            "confirm_import" | "discard_import" => vec![("id", &import)],
+            "confirm_import" | "take_back_import" | "discard_import" => vec![("id", &import)],
             "act_on_allocations" => vec![("ids[]", &allocation), ("action", "renew"), ("months", "1")],
             "choose_columns" => vec![("list", "machines"), ("columns[]", "name")],
             "act_on_machine" => vec![("code", "host-001"), ("action", "monitoring-off")],

@@ -2,7 +2,8 @@
 
 use contract::accounts::{Language, MemberRole};
 use contract::imports::{
-    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, PlaceChange, RowVerdict,
+    ImportRow, ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_STAGED_IMPORTS, PlaceChange, RowFault,
+    RowVerdict,
 };
 use contract::{ImportId, Page, Permission};
 use leptos::prelude::*;
@@ -11,7 +12,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use platform::accounts::users::roles_kept;
 use platform::imports;
 
-use super::server_fns::{ConfirmImport, DiscardImport};
+use super::server_fns::{ConfirmImport, DiscardImport, TakeBackImport};
 use crate::door::{Refused, door, import_in_words, look, may_open, reload_after, row_in_words};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
@@ -207,6 +208,9 @@ fn preview_view(subject: &Subject, view: ImportView, rows: Page<ImportRow>, quer
 
 fn import_state(words: Words, view: &ImportView) -> impl IntoView + use<> {
     let now = view.state;
+    if view.taken_back_at.is_some() {
+        return state(Tone::Off, words.t("import-state-taken-back"));
+    }
     if now == ImportState::Ready && view.new_rows + view.update_rows == 0 {
         let tone = if view.error_rows > 0 { Tone::Bad } else { Tone::Off };
         return state(tone, words.t("import-state-empty"));
@@ -256,6 +260,7 @@ fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView 
             .field("id", &id)
             .view(words)
     });
+    let take_back = take_back(words, subject, view);
     let result = (view.state != ImportState::Reading).then(|| {
         let href = format!("/api/admin/{}/import/{id}/result", subject.of.code());
         view! { <a class="btn" href=href download="">{words.t("import-result-file")}</a> }
@@ -277,9 +282,47 @@ fn actions(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView 
                     None => (words.t("import-kept-until"), " ", time(view.expires_at, zone)).into_any(),
                 }}
             </p>
+            {taken_back(words, subject, view)}
             {left.map(|left| view! { <p class="sub">{left}</p> })}
-            <div class="actions">{confirm} {result} {discard}</div>
+            <div class="actions">{confirm} {result} {take_back} {discard}</div>
         </section>
+    }
+}
+
+/// What was imported by mistake need not be picked out of the list, 500 at a time.
+fn take_back(words: Words, subject: &Subject, view: &ImportView) -> Option<AnyView> {
+    let is_there = view.state == ImportState::Confirmed && view.taken_back_at.is_none();
+    let may = subject.of == ImportSubject::Machines && door().1.holds(Permission::MachinesDelete);
+    (is_there && may).then(|| {
+        Ask::new("take-back", words.t("import-take-back"), words.t("import-take-back-hint"), TakeBackImport::url())
+            .class("btn")
+            .yes(words.t("import-take-back-confirm"))
+            .field("id", view.id)
+            .view(words)
+    })
+}
+
+/// What can be taken back, before anybody agrees, and what was.
+fn taken_back(words: Words, subject: &Subject, view: &ImportView) -> impl IntoView + use<> {
+    let promise = (view.state == ImportState::Ready && view.new_rows + view.update_rows > 0).then(|| {
+        let is_machines = subject.of == ImportSubject::Machines;
+        words.t(if is_machines { "import-can-be-taken-back" } else { "import-users-stay" })
+    });
+    let done = view.taken_back_at.map(|at| {
+        let rows = words.with("import-taken-back-rows", &[("n", view.taken_back_rows.to_string())]);
+        view! {
+            <p>{words.t("import-taken-back-at")} " " {time(at, look().zone)}</p>
+            <p>{rows}</p>
+        }
+    });
+    let kept = (view.kept_rows > 0).then(|| {
+        let text = words.with("import-kept-rows", &[("n", view.kept_rows.to_string())]);
+        view! { <p>{state(Tone::Warn, text)}</p> }
+    });
+    view! {
+        {promise.map(|promise| view! { <p class="sub">{promise}</p> })}
+        {done}
+        {kept}
     }
 }
 
@@ -392,6 +435,31 @@ fn gives(words: Words, row: &ImportRow) -> AnyView {
     view! { {columns.collect_view()} {places(words, row)} }.into_any()
 }
 
+/// What a new machine would have beside its name and code, as its cells are understood.
+fn takes(words: Words, row: &ImportRow) -> impl IntoView + use<> {
+    let columns =
+        imports::columns_of(ImportSubject::Machines).iter().filter(|known| !matches!(known.key, "name" | "id"));
+    let facts = columns.filter_map(|known| Some((known.key, row.stored.get(known.key)?)));
+    let facts = facts.enumerate().map(|(place, (column, text))| {
+        let name = heading(words, ImportSubject::Machines, column);
+        view! { {(place > 0).then_some(" · ")} <b>{name}</b> " " {stored_words(words, column, text)} }
+    });
+    view! { <p>{facts.collect_view()}</p> }
+}
+
+/// Where what is stored is not quite what a cell says, and why it was not taken back.
+fn notes(words: Words, of: ImportSubject, row: &ImportRow) -> impl IntoView + use<> {
+    let kept = row.faults.iter().filter(|_| row.verdict != RowVerdict::Error);
+    row.notes.iter().chain(kept).map(|note| said_of(words, of, row, note)).collect_view()
+}
+
+/// A cell and what is to be said of it.
+fn said_of(words: Words, of: ImportSubject, row: &ImportRow, what: &RowFault) -> impl IntoView + use<> {
+    let text = row.cells.get(&what.column).filter(|text| !text.is_empty());
+    let cell = text.map(|text| format!(" “{text}”")).unwrap_or_default();
+    view! { <p><b>{heading(words, of, &what.column)}</b> {cell} " " {what.note.message.clone()}</p> }
+}
+
 /// Roles are added, never taken away: those that somebody has stay beside those of the cell.
 fn with_those_kept(words: Words, before: &str, cell: String) -> String {
     let kept = roles_kept(before, &cell).into_iter().map(|code| role_name(words.0, code, code));
@@ -406,28 +474,21 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
     });
     let name = row.cells.get(subject.name).cloned().unwrap_or_default();
     let why = match row.verdict {
-        RowVerdict::Error => row
-            .faults
-            .iter()
-            .map(|fault| {
-                let text = row.cells.get(&fault.column).filter(|text| !text.is_empty());
-                let cell = text.map(|text| format!(" “{text}”")).unwrap_or_default();
-                view! { <p><b>{heading(words, of, &fault.column)}</b> {cell} " " {fault.note.message.clone()}</p> }
-            })
-            .collect_view()
-            .into_any(),
+        RowVerdict::Error => row.faults.iter().map(|fault| said_of(words, of, &row, fault)).collect_view().into_any(),
         RowVerdict::New if of == ImportSubject::Users => gives(words, &row),
+        RowVerdict::New => takes(words, &row).into_any(),
         _ => {
             let changed = |column: &String| {
                 let name = heading(words, of, column);
                 match (row.before.get(column), row.before.is_empty()) {
                     // Of people whom the version before staged, the columns are all that is known.
-                    (None, true) => view! { <p>{name}</p> }.into_any(),
+                    (None, true) if of == ImportSubject::Users => view! { <p>{name}</p> }.into_any(),
                     (before, _) => {
-                        let after = row.cells.get(column).cloned().unwrap_or_default();
-                        let after = match (column.as_str(), before) {
-                            ("roles", Some(before)) => with_those_kept(words, before, after),
-                            _ => after,
+                        let cell = row.cells.get(column).cloned().unwrap_or_default();
+                        let after = match (column.as_str(), before, row.stored.get(column)) {
+                            ("roles", Some(before), _) => with_those_kept(words, before, cell),
+                            (_, _, Some(stored)) => stored_words(words, column, stored),
+                            _ => cell,
                         };
                         let before =
                             before.map_or_else(|| NOT_MEASURED.to_owned(), |text| stored_words(words, column, text));
@@ -441,13 +502,14 @@ fn line(words: Words, subject: &Subject, row: ImportRow) -> impl IntoView + use<
             view! { {columns} {places(words, &row)} }.into_any()
         }
     };
+    let notes = notes(words, of, &row);
     view! {
         <tr>
             <td class="num" data-label=words.t("import-row")>{row.row}</td>
             <th scope="row"><span class="bounded">{name}</span></th>
             <td class="mono" data-label=words.t(subject.headings[1])><span class="bounded">{row.code}</span></td>
             <td data-label=words.t("import-verdict")><div>{verdict_state(words, row.verdict)} {was}</div></td>
-            <td class="says" data-label=words.t("import-why")>{why}</td>
+            <td class="says" data-label=words.t("import-why")>{why} {notes}</td>
         </tr>
     }
 }

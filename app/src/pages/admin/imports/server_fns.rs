@@ -19,6 +19,15 @@ pub async fn confirm_import(#[server(default)] subject: ImportSubject, id: Impor
     door::form_answer((&platform, &ctx), result, |_| page, &refused, Vec::new()).await
 }
 
+/// Takes back what an import of machines wrote.
+#[server]
+pub async fn take_back_import(id: ImportId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::imports::take_back(&platform, &ctx, id).await;
+    let page = paths::import(ImportSubject::Machines, id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
 /// Throws a staged workbook away.
 #[server]
 pub async fn discard_import(#[server(default)] subject: ImportSubject, id: ImportId) -> Result<(), ApiError> {

@@ -173,6 +173,7 @@ mod tests {
             presence: Some(contract::machines::Presence::NeverSeen),
             monitored: true,
             load: None,
+            ssh: None,
             customer_id: contract::CustomerId(1),
             customer_name: "Acme".to_owned(),
             starts_at: at(starts),

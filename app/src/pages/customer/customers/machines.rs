@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use crate::door::look;
 use crate::pages::admin::allocations::list::allocation_state;
 use crate::paths;
+use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lists::{ListQuery, pager_of, sort_header};
@@ -56,6 +57,7 @@ fn table(words: Words, list: Vec<AllocationView>, query: &ListQuery) -> AnyView 
             <th scope="col">{words.t("home-presence")}</th>
             <th scope="col">{words.t("home-load")}</th>
             <th scope="col">{words.t("machines-gpu")}</th>
+            <th scope="col">{words.t("home-ssh")}</th>
             {heading(AllocationSort::Ends, "allocation-ends")}
         }, rows)}
         <rg-loads></rg-loads>
@@ -72,6 +74,7 @@ fn machine_row(words: Words, row: AllocationView) -> impl IntoView {
     });
     // What is told of a machine is told while one has it.
     let followed = (row.state == AllocationState::Active && row.monitored).then(|| row.machine.clone());
+    let line = row.ssh.clone().map(|line| ssh_line(words, line));
     view! {
         <tr>
             <th scope="row"><a href=paths::my_machine(&row.machine)>{row.machine_name.clone()}</a></th>
@@ -79,8 +82,19 @@ fn machine_row(words: Words, row: AllocationView) -> impl IntoView {
             <td data-label=words.t("home-presence")>{presence}</td>
             <td data-label=words.t("home-load") data-load=followed>{load(row.load)}</td>
             <td data-label=words.t("machines-gpu")>{gpus.unwrap_or_else(|| NOT_MEASURED.to_owned())}</td>
+            <td data-label=words.t("home-ssh")>{line}</td>
             <td data-label=words.t("allocation-ends")>{end_time(row.ends_at, look().zone)}</td>
         </tr>
+    }
+}
+
+/// How one gets onto it: its beginning, to be copied whole.
+fn ssh_line(words: Words, line: String) -> impl IntoView + use<> {
+    view! {
+        <span class="pasted">
+            <code class="shortened" title=line.clone()>{line.clone()}</code>
+            {copy_button(line, words.t("copy"), words.t("copied"))}
+        </span>
     }
 }
 

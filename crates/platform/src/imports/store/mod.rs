@@ -2,6 +2,7 @@
 
 mod again;
 mod parts;
+mod taken_back;
 
 use std::collections::BTreeMap;
 
@@ -16,9 +17,10 @@ use sqlx::types::Json;
 
 pub(super) use again::{count_again, forget_differences, judge_again, judged_after};
 pub(super) use parts::{insert_part, note_size, part, staged};
+pub(super) use taken_back::{note_kept, note_taken_back};
 
 use super::Judged;
-use super::subject::MayImport;
+use super::subject::{self, MayImport};
 use crate::db::Tx;
 use crate::{Error, OpContext, Result, UserPrincipal};
 
@@ -113,6 +115,7 @@ pub(super) async fn get(tx: &mut Tx, subject: ImportSubject, id: ImportId) -> Re
     let row = sqlx::query!(
         r#"select id, file_name, state, refusal, sheet, other_sheets, unknown_columns, row_count, new_rows, update_rows,
                 unchanged_rows, error_rows, created_name, created_at, expires_at, confirmed_at,
+                taken_back_at, taken_back_rows, kept_rows,
                 (select count(*) from import_rows where import_id = $1 and was is not null) as "changed_rows!"
          from imports where id = $1 and subject = $2"#,
         id.0,
@@ -140,6 +143,9 @@ pub(super) async fn get(tx: &mut Tx, subject: ImportSubject, id: ImportId) -> Re
         created_at: row.created_at,
         expires_at: row.expires_at,
         confirmed_at: row.confirmed_at,
+        taken_back_at: row.taken_back_at,
+        taken_back_rows: row.taken_back_rows.unsigned_abs(),
+        kept_rows: row.kept_rows.unsigned_abs(),
     }))
 }
 
@@ -296,13 +302,20 @@ fn verdict(word: &str) -> Result<RowVerdict> {
 }
 
 fn row(
+    subject: ImportSubject,
     number: i32,
     (now, was): (&str, Option<&str>),
     code: Option<String>,
     (cells, changes, before, faults): (Json<Cells>, Vec<String>, Json<Cells>, Json<Vec<RowFault>>),
-    // Of people; rows of machines, and those that the version before staged, have none.
-    places: Option<Json<Vec<PlaceChange>>>,
+    written: Option<serde_json::Value>,
 ) -> Result<ImportRow> {
+    // Of people; rows of machines, and those that the version before staged, have none.
+    let places: Option<Vec<PlaceChange>> =
+        written.as_ref().and_then(|written| written.get("become")).cloned().map(json).transpose()?;
+    let (stored, notes) = match written {
+        Some(written) => subject::stored(subject, &cells.0, written)?,
+        None => (Cells::new(), Vec::new()),
+    };
     Ok(ImportRow {
         row: number.unsigned_abs(),
         verdict: verdict(now)?,
@@ -311,14 +324,16 @@ fn row(
         cells: cells.0,
         changes,
         before: before.0,
-        places: places.map(|places| places.0).unwrap_or_default(),
+        stored,
+        notes,
+        places: places.unwrap_or_default(),
         faults: faults.0,
     })
 }
 
 pub(super) async fn rows(
     tx: &mut Tx,
-    id: ImportId,
+    (subject, id): (ImportSubject, ImportId),
     query: &ImportRowQuery,
     page: u32,
     page_size: u32,
@@ -336,8 +351,7 @@ pub(super) async fn rows(
     .await?;
     let found = sqlx::query!(
         r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes,
-                  before as "before: Json<Cells>", faults as "faults: Json<Vec<RowFault>>",
-                  written->'become' as "places: Json<Vec<PlaceChange>>"
+                  before as "before: Json<Cells>", faults as "faults: Json<Vec<RowFault>>", written
            from import_rows
            where import_id = $1 and ($2::text is null or verdict = $2) and (not $3 or was is not null)
            order by row_number limit $4 offset $5"#,
@@ -353,17 +367,20 @@ pub(super) async fn rows(
         .into_iter()
         .map(|r| {
             let said = (r.cells, r.changes, r.before, r.faults);
-            row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.places)
+            row(subject, r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.written)
         })
         .collect::<Result<_>>()?;
     Ok((list, total.unsigned_abs()))
 }
 
-pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<Vec<ImportRow>> {
+pub(super) async fn rows_after(
+    tx: &mut Tx,
+    (subject, id): (ImportSubject, ImportId),
+    after: u32,
+) -> Result<Vec<ImportRow>> {
     let found = sqlx::query!(
         r#"select row_number, verdict, was, code, cells as "cells: Json<Cells>", changes,
-                  before as "before: Json<Cells>", faults as "faults: Json<Vec<RowFault>>",
-                  written->'become' as "places: Json<Vec<PlaceChange>>"
+                  before as "before: Json<Cells>", faults as "faults: Json<Vec<RowFault>>", written
            from import_rows where import_id = $1 and row_number > $2 order by row_number limit $3"#,
         id.0,
         i32::try_from(after).unwrap_or(i32::MAX),
@@ -375,7 +392,7 @@ pub(super) async fn rows_after(tx: &mut Tx, id: ImportId, after: u32) -> Result<
         .into_iter()
         .map(|r| {
             let said = (r.cells, r.changes, r.before, r.faults);
-            row(r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.places)
+            row(subject, r.row_number, (&r.verdict, r.was.as_deref()), r.code, said, r.written)
         })
         .collect()
 }

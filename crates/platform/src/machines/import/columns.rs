@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use contract::imports::RowFault;
 use contract::machines::{MachineCreate, Pool};
 
-use crate::imports::{columns, errors_in, fault, text_of};
+use crate::imports::{SheetColumn, columns, errors_in, fault, text_of};
 
 columns! {
     "name" "名称" "Name" true ["机器名称", "主机名称", "服务器名称", "节点名称", "主机名", "机器名", "服务器名", "节点名", "主机", "机器", "服务器", "节点", "machine", "host", "node", "node name", "machine name", "host name", "hostname", "server name", "server"];
@@ -67,6 +67,7 @@ pub fn parse(cells: &BTreeMap<String, String>) -> Parsed {
             let negative = text.strip_prefix(['-', '−', '－']).and_then(reads).is_some();
             faults.push(match negative {
                 true => fault(key, "field-number-min", &[("min", "0".to_owned())]),
+                false if key.ends_with("Gb") => fault(key, "field-size-gb", &[]),
                 false => fault(key, "field-not-a-number", &[]),
             });
         }
@@ -123,7 +124,8 @@ const SIZES: [(&[&str], f64); 5] = [
 ];
 
 /// What people write behind a number of things.
-const COUNTED: [&str; 10] = ["核", "线程", "张", "卡", "块", "个", "cores", "cards", "pcs", "x"];
+const COUNTED: [&str; 15] =
+    ["核", "核心", "颗", "线程", "张", "卡", "块", "个", "台", "core", "cores", "card", "cards", "pcs", "x"];
 
 /// In half-width signs, without spaces and thousands' separators.
 fn bare(text: &str) -> String {
@@ -145,18 +147,35 @@ fn read_count(text: &str) -> Option<u32> {
 /// A size in whole GB of 1024 MB, also of another unit: `80`, `80 GB`, `2 TB`, `81,920 MB`. What is of another unit is
 /// rounded: a card of 80 GB says of itself that it has 81,559 MB.
 fn read_gigabytes(text: &str) -> Option<u32> {
+    let (exact, converted) = exact_gigabytes(text)?;
+    if !converted {
+        return whole(exact);
+    }
+    // Less than half a GB is not nothing.
+    whole(exact.round()).filter(|read| *read > 0 || exact == 0.0)
+}
+
+/// The same with its fraction, and whether it was of another unit.
+fn exact_gigabytes(text: &str) -> Option<(f64, bool)> {
     let bare = bare(text);
     let unit = SIZES.iter().find_map(|(names, mib)| {
         let digits = names.iter().find_map(|name| bare.strip_suffix(name))?;
         Some((digits, *mib))
     });
-    let Some((digits, mib)) = unit.filter(|(_, mib)| *mib != 1024.0) else {
-        return whole(unit.map_or(bare.as_str(), |(digits, _)| digits).parse().ok()?);
-    };
+    let (digits, mib) = unit.unwrap_or((bare.as_str(), 1024.0));
     let number: f64 = digits.parse().ok()?;
-    let gigabytes = (number * mib / 1024.0).round();
-    // Less than half a GB is not nothing.
-    whole(gigabytes).filter(|read| *read > 0 || number == 0.0)
+    Some((number * mib / 1024.0, mib != 1024.0))
+}
+
+/// Sizes that are stored otherwise than their cells say, because they are kept in whole GB.
+pub(super) fn rounded(cells: &BTreeMap<String, String>) -> Vec<RowFault> {
+    let sizes = COLUMNS.iter().filter(|column| column.key.ends_with("Gb"));
+    let note = |column: &SheetColumn| {
+        let text = text_of(cells, column.key)?;
+        let ((exact, _), read) = (exact_gigabytes(&text)?, read_gigabytes(&text)?);
+        (exact != f64::from(read)).then(|| fault(column.key, "import-rounded", &[("gb", read.to_string())]))
+    };
+    sizes.filter_map(note).collect()
 }
 
 fn whole(number: f64) -> Option<u32> {
@@ -225,6 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn a_size_that_is_rounded_is_told() {
+        let cells = [
+            ("memoryGb", "1500 MB"),
+            ("gpuMemoryGb", "81,920 MB"),
+            ("systemDiskGb", "2 TB"),
+            ("dataDiskGb", "8.5 GB"),
+            ("gpuCount", "8"),
+        ];
+        let told = rounded(&cells.map(|(key, text)| (key.to_owned(), text.to_owned())).into_iter().collect());
+        let told: Vec<_> = told.iter().map(|note| (note.column.as_str(), note.note.args["gb"].as_str())).collect();
+        assert_eq!(told, [("memoryGb", "1")], "what is exact is not, and what does not read is a fault");
+    }
+
+    #[test]
     fn choices_as_people_write_them() {
         for text in ["整机", "独享", "整机出租", "Whole machine", "whole  Machine"] {
             assert_eq!(read_pool(text), Some(Pool::Whole), "{text}");
@@ -253,9 +286,11 @@ mod tests {
         let columns: Vec<_> = parsed.faults.iter().map(|fault| fault.column.as_str()).collect();
         assert_eq!(columns, ["gpuCount", "listed", "pool"]);
         assert_eq!(parsed.machine.declared.memory_gb, Some(512));
-        let cells = [("gpuCount", "-1"), ("cpuCores", "-many")].map(|(key, text)| (key.to_owned(), text.to_owned()));
+        let cells = [("gpuCount", "-1"), ("cpuCores", "-many"), ("memoryGb", "8.5 GB")];
+        let cells = cells.map(|(key, text)| (key.to_owned(), text.to_owned()));
         let parsed = parse(&cells.into_iter().collect());
         let keys: Vec<_> = parsed.faults.iter().map(|fault| fault.note.key.as_str()).collect();
-        assert_eq!(keys, ["field-number-min", "field-not-a-number"], "a number below zero is a number");
+        let expected = ["field-number-min", "field-not-a-number", "field-size-gb"];
+        assert_eq!(keys, expected, "a number below zero is a number, and a size has a unit");
     }
 }

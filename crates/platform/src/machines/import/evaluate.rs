@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use contract::MachineId;
-use contract::imports::RowVerdict;
+use contract::imports::{RowFault, RowVerdict};
 use contract::machines::{DeclaredHardware, MachineCreate, MachineView, Pool};
 use serde::{Deserialize, Serialize};
 
 use super::super::{check, store as machines_store};
-use super::columns::{Parsed, parse};
+use super::columns::{COLUMNS, Parsed, parse, rounded};
 use super::store;
 use crate::db::Tx;
 use crate::imports::{Judged, TextRow, fault, faults_of};
-use crate::{Result, allocations, instances};
+use crate::{Error, Result, allocations, instances};
 
 /// What a workbook says of a machine: what is written when its import is confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,6 +191,16 @@ fn merge(before: Option<&Written>, row: MachineCreate, listed: Option<bool>) -> 
             data_disk_gb: row.declared.data_disk_gb.or(hardware.data_disk_gb),
         },
     }
+}
+
+/// What a staged row would store, by column, and where that is not quite what its cells say.
+pub(crate) fn stored(
+    cells: &BTreeMap<String, String>,
+    written: serde_json::Value,
+) -> Result<(BTreeMap<String, String>, Vec<RowFault>)> {
+    let written: Written = serde_json::from_value(written).map_err(Error::internal)?;
+    let columns: Vec<String> = COLUMNS.iter().map(|column| column.key.to_owned()).collect();
+    Ok((texts_of(&written, &columns), rounded(cells)))
 }
 
 /// Columns in which both differ.

@@ -2,6 +2,7 @@
 
 pub mod columns;
 mod evaluate;
+mod take_back;
 
 use std::collections::HashMap;
 
@@ -15,6 +16,8 @@ pub(crate) use evaluate::Evaluation;
 pub(in crate::machines) use evaluate::Existing;
 pub use evaluate::Written;
 pub(in crate::machines) use evaluate::decided;
+pub(crate) use evaluate::stored;
+pub(crate) use take_back::take_back;
 
 use super::entry;
 pub use super::store::ExportRow;

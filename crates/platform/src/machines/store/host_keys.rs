@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use contract::MachineId;
-use contract::machines::HostKeysFault;
+use contract::machines::{HostKeysFault, SshAccess};
 
 use crate::Result;
 use crate::authz::{Granted, ReportMetrics};
@@ -60,6 +60,27 @@ pub(in crate::machines) async fn keys_accounts(tx: &mut Tx, machines: &[i64]) ->
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.machine_id, row.account)).collect())
+}
+
+/// How each of these hosts is reached, without a secret, by code.
+pub(in crate::machines) async fn ssh_access_of(tx: &mut Tx, codes: &[String]) -> Result<HashMap<String, SshAccess>> {
+    let rows = sqlx::query!(
+        r#"select m.code, coalesce(m.public_address, m.private_address) as host, m.ssh_port, m.ssh_user,
+                  k.account as "account?", k.fault as "fault?"
+           from machines m left join host_keys k on k.machine_id = m.id
+           where m.deleted_at is null and m.code = any($1)"#,
+        codes
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let found = rows.into_iter().map(|row| {
+        // The account in which an agent keeps keys goes before what somebody entered.
+        let keys_by_agent = row.account.is_some();
+        let access = SshAccess::new(row.host, row.ssh_port.map(i32::unsigned_abs), row.account.or(row.ssh_user));
+        let keys_hindered = keys_by_agent && row.fault.is_some();
+        (row.code, SshAccess { keys_by_agent, keys_hindered, ..access })
+    });
+    Ok(found.collect())
 }
 
 pub(in crate::machines) async fn set_keys_account(

@@ -1,14 +1,16 @@
 //! SQL of importing machines. What is staged lies in the tables of `imports`: a fleet of a hundred
 //! thousand rows is compared and written where it lies.
 
+use std::collections::HashSet;
+
 use contract::machines::DeclaredHardware;
 use contract::{ImportId, MachineId};
 
 use super::{json, pool};
-use crate::Result;
-use crate::authz::{CreateMachine, Granted};
+use crate::authz::{CreateMachine, Granted, UpdateMachine};
 use crate::db::Tx;
 use crate::machines::import::{Existing, Written};
+use crate::{Error, Result};
 
 /// Machines with one of these codes, or one of these names in lower case.
 pub(in crate::machines) async fn existing(tx: &mut Tx, codes: &[String], names: &[String]) -> Result<Vec<Existing>> {
@@ -55,6 +57,36 @@ pub(in crate::machines) async fn pool_changes(tx: &mut Tx, id: ImportId) -> Resu
     )
     .fetch_all(&mut **tx)
     .await?)
+}
+
+/// Keeps the machines with these codes as they are for this transaction: those that an agent reports for.
+pub(in crate::machines) async fn lock_joined(tx: &mut Tx, codes: &[String]) -> Result<HashSet<String>> {
+    let rows = sqlx::query!(
+        r#"select code, node_key_hash is not null as "joined!" from machines
+           where deleted_at is null and code = any($1) order by id for update"#,
+        codes
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().filter(|row| row.joined).map(|row| row.code).collect())
+}
+
+/// Writes what there was of machines that an import changed.
+pub(in crate::machines) async fn restore(tx: &mut Tx, machines: &[(Granted<UpdateMachine>, Written)]) -> Result<()> {
+    let ids: Vec<i64> = machines.iter().map(|(granted, _)| granted.id().0).collect();
+    let written = machines.iter().map(|(_, earlier)| serde_json::to_value(earlier).map_err(Error::internal));
+    let written = written.collect::<Result<Vec<_>>>()?;
+    sqlx::query!(
+        "update machines m set name = w->>'name', region = w->>'region', public_address = w->>'public_address',
+                private_address = w->>'private_address', pool = w->>'pool', monitored = (w->>'monitored')::boolean,
+                listed = (w->>'listed')::boolean, remark = w->>'remark', declared = w->'declared', revision = m.revision + 1
+         from unnest($1::bigint[], $2::jsonb[]) as t (id, w) where m.id = t.id and m.deleted_at is null",
+        &ids,
+        &written
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Writes the staged rows: how many machines are new and how many changed. A machine that changed since is left out, which

@@ -21,7 +21,7 @@ use contract::machines::{
 pub use export::ExportRow;
 pub(super) use export::export_rows;
 pub(super) use gpus::{Card, cards, gpu_times};
-pub(super) use host_keys::{all_host_keys, host_keys, keys_accounts, set_host_keys, set_keys_account};
+pub(super) use host_keys::{all_host_keys, host_keys, keys_accounts, set_host_keys, set_keys_account, ssh_access_of};
 pub(super) use hosts::{gpu_uuids, hosts, lock_id, open_windows};
 pub(super) use list::{Wanted, codes_matching, ids_in_order, list, page_of_names};
 pub(super) use service::{

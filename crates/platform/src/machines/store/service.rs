@@ -29,7 +29,7 @@ pub(in crate::machines) async fn set_service(
     .execute(&mut **tx)
     .await?;
     if next == ServiceState::Retired {
-        drop_link(tx, granted.id()).await?;
+        drop_links(tx, &[granted.id().0]).await?;
     }
     Ok(())
 }
@@ -40,9 +40,9 @@ pub(in crate::machines) async fn service_state_of(tx: &mut Tx, machine: MachineI
     service_state(&word)
 }
 
-/// The server that holds the link finds its lease gone and ends it.
-async fn drop_link(tx: &mut Tx, machine: MachineId) -> Result<()> {
-    sqlx::query!("delete from node_links where machine_id = $1", machine.0).execute(&mut **tx).await?;
+/// The servers that hold the links find their leases gone and end them.
+async fn drop_links(tx: &mut Tx, machines: &[i64]) -> Result<()> {
+    sqlx::query!("delete from node_links where machine_id = any($1)", machines).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -57,32 +57,29 @@ pub(in crate::machines) async fn set_monitored(tx: &mut Tx, granted: &Granted<Up
     Ok(())
 }
 
-/// The row stays for what refers to it; its agent's key and the host's secret go.
+/// The rows stay for what refers to them; their agents' keys and the hosts' secrets go.
 pub(in crate::machines) async fn delete(
     tx: &mut Tx,
-    granted: &Granted<DeleteMachine>,
+    granted: &[Granted<DeleteMachine>],
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let ids: Vec<i64> = granted.iter().map(|granted| granted.id().0).collect();
     sqlx::query!(
         "update machines set deleted_at = $2, node_key_hash = null, ssh_secret = null, ssh_secret_kind = null,
                 ssh_secret_set_at = null, revision = revision + 1
-         where id = $1",
-        granted.id().0,
+         where id = any($1)",
+        &ids,
         now
     )
     .execute(&mut **tx)
     .await?;
-    drop_link(tx, granted.id()).await?;
-    sqlx::query!("update gpus set removed_at = $2 where machine_id = $1 and removed_at is null", granted.id().0, now)
+    drop_links(tx, &ids).await?;
+    sqlx::query!("update gpus set removed_at = $2 where machine_id = any($1) and removed_at is null", &ids, now)
         .execute(&mut **tx)
         .await?;
-    sqlx::query!(
-        "update join_tokens set revoked_at = $2 where machine_id = $1 and revoked_at is null",
-        granted.id().0,
-        now
-    )
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query!("update join_tokens set revoked_at = $2 where machine_id = any($1) and revoked_at is null", &ids, now)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

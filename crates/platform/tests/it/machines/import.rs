@@ -5,7 +5,7 @@ use contract::imports::{
     ImportRowQuery, ImportState, ImportSubject, ImportView, MAX_IMPORT_BYTES, MAX_STAGED_BYTES, MAX_STAGED_IMPORTS,
     RowVerdict,
 };
-use contract::machines::{MachineUpdate, Pool};
+use contract::machines::{MachineAction, MachineUpdate, Pool, ServiceState};
 use contract::{ErrorCode, ImportId};
 use futures_util::FutureExt as _;
 use platform::{allocations, imports, instances, jobs, machines};
@@ -199,6 +199,25 @@ async fn what_changed_meanwhile_is_not_overwritten_and_nothing_is_half_done() {
     imports::confirm(p, &world.admin.ctx(), ImportSubject::Machines, staged.id).await.unwrap();
     assert_eq!(machines::get(p, &world.admin.ctx(), "b").await.unwrap().region.as_deref(), Some("north"));
     assert_eq!(world.machines().await, 3);
+}
+
+#[tokio::test]
+async fn what_a_row_leaves_alone_may_change_meanwhile() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let first = world.stage(workbook(&["Name", "Code"], &[&["A", "a"], &["B", "b"]])).await;
+    imports::confirm(p, &ctx, ImportSubject::Machines, first.id).await.unwrap();
+    let rows: &[&[&str]] = &[&["A", "a", "north"], &["B", "b", "north"]];
+    let staged = world.stage(workbook(&["Name", "Code", "Region"], rows)).await;
+    machines::act(p, &ctx, "a", MachineAction::Cordon, None).await.unwrap();
+    let remark = Some("new fans".to_owned());
+    let change = MachineUpdate { name: "B".to_owned(), remark: remark.clone(), ..MachineUpdate::default() };
+    machines::update(p, &ctx, "b", change).await.unwrap();
+    // It would turn out as it was shown, so nobody is asked again, and nothing of what was done by hand is lost.
+    imports::confirm(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap();
+    let (a, b) = (machines::get(p, &ctx, "a").await.unwrap(), machines::get(p, &ctx, "b").await.unwrap());
+    assert_eq!((a.region.as_deref(), a.service_state), (Some("north"), ServiceState::Cordoned));
+    assert_eq!((b.region.as_deref(), b.remark), (Some("north"), remark));
 }
 
 #[tokio::test]

@@ -229,3 +229,58 @@ async fn a_choice_that_is_none_is_answered_with_the_choices() {
     ];
     assert_eq!(told, expected.map(|(verdict, what)| (verdict, what.to_owned())));
 }
+
+#[tokio::test]
+async fn a_workbook_that_is_called_something_else_is_told_what_it_is() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let stage = async |name: &str, bytes: &[u8]| {
+        let staged = imports::stage(p, &ctx, ImportSubject::Machines, name, bytes).await.unwrap();
+        imports::read(p, staged.id, true).await.unwrap();
+        imports::get(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap()
+    };
+    let bytes = workbook(&["Name", "Code"], &[&["A", "a"]]);
+    for (name, extension) in [("fleet.csv", ".csv"), ("fleet.XLSM", ".XLSM")] {
+        let staged = stage(name, &bytes).await;
+        let refusal = staged.refusal.unwrap();
+        assert_eq!((staged.state, refusal.key.as_str()), (ImportState::Refused, "sheet-refused-wrong-extension"));
+        assert_eq!((refusal.args["extension"].as_str(), refusal.args["name"].as_str()), (extension, "fleet.xlsx"));
+    }
+    for name in ["fleet.xlsx", "fleet.XLSX", "fleet"] {
+        assert_eq!(stage(name, &bytes).await.state, ImportState::Ready, "{name}");
+    }
+    // What is no workbook at all is told so, whatever it is called.
+    let refusal = stage("fleet.csv", b"name,code\na,b\n").await.refusal.unwrap();
+    assert_eq!(refusal.key, "sheet-refused-plain-text");
+}
+
+#[tokio::test]
+async fn a_row_says_what_it_would_store() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    let headings = ["Name", "Code", "Region", "Memory", "GPUs", "Let as"];
+    let rows: &[&[&str]] = &[&["A", "A-1", "east", "1500 MB", "8 张", "独享"], &["B", "b", "east", "much", "", ""]];
+    let staged = world.stage(workbook(&headings, rows)).await;
+    let told = rows_of(&world, staged.id).await;
+    let stored: Vec<_> = told[0].stored.iter().map(|(column, text)| (column.as_str(), text.as_str())).collect();
+    let expected = [
+        ("gpuCount", "8"),
+        ("listed", "false"),
+        ("memoryGb", "1"),
+        ("monitored", "true"),
+        ("name", "A"),
+        ("pool", "whole"),
+        ("region", "east"),
+    ];
+    assert_eq!(stored, expected);
+    let note = &told[0].notes[0];
+    assert_eq!((note.column.as_str(), note.note.key.as_str(), told[0].notes.len()), ("memoryGb", "import-rounded", 1));
+    assert!(told[1].stored.is_empty() && told[1].notes.is_empty(), "what is left out stores nothing");
+
+    // A change says the same of the whole machine, also of what the sheet leaves as it is.
+    imports::confirm(p, &ctx, ImportSubject::Machines, staged.id).await.unwrap();
+    let again = world.stage(workbook(&["Name", "Code", "Memory"], &[&["A", "a-1", "2 TB"]])).await;
+    let told = rows_of(&world, again.id).await;
+    assert_eq!((told[0].changes.len(), told[0].before["memoryGb"].as_str()), (1, "1"));
+    assert_eq!((told[0].stored["memoryGb"].as_str(), told[0].stored["region"].as_str()), ("2048", "east"));
+}

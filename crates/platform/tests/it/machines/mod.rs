@@ -2,6 +2,7 @@
 
 pub mod import;
 mod import_shapes;
+mod import_taken_back;
 mod joining;
 mod service;
 

@@ -10,7 +10,7 @@ mod passwords;
 mod places;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use contract::accounts::MemberRole;
 use contract::imports::PlaceChange;
@@ -23,7 +23,7 @@ pub use places::roles_kept;
 use super::super::bootstrap::new_password;
 use super::super::{PasswordRule, SessionEnding, password, password_rule};
 use crate::roles::Assignable;
-use crate::{OpContext, Platform, Result, mail};
+use crate::{Error, OpContext, Platform, Result, mail};
 
 /// What a row writes when its import is confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,24 @@ struct Written {
     becomes: Vec<PlaceChange>,
     /// Whether a link to a first password goes to their address.
     invited: bool,
+}
+
+/// What a staged row would store of somebody, by column; roles and places are said as the cells name them.
+pub(crate) fn stored(written: serde_json::Value) -> Result<BTreeMap<String, String>> {
+    let written: Written = serde_json::from_value(written).map_err(Error::internal)?;
+    let texts = [("username", Some(written.username)), ("displayName", written.display_name), ("email", written.email)];
+    Ok(texts.into_iter().filter_map(|(column, text)| Some((column.to_owned(), text?))).collect())
+}
+
+/// What a staged change writes, without the details that it leaves as they are.
+pub(crate) fn effect(mut written: serde_json::Value, changes: &[String]) -> serde_json::Value {
+    if let Some(fields) = written.as_object_mut() {
+        let kept = [("displayName", "display_name"), ("email", "email")];
+        for (_, field) in kept.into_iter().filter(|(column, _)| !changes.iter().any(|change| change == column)) {
+            fields.remove(field);
+        }
+    }
+    written
 }
 
 /// Judges and writes the rows of one workbook, for somebody.
