@@ -64,7 +64,9 @@ impl World {
         eventually("the queue to be through", async || {
             let left: i64 = sqlx::query_scalar(
                 "select count(*) from jobs where kind in ('mail-send', 'password-reset', 'sign-up')
-                 and (state = 'running' or run_at <= now())",
+                 and (state = 'running' or run_at <= now())
+                 and not exists (select from jobs e where e.sequence_key = jobs.sequence_key and e.id < jobs.id
+                                 and e.state = 'ready' and e.attempt > 0 and e.run_at > now())",
             )
             .fetch_one(self.test.owner_pool())
             .await
@@ -84,7 +86,7 @@ impl World {
             .unwrap();
     }
 
-    async fn mails(&self) -> Vec<MailView> {
+    pub(crate) async fn mails(&self) -> Vec<MailView> {
         mail::list(&self.test.platform, &self.admin.ctx(), &MailQuery::default()).await.unwrap().list
     }
 
