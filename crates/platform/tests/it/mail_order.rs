@@ -5,6 +5,13 @@ use test_support::{Manner, TestUser};
 
 use crate::mail::World;
 
+/// Letters that go now or at the next look: not those behind one that waits for its next try.
+pub(crate) const LETTERS_DUE: &str =
+    "select count(*) from jobs where kind in ('mail-send', 'password-reset', 'sign-up')
+    and (state = 'running' or run_at <= now())
+    and not exists (select from jobs e where e.sequence_key = jobs.sequence_key and e.id < jobs.id
+                    and e.state = 'ready' and e.attempt > 0 and e.run_at > now())";
+
 #[tokio::test]
 async fn what_waited_for_the_server_arrives_in_the_order_in_which_it_was_written() {
     let world = World::new().await;

@@ -18,7 +18,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::table_of;
 use crate::ui::time::time;
@@ -102,7 +102,9 @@ fn list_view(list: ListQuery, query: &AuditQuery, page: Page<AuditView>, facets:
     let words = Words::now();
     let filtered = FILTERS.iter().any(|name| !list.get(name).is_empty());
     let (number, size, total) = (page.page, page.page_size, page.total);
-    let body = if page.list.is_empty() {
+    let body = if let Some(past) = past_the_end(words, &list, number, size, total) {
+        past
+    } else if page.list.is_empty() {
         let key = if filtered { "audit-none" } else { "audit-empty" };
         view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any()
     } else {

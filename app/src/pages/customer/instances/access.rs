@@ -18,7 +18,7 @@ use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{form_fault, options_view};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -114,7 +114,9 @@ fn list_view(query: ListQuery, export: String, page: Page<AccessSession>, staff:
     let states = [every("", "access-state-every"), every("yes", "access-open"), every("no", "access-over")];
     let recorded =
         [every("", "access-recorded-every"), every("yes", "access-recorded-yes"), every("no", "access-recorded-no")];
+    let past = past_the_end(words, &query, page.page, page.page_size, page.total);
     let body = match page.list.is_empty() {
+        true if past.is_some() => past.into_any(),
         true => view! { <div class="empty"><p>{words.t("access-empty")}</p></div> }.into_any(),
         false => table(words, &query, page, staff),
     };
