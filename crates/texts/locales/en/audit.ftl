@@ -20,6 +20,7 @@ audit-no-change = No fields were recorded.
 audit-withheld = What it was and is can be seen by those who may see the thing itself.
 audit-sealed = Sealed
 audit-dated-back = Sealed, but dated more than a day before the events around it
+audit-dated-ahead = Sealed, but dated more than an hour after it was sealed
 audit-unsealed = Not sealed yet
 audit-outside = Put in by hand, outside of the chain
 audit-seal = Hash chain

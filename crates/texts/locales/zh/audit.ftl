@@ -20,6 +20,7 @@ audit-no-change = 未记录字段变化。
 audit-withheld = 变更内容仅对有权查看该对象的人员可见。
 audit-sealed = 已封存
 audit-dated-back = 已封存，但时间比相邻事件早一天以上
+audit-dated-ahead = 已封存，但时间比封存时间晚一小时以上
 audit-unsealed = 待封存
 audit-outside = 人工插入，不在校验链中
 audit-seal = 校验链
