@@ -178,6 +178,7 @@ async fn statistics_count_what_lies_in_the_period_as_lists_and_as_workbooks() {
         "allocations",
         "allocations/expiring",
         "audits",
+        "roles",
     ] {
         let request = server.bare(http::Method::GET, &format!("/api/admin/{list}")).header("accept", XLSX);
         let book = Answer::of(server.signed(&who, request)).await;

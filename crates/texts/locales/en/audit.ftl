@@ -208,6 +208,7 @@ audit-action-quotas-update = Change the quota
 audit-action-roles-assign = Give a role
 audit-action-roles-create = Add a role
 audit-action-roles-delete = Delete a role
+audit-action-roles-export = Export roles
 audit-action-roles-manage = Manage roles
 audit-action-roles-revoke = Take a role away
 audit-action-roles-update = Change a role

@@ -208,6 +208,7 @@ audit-action-quotas-update = 修改配额
 audit-action-roles-assign = 授予角色
 audit-action-roles-create = 新建角色
 audit-action-roles-delete = 删除角色
+audit-action-roles-export = 导出角色
 audit-action-roles-manage = 管理角色
 audit-action-roles-revoke = 收回角色
 audit-action-roles-update = 修改角色
