@@ -12,6 +12,7 @@ use platform::{OpContext, Platform};
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::at_midnight;
+use crate::pages::admin::audit::unread::unread_days;
 use crate::paths;
 use crate::ui::format::{NOT_MEASURED, decimal, whole};
 use crate::ui::forms::options_view;
@@ -125,6 +126,7 @@ fn list_view(list: ListQuery, shown: Shown) -> AnyView {
                 <header><h2>{words.t("jobs-list")}</h2></header>
                 <p class="note-line">{words.t("own-jobs-explained")}</p>
                 {filters(words, &list, customers)}
+                {unread_days(words, &list, ["jobs-from", "jobs-until"])}
                 {body}
             </section>
             {workers_card(words, servers)}

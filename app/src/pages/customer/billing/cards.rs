@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
+use crate::pages::admin::audit::unread::unread;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
@@ -154,6 +155,7 @@ pub fn usage_card(words: Words, side: Side, list: &ListQuery, usage: BillingUsag
         <section class="card">
             <header><h2>{words.t("billing-usage")}</h2> <span class="sub">{period} " " {zone.name()}</span></header>
             {filters(words, side, list)}
+            {unread(words, list)}
             {body}
             <p class="note-line">{words.t("billing-explained")}</p>
         </section>

@@ -10,6 +10,7 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
+use crate::pages::admin::audit::unread::unread;
 use crate::paths;
 use crate::ui::format::bytes;
 use crate::ui::forms::{TextField, options_view, text_field};
@@ -83,7 +84,7 @@ fn list_view(query: ListQuery, page: Page<RecordingView>, staff: bool) -> AnyVie
     };
     frame(
         head_of(words, words.t("recordings-title"), staff),
-        view! { <section class="card">{filters(words, &query)} {body}</section> },
+        view! { <section class="card">{filters(words, &query)} {unread(words, &query)} {body}</section> },
     )
 }
 

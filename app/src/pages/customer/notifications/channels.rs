@@ -430,7 +430,8 @@ fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) ->
     let mut states = vec![(String::new(), words.t("filter-all"))];
     states.extend(DeliveryState::ALL.map(|s| (s.code().to_owned(), words.t(&format!("delivery-state-{}", s.code())))));
     let body = if page.total == 0 {
-        view! { <div class="empty"><p>{words.t("deliveries-empty")}</p></div> }.into_any()
+        let nothing = if query.get("state").is_empty() { "deliveries-empty" } else { "list-none-match" };
+        view! { <div class="empty"><p>{words.t(nothing)}</p></div> }.into_any()
     } else {
         past_the_end(words, query, page.page, page.page_size, page.total)
             .unwrap_or_else(|| deliveries_table(words, query, page))
