@@ -253,23 +253,3 @@ async fn refused_addresses_of_people_stay_out_of_the_address_bar() {
         assert_eq!(area(&shown, "email"), "zoe@", "whom nobody could invite is still there");
     }
 }
-
-/// The same form when it is taken: the page it leads to says what was done, without a script.
-#[tokio::test]
-async fn what_was_done_to_an_account_is_said_on_its_page() {
-    let server = Server::start().await;
-    let staff = server.browser(&server.test.admin().await).await;
-    let person = server.test.outsider("lee").await;
-    let id = person.id.to_string();
-    let password = "seven lazy pelicans";
-    for (function, form, said) in [
-        ("update_user", vec![("form[username]", "lee"), ("form[display_name]", "Lee")], "The account is changed."),
-        ("set_user_quota", vec![("form[gpu]", "2")], "The limits are set."),
-        ("set_user_password", vec![("password", password), ("again", password)], "The new password is set."),
-    ] {
-        let next = send(&server, &staff, function, &[&[("id", id.as_str())][..], &form].concat()).await;
-        let page = page(&server, &staff, &next).await.text;
-        let notice = page.split("role=\"status\"").find(|part| part.contains(said));
-        assert!(notice.is_some(), "{function}: {next}");
-    }
-}
