@@ -6,7 +6,7 @@
 mod certificates;
 pub mod containers;
 mod fault;
-mod images;
+pub(crate) mod images;
 mod line;
 mod probe;
 
