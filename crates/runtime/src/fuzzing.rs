@@ -2,3 +2,4 @@
 
 pub use crate::docker::containers::fuzzing::*;
 pub use crate::docker::images::fuzzing::*;
+pub use crate::docker::probe::fuzzing::*;

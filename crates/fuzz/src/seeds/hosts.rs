@@ -26,5 +26,8 @@ pub(super) fn add_all(seeds: &mut Vec<Seed>) {
     };
     let reports = [layer(10, "Downloading"), layer(100, "Downloading"), layer(3, "Extracting")].join("\r\n");
     add(seeds, "engine_streams", 5, "pulled", reports);
+    let version = r#"{"Version":"27.1.1","ApiVersion":"1.46","Arch":"amd64","KernelVersion":"6.1.0"}"#;
+    let info = r#"{"OperatingSystem":"Debian GNU/Linux 12","Driver":"overlay2","CgroupVersion":"2","NCPU":2,"Runtimes":{"runc":{},"nvidia":{}},"DefaultRuntime":"runc"}"#;
+    add(seeds, "engine_streams", 6, "described", format!("{version}\n{info}"));
     add(seeds, "credentials", 11, "password", "wanda\nP@ssw0rd2024");
 }

@@ -8,7 +8,7 @@ pub mod containers;
 mod fault;
 pub(crate) mod images;
 mod line;
-mod probe;
+pub(crate) mod probe;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
