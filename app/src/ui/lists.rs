@@ -203,6 +203,30 @@ mod tests {
         ListQuery { path: "/admin/machines".into(), pairs }
     }
 
+    /// Every source below a folder.
+    fn sources(folder: &std::path::Path, into: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("the sources are there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                into.push((path.display().to_string(), text));
+            }
+        }
+    }
+
+    #[test]
+    fn every_list_with_pages_knows_where_it_ends() {
+        let mut pages = Vec::new();
+        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages"), &mut pages);
+        let has_pages = |text: &str| text.contains("pager(words") || text.contains("pager_of(words");
+        let lists: Vec<_> = pages.iter().filter(|(_, text)| has_pages(text)).collect();
+        assert!(lists.len() > 25, "only {} were found: the search is broken", lists.len());
+        for (path, text) in lists {
+            assert!(text.contains("past_the_end(words"), "{path}");
+        }
+    }
+
     #[test]
     fn a_page_beyond_the_last_leads_to_the_last() {
         let past =
