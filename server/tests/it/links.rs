@@ -108,8 +108,9 @@ async fn staff_and_customers_are_offered_nothing_that_they_may_not_open() {
 const NOT_LED_TO: [&str; 4] =
     ["/admin/allocations/bulk", "/admin/machines/bulk", "/admin/users/bulk", "/instances/:id/terminal/watch"];
 
-/// Pages before and at sign-in, and the way to applications: there is no other side to compare with.
-const OUTSIDE: [&str; 9] = [
+/// Pages before and at sign-in, where everybody begins, and the way to applications: there is no other side to compare with.
+const OUTSIDE: [&str; 10] = [
+    "/",
     "/apps/:name",
     "/email",
     "/forgot",
