@@ -69,6 +69,10 @@ pub struct SiteManifest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Avatar(pub Option<String>);
 
+/// The number that stands for what is announced to who asks, as the server provides it for pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Announced(pub i64);
+
 /// What [`BrowserSession`] does later.
 pub type SessionFuture<'a, T = ()> = Pin<Box<dyn Future<Output = platform::Result<T>> + Send + 'a>>;
 

@@ -149,6 +149,15 @@ test('an announcement appears on a page that is open, and goes', async ({ page, 
   await installation.rest(token, `/api/admin/announcements/${made.body.data.id}`, 'DELETE');
   await expect(banner).toHaveCount(0, { timeout: 30_000 });
   expect(await page.evaluate(() => 'kept' in window), 'it is the same page').toBe(true);
+
+  // Whoever puts one away by the keyboard goes on with what follows, and not at the page's top.
+  const lamps = await installation.rest(token, '/api/admin/announcements', 'POST', { title: 'Lamps are new', audience: 'staff' });
+  await page.goto('/admin/machines');
+  await page.getByRole('button', { name: 'Dismiss: Lamps are new' }).press('Enter');
+  await expect(page).toHaveURL(/\/admin\/machines#content$/);
+  await expect(page.getByRole('main')).toBeFocused();
+  await expect(page.getByText('Lamps are new')).toHaveCount(0);
+  await installation.rest(token, `/api/admin/announcements/${lamps.body.data.id}`, 'DELETE');
 });
 
 test('a member leaves, is asked first, and goes on without the customer', async ({ page, installation, signIn }) => {

@@ -107,6 +107,13 @@ test('the log is filtered, opened and taken away', async ({ page, installation, 
     const [list] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export' }).click()]);
     expect(rowsOf(fs.readFileSync((await list.path())!)).some((row) => row[0] === column), path).toBe(true);
   }
+  // A page beyond the last is no empty log.
+  await page.goto('/admin/audit?action=audit:export&page=9');
+  await expect(page.getByText('There is no page 9: the list has one page.')).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'To the last page' }).click();
+  await expect(page).toHaveURL(/\/admin\/audit\?action=audit(%3A|:)export$/);
+  await expect(page.getByRole('listitem').filter({ hasText: 'Export the audit log' })).toHaveCount(1);
   await page.goto('/admin/audit?actor=nobody-at-all');
   await expect(page.getByText('No events match these filters.')).toBeVisible();
 });

@@ -127,8 +127,8 @@ enum Admin {
         /// is noted then.
         #[arg(long)]
         anchor: Option<PathBuf>,
-        /// Positions of events that are dated back and known, as 7 or 7-12; as often as there are such. Compared with the chain
-        /// they are all the same.
+        /// Positions of events that are dated back or ahead and known, as 7 or 7-12; as often as there are such. Compared
+        /// with the chain they are all the same.
         #[arg(long, value_name = "POSITION", value_parser = verify::positions)]
         accept: Vec<RangeInclusive<i64>>,
     },

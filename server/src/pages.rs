@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::door::{Avatar, BrowserSession, KeptForm, Look, Session, SessionFuture, SiteManifest};
+use app::door::{Announced, Avatar, BrowserSession, KeptForm, Look, Session, SessionFuture, SiteManifest};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -102,6 +102,7 @@ pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Resp
         contexts();
         provide_context(around.unread);
         provide_context(around.banners.clone());
+        provide_context(Announced(around.announced));
         provide_context(around.choices.clone());
         provide_context(Avatar(around.avatar_tag.clone()));
         provide_context(services.clone());

@@ -274,6 +274,7 @@ fn people(all: Routes) -> Routes {
         .rest(routes!(users::quota, users::set_quota))
         .rest(routes!(users::quota_usage))
         .rest(routes!(roles::list, roles::create))
+        .rest(routes!(roles::export))
         .rest(routes!(roles::get, roles::update, roles::delete))
         .rest(routes!(roles::holders))
         .rest(routes!(roles::permissions))

@@ -10,16 +10,16 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use platform::Platform;
-use platform::audit::{self, Anchor, ChainReport, Outside};
+use platform::audit::{self, Anchor, ChainReport, Misdated, Outside};
 
 use crate::anchors;
 
 /// What to tell; with `anchor`, the file is compared first and then moved on to the present end. Every line of `daily` is
-/// compared. Events at `accepted` positions are known to be dated back.
+/// compared. Events at `accepted` positions are known to be misdated.
 ///
 /// # Errors
 /// Says which row does not fit its chain and why; the anchor stays as it was then. It moves on where the chain fits in itself
-/// and events are dated back, which is an error too: what is noted is the chain, and an end that stood still would miss what is
+/// and events are misdated, which is an error too: what is noted is the chain, and an end that stood still would miss what is
 /// rewritten behind it.
 pub async fn verify(
     platform: &Platform,
@@ -33,8 +33,8 @@ pub async fn verify(
     let report = audit::verify_chain(platform, &noted, accepted).await?;
     if let Some((position, why)) = report.broken {
         bail!(
-            "the audit log does not fit its chain at position {position}: {why} ({} rows before it fit)",
-            report.checked
+            "the audit log does not fit its chain at position {position}: {why} ({} before it)",
+            rows_that_fit(report.checked)
         );
     }
     if let (Some(file), Some(end)) = (anchor, report.end) {
@@ -45,7 +45,9 @@ pub async fn verify(
         Some(end) => format!("the last is at position {} with hash {}", end.position, hex::encode(end.hash)),
         None => "nothing is sealed yet".to_owned(),
     };
-    let mut text = format!("{} rows fit their chain, {} are not sealed yet; {end}", report.checked, report.unsealed);
+    let waiting = if report.unsealed == 1 { "is" } else { "are" };
+    let mut text =
+        format!("{} their chain, {} {waiting} not sealed yet; {end}", rows_that_fit(report.checked), report.unsealed);
     if !noted.is_empty() {
         text += &format!("; {}", noted_ends(noted.len() as u64 - report.unknown));
     }
@@ -63,26 +65,42 @@ pub async fn verify(
 fn nothing_put_in(report: &ChainReport) -> anyhow::Result<()> {
     if !report.outside.is_empty() {
         bail!(
-            "{} rows fit their chain, but there are events that were put in by hand behind its end and can never be part of it: {}",
-            report.checked,
+            "{} their chain, but there are events that were put in by hand behind its end and can never be part of it: {}",
+            rows_that_fit(report.checked),
             named(&report.outside)
         );
     }
-    if report.dated_back_total > 0 {
-        let newest = report.dated_back.iter().map(|event| {
-            let action = event.action.as_deref().unwrap_or("dropped");
-            format!("position {}: {} ({action} of {})", event.position, event.id, event.at.to_rfc3339())
-        });
+    let found = [
+        ("more than a day before what was sealed before", &report.dated_back, report.dated_back_total),
+        ("more than an hour after the sealing", &report.dated_ahead, report.dated_ahead_total),
+    ];
+    let found: Vec<_> =
+        found.into_iter().filter(|(.., total)| *total > 0).map(|(how, newest, n)| misdated(how, newest, n)).collect();
+    if !found.is_empty() {
         bail!(
-            "{} rows fit their chain, but {} events are dated more than a day before those that were sealed before them, put in by \
-             hand or by a server whose clock was wrong. The newest: {}. Once it is known what they are: --accept POSITION or \
-             --accept FIRST-LAST",
-            report.checked,
-            report.dated_back_total,
-            newest.collect::<Vec<_>>().join(", ")
+            "{} their chain, but {}. Put in by hand, or by a server whose clock was wrong. Once it is known what it is: \
+             --accept POSITION or --accept FIRST-LAST",
+            rows_that_fit(report.checked),
+            found.join("; and ")
         );
     }
     Ok(())
+}
+
+fn rows_that_fit(n: u64) -> String {
+    match n {
+        1 => "1 row fits".to_owned(),
+        n => format!("{n} rows fit"),
+    }
+}
+
+fn misdated(how: &str, newest: &[Misdated], total: u64) -> String {
+    let events = if total == 1 { "1 event is".to_owned() } else { format!("{total} events are") };
+    let newest = newest.iter().map(|event| {
+        let action = event.action.as_deref().unwrap_or("dropped");
+        format!("position {}: {} ({action} of {})", event.position, event.id, event.at.to_rfc3339())
+    });
+    format!("{events} dated {how}, the newest: {}", newest.collect::<Vec<_>>().join(", "))
 }
 
 /// Reads `7` or `7-12`.
@@ -144,6 +162,13 @@ mod tests {
     fn positions_are_one_or_a_range() {
         assert_eq!((positions("7"), positions("7-12")), (Ok(7..=7), Ok(7..=12)));
         assert!(["", "x", "0", "-3", "9-7", "1-2-3"].into_iter().all(|text| positions(text).is_err()));
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!((rows_that_fit(1), rows_that_fit(2)), ("1 row fits".to_owned(), "2 rows fit".to_owned()));
+        assert!(misdated("late", &[], 1).starts_with("1 event is dated late"));
+        assert!(misdated("late", &[], 2).starts_with("2 events are dated late"));
     }
 
     #[test]

@@ -6,15 +6,17 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::here;
-use crate::door::look;
+use crate::door::{Announced, look};
 use crate::pages::admin::announcements::server_fns::DismissAnnouncement;
 use crate::paths;
 use crate::ui::time::time;
 use crate::words::Words;
 
-/// Where they stand, also while there is nothing to say: `rg-bell` brings what is in it up to date.
+/// Where they stand, also while there is nothing to say: `rg-bell` brings what is in it up to date, from what the page was
+/// made with on.
 pub(super) fn banners(words: Words) -> impl IntoView {
-    view! { <div id="announced" aria-live="polite">{shown(words)}</div> }
+    let mark = use_context::<Announced>().unwrap_or_default().0;
+    view! { <div id="announced" aria-live="polite" data-mark=mark.to_string()>{shown(words)}</div> }
 }
 
 /// One beside the other; nothing where there is nothing to say.

@@ -101,9 +101,32 @@ pub fn more_summary(words: Words) -> impl IntoView {
     }
 }
 
+/// How many pages there are; at least one.
+fn pages_of(size: u32, total: u64) -> u64 {
+    total.div_ceil(u64::from(size.max(1))).max(1)
+}
+
+/// What stands in place of a list of which the address names a page beyond the last: rows may have gone since the address was
+/// made, and an empty page would say that there are none at all. Nothing for a page that there is, and for a list without rows.
+pub fn past_the_end(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) -> Option<AnyView> {
+    let pages = pages_of(size, total);
+    if total == 0 || u64::from(page) <= pages {
+        return None;
+    }
+    let last = if pages == 1 { String::new() } else { pages.to_string() };
+    let gone = words.with("list-no-such-page", &[("page", page.to_string()), ("pages", pages.to_string())]);
+    let there = view! {
+        <div class="empty">
+            <p role="status">{gone}</p>
+            <a class="btn" href=query.with(&[("page", &last)])>{words.t("list-last-page")}</a>
+        </div>
+    };
+    Some(there.into_any())
+}
+
 /// Where one is, the page before and the page after.
 pub fn steps(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) -> impl IntoView + use<> {
-    let pages = total.div_ceil(u64::from(size.max(1))).max(1);
+    let pages = pages_of(size, total);
     let step = |to: i64, label: String| {
         let there = (1..=pages as i64).contains(&to);
         if there {
@@ -122,10 +145,10 @@ pub fn steps(words: Words, query: &ListQuery, page: u32, size: u32, total: u64) 
     }
 }
 
-/// The same where a list is seldom long: nothing for one that all are on the first page of.
+/// The same where a list is seldom long: nothing for one that all are on the first page of, and none below [`past_the_end`].
 pub fn pager_of<T>(words: Words, query: &ListQuery, found: &contract::Page<T>) -> AnyView {
     let short = found.page == 1 && found.total <= u64::from(found.page_size.min(20));
-    match short {
+    match short || u64::from(found.page) > pages_of(found.page_size, found.total) {
         true => ().into_any(),
         false => pager(words, query, found.page, found.page_size, found.total).into_any(),
     }
@@ -167,4 +190,55 @@ pub fn hidden_filters(query: &ListQuery, filters: &[&str]) -> impl IntoView + us
     let kept: Vec<_> =
         query.pairs.iter().filter(|(name, value)| filters.contains(name) && !value.is_empty()).cloned().collect();
     kept.into_iter().map(|(name, value)| view! { <input r#type="hidden" name=name value=value /> }).collect_view()
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::accounts::Language;
+
+    use super::*;
+
+    fn query() -> ListQuery {
+        let pairs = vec![("q", "rack".to_owned()), ("page", "9".to_owned())];
+        ListQuery { path: "/admin/machines".into(), pairs }
+    }
+
+    /// Every source below a folder.
+    fn sources(folder: &std::path::Path, into: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("the sources are there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                into.push((path.display().to_string(), text));
+            }
+        }
+    }
+
+    #[test]
+    fn every_list_with_pages_knows_where_it_ends() {
+        let mut pages = Vec::new();
+        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pages"), &mut pages);
+        let has_pages = |text: &str| text.contains("pager(words") || text.contains("pager_of(words");
+        let lists: Vec<_> = pages.iter().filter(|(_, text)| has_pages(text)).collect();
+        assert!(lists.len() > 25, "only {} were found: the search is broken", lists.len());
+        for (path, text) in lists {
+            assert!(text.contains("past_the_end(words"), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_page_beyond_the_last_leads_to_the_last() {
+        let past =
+            |page, total| past_the_end(Words(Language::En), &query(), page, 20, total).map(|view| view.to_html());
+        let html = past(9, 45).expect("there are three");
+        assert!(html.contains("/admin/machines?q=rack&amp;page=3"), "{html}");
+        assert!(html.contains("There is no page 9") && html.contains("3 pages"), "{html}");
+        // The first page is the list's own address.
+        let html = past(2, 20).expect("there is one");
+        assert!(html.contains("\"/admin/machines?q=rack\"") && html.contains("one page"), "{html}");
+        for (page, total) in [(3, 45), (1, 0), (9, 0), (1, 20)] {
+            assert!(past(page, total).is_none(), "{page} of {total}");
+        }
+    }
 }

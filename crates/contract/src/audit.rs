@@ -48,13 +48,22 @@ pub struct AuditView {
     /// wrong.
     #[serde(default)]
     pub dated_back: bool,
+    /// True for a row that was yet to come when it was sealed: put in by hand, or of a server whose clock was wrong.
+    #[serde(default)]
+    pub dated_ahead: bool,
 }
 
 impl AuditView {
+    /// True where it was not done when it says, or not by the platform: to be seen without opening anything.
+    pub fn is_suspect(&self) -> bool {
+        self.outside_chain || self.dated_back || self.dated_ahead
+    }
+
     /// Key of the words for how it stands to the hash chain.
     pub fn seal(&self) -> &'static str {
         match (self.sealed, self.outside_chain) {
             (true, _) if self.dated_back => "audit-dated-back",
+            (true, _) if self.dated_ahead => "audit-dated-ahead",
             (true, _) => "audit-sealed",
             (false, false) => "audit-unsealed",
             (false, true) => "audit-outside",

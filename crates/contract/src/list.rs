@@ -25,6 +25,14 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page of what is short enough to be read as a whole. `page` counts from 1.
+    pub fn cut(all: Vec<T>, page: u32, page_size: u32) -> Self {
+        let total = all.len() as u64;
+        let before = page.saturating_sub(1) as usize * page_size as usize;
+        let list = all.into_iter().skip(before).take(page_size as usize).collect();
+        Self { list, total, page, page_size }
+    }
+
     /// How many pages there are; at least 1.
     pub fn pages(&self) -> u64 {
         self.total.div_ceil(u64::from(self.page_size.max(1))).max(1)

@@ -61,6 +61,8 @@ pub struct RoleView {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RoleQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
     /// Name or description, as the caller reads them, or code.
     pub q: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! What proves who somebody is: tokens, cookies, codes, answers to challenges, sealed values.
+//! What proves who somebody is: tokens, cookies, codes, answers to challenges, sealed values; and how hard a password is to
+//! guess.
 //!
 //! Some inputs are signed here, so that what lies behind the signature is reached.
 
@@ -15,7 +16,7 @@ const ACCESS_TOKEN_SECONDS: i64 = platform::accounts::ACCESS_TOKEN_SECONDS as i6
 
 /// See the module.
 pub fn credentials(data: &[u8]) {
-    match chosen(data, 12) {
+    match chosen(data, 13) {
         (0, token) => access_token(&text(token)),
         (1, claims) => access_token(&signed(TOKEN_HEADER, claims)),
         (2, rest) => {
@@ -41,12 +42,13 @@ pub fn credentials(data: &[u8]) {
             assert_eq!(fuzzing::second_factor_code(&code), code);
         }
         (10, value) => sealed(value),
-        (_, pass) => {
+        (11, pass) => {
             let pass = text(pass);
             if let Some(again) = fuzzing::peer_pass(keyring(), &pass) {
                 assert!(again.eq_ignore_ascii_case(&pass), "it is signed as it was");
             }
         }
+        (_, rest) => password(rest),
     }
 }
 
@@ -122,6 +124,17 @@ fn work(solution: &str) {
     let of = serde_json::to_string(&challenge.pow).expect("a challenge is JSON");
     let answer = BASE64_STANDARD.encode(format!(r#"{{"challenge":{of},"solution":{solution}}}"#));
     let _ = fuzzing::captcha_answer(keyring(), &challenge.captcha_id, &answer, now);
+}
+
+/// A name, and a password that somebody of that name chooses: it has one fault at most, and who is called so is no password.
+fn password(rest: &[u8]) {
+    let (name, password) = line_and_rest(rest);
+    let (name, password) = (text(name), text(password));
+    let faults = fuzzing::password_faults(&password, &[&*name]);
+    assert!(faults.len() <= 1, "{faults:?}");
+    assert!(password.chars().count() >= 10 || faults == ["field-password-short"], "{faults:?}");
+    let letters = name.chars().filter(|c| c.is_alphanumeric()).count();
+    assert!(letters < 10 || !fuzzing::password_faults(&name, &[&*name]).is_empty(), "{name}");
 }
 
 /// Sealed values open in their place and as they are, and nowhere and in no way else.

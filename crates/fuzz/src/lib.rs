@@ -15,6 +15,7 @@ mod engine_streams;
 mod engines;
 mod files;
 mod headers;
+mod host_files;
 mod images;
 mod ldap;
 mod oidc;
@@ -42,6 +43,7 @@ pub use engine_streams::engine_streams;
 pub use engines::engines;
 pub use files::files;
 pub use headers::headers;
+pub use host_files::host_files;
 pub use images::image_archive;
 pub use ldap::ldap;
 pub use oidc::oidc;
@@ -71,6 +73,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "engines", run: engines },
     Target { name: "files", run: files },
     Target { name: "headers", run: headers },
+    Target { name: "host_files", run: host_files },
     Target { name: "image_archive", run: image_archive },
     Target { name: "ldap", run: ldap },
     Target { name: "oidc", run: oidc },

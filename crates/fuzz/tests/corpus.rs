@@ -117,6 +117,7 @@ replays!(
     engines,
     files,
     headers,
+    host_files,
     image_archive,
     ldap,
     oidc,

@@ -13,6 +13,8 @@ pub struct Surroundings {
     pub unread: UnreadView,
     /// What the platform has to say now.
     pub banners: Vec<BannerView>,
+    /// The number by which an open page finds out that it is something else by now: what the bell tells, too.
+    pub announced: i64,
     /// Changes with the person's picture; none where there is none.
     pub avatar_tag: Option<String>,
     /// The customers between which the person may choose.
@@ -28,6 +30,7 @@ pub async fn surroundings(platform: &Platform, ctx: &OpContext) -> Result<Surrou
     let surroundings = Surroundings {
         unread: notifications::unread_in_tx(&mut tx, ctx).await?,
         banners: announcements::current_in_tx(&mut tx, ctx).await?,
+        announced: announcements::mark_of(ctx, &announcements::told_now_in_tx(&mut tx, ctx.now()).await?),
         avatar_tag: accounts::avatar_tag_in_tx(&mut tx, ctx).await?,
         choices: accounts::choices_in_tx(&mut tx, ctx).await?,
     };

@@ -88,6 +88,56 @@ fn the_quick_key_list_is_the_real_one() {
     }
 }
 
+/// Values that are counts of something.
+const COUNTS: [&str; 16] = [
+    "n",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "months",
+    "gpus",
+    "machines",
+    "have",
+    "need",
+    "pages",
+    "cores",
+    "cards",
+    "others",
+    "customers",
+    "people",
+];
+
+/// What is never of one: limits of the program, and what is said of several only.
+const NEVER_ONE: [&str; 8] = [
+    "customer-all-instances",
+    "error-uploads-open",
+    "field-end-too-late",
+    "field-expiry-range",
+    "field-start-far",
+    "field-window-too-long",
+    "passport-times",
+    "terminal-viewers",
+];
+
+#[test]
+fn one_is_not_several() {
+    for (key, values) in table(Language::En) {
+        let ones: Vec<_> =
+            COUNTS.into_iter().filter(|name| values.contains(*name)).map(|name| (name, "1".to_owned())).collect();
+        if ones.is_empty() || NEVER_ONE.contains(&key.as_str()) {
+            continue;
+        }
+        let text = message(Language::En, &key, &ones);
+        let words: Vec<_> = text.split_whitespace().collect();
+        for (number, word) in words.iter().zip(words.iter().skip(1)) {
+            let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
+            let several = word.ends_with('s') && !word.ends_with("ss") && !["is", "has", "was"].contains(&word);
+            assert!(*number != "1" || !several, "{key}: {text}");
+        }
+    }
+}
+
 #[test]
 fn every_error_kind_has_a_message() {
     for language in Language::ALL {

@@ -142,10 +142,12 @@ export class RgBell extends Base {
     this.#retry = setTimeout(() => this.#connect(), pause(this.#failures++, Math.random()));
   }
 
-  /// The page is as it was rendered at the first. Whatever fails, or may not be done now, comes round again.
+  /// The page says what it was made with: what changed before the line was open is seen, too. Whatever fails, or may not be
+  /// done now, comes round again.
   #announce(announced = this.#told) {
     this.#told = announced;
-    this.#announced ??= announced;
+    const made = document.getElementById('announced')?.dataset.mark;
+    this.#announced ??= made === undefined || announced === undefined ? announced : Number(made);
     if (announced === this.#announced || this.#refused) return;
     this.#due ??= setTimeout(() => this.#renew(announced), Math.random() * SPREAD_MS);
   }

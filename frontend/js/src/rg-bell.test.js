@@ -48,7 +48,7 @@ test('tries come further and further apart', () => {
 test('what is announced is brought up to date within a while, until it succeeds, and not from under the hand', async () => {
   const node = () => ({ setAttribute() {}, append() {}, addEventListener() {}, contains: () => false, querySelector: () => node(), remove() {}, replaceChildren() {} });
   let [listeners, fetches, replaced, busy, ok, timers] = [{}, 0, [], false, true, []];
-  const shown = { matches: () => busy, replaceChildren: (...children) => replaced.push(children) };
+  const shown = { dataset: {}, matches: () => busy, replaceChildren: (...children) => replaced.push(children) };
   const stub = {
     document: { createElement: node, addEventListener() {}, getElementById: () => shown, hidden: false },
     location: { protocol: 'https:', host: 'rg.example' },
@@ -104,6 +104,14 @@ test('what is announced is brought up to date within a while, until it succeeds,
     assert.deepEqual([fetches, timers.length], [4, 1], 'what came meanwhile is looked at, too');
     await wait();
     assert.deepEqual([fetches, timers.length], [5, 0]);
+    // What changed while the page was on its way.
+    shown.dataset.mark = '11';
+    for (const [mark, due] of [[11, 0], [12, 1]]) {
+      const another = Object.assign(new RgBell(), { dataset: texts, querySelector: () => Object.assign(node(), { href: '/notifications' }), append() {} });
+      another.connectedCallback();
+      hear(mark);
+      assert.equal(timers.length, due, `${mark}`);
+    }
   } finally {
     for (const [name, was] of before) was ? Object.defineProperty(globalThis, name, was) : delete globalThis[name];
   }

@@ -4,7 +4,7 @@
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::ErrorCode;
 use hyper_util::rt::TokioIo;
@@ -16,10 +16,7 @@ use crate::{AppState, rest};
 
 /// 404 for everybody without a pass that counts, whatever it is for.
 pub async fn open(State(state): State<AppState>, Extension(ctx): Extension<OpContext>, request: Request) -> Response {
-    let said = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // What is no upgrade uses no pass up.
-    let pass =
-        if said(header::UPGRADE.as_str()) == PEER_PROTOCOL { said(PASS_HEADER).to_owned() } else { String::new() };
+    let pass = pass_of(request.headers());
     let call = match tunnels::admit_peer(&state.platform, &ctx, &pass).await {
         Ok(call) => call,
         Err(error) => return rest::refuse(&state.platform, &ctx, limited(&state, &ctx, error)).await,
@@ -37,6 +34,12 @@ pub async fn open(State(state): State<AppState>, Extension(ctx): Extension<OpCon
     });
     let headers = [(header::CONNECTION, "upgrade"), (header::UPGRADE, PEER_PROTOCOL)];
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// What is no upgrade uses no pass up.
+fn pass_of(headers: &HeaderMap) -> String {
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if said(header::UPGRADE.as_str()) == PEER_PROTOCOL { said(PASS_HEADER).to_owned() } else { String::new() }
 }
 
 /// Who is refused is counted as anybody who asks for something; servers are never, however many tunnels they need.

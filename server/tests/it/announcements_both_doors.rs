@@ -120,7 +120,7 @@ async fn a_banner_is_shown_where_it_is_for_and_put_away() {
     let request = server.bare(Method::POST, &crate::harness::sfn("dismiss_announcement")).header("accept", "text/html");
     let request = server.form(request, &[("id", ids[1].as_str()), ("back", "/members")]);
     let answer = Answer::of(server.signed(&owner, request)).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "/members"), "{}", answer.text);
+    assert_eq!((answer.status, answer.header("location")), (303, "/members#content"), "{}", answer.text);
     assert_eq!(shows(&owner, "/").await, (false, false));
     assert_eq!(server.get(&owner, "/admin/announcements").await.status, 404);
     let page = server.get(&staff, "/admin/announcements").await;
@@ -213,4 +213,7 @@ async fn an_open_page_hears_of_another_announcement() {
     let first = raw.next().await.unwrap().unwrap();
     let first: Value = serde_json::from_str(first.to_text().unwrap()).unwrap();
     assert!(first["type"] == "snapshot" && first["announced"].as_i64().is_some_and(|mark| mark > 0), "{first}");
+    // And the page says which it was made with, for the element that goes on from there.
+    let page = server.get(&owner, "/").await.text;
+    assert!(page.contains(&format!("data-mark=\"{}\"", first["announced"])), "{first}");
 }

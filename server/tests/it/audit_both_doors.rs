@@ -166,11 +166,21 @@ async fn each_day_gets_one_line_and_a_rewritten_day_shows() {
 }
 
 #[tokio::test]
-async fn a_day_that_does_not_read_is_said_on_both_pages_and_a_word_at_its_field() {
+async fn a_day_that_does_not_read_is_said_on_every_page_of_days_and_a_word_at_its_field() {
     let server = Server::start().await;
     let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
     let (staff, owner) = (server.token(&admin).await, server.token(&acme.owner).await);
-    for (who, page) in [(&staff, "/admin/audit"), (&owner, "/audit")] {
+    for (who, page) in [
+        (&staff, "/admin/audit"),
+        (&owner, "/audit"),
+        (&staff, "/admin/jobs"),
+        (&staff, "/admin/billing"),
+        (&owner, "/billing"),
+        (&staff, "/admin/instances/access"),
+        (&owner, "/instances/access"),
+        (&staff, "/admin/instances/access/recordings"),
+        (&owner, "/instances/access/recordings"),
+    ] {
         let says = "“garbage” is no day";
         assert!(server.get(who, &format!("{page}?from=garbage")).await.text.contains(says), "{page}");
         assert!(!server.get(who, &format!("{page}?from=2026-01-31")).await.text.contains("is no day"), "{page}");

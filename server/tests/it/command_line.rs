@@ -157,7 +157,7 @@ async fn what_is_dated_back_is_named_with_its_position_and_may_be_accepted_while
     let found = verify(&[]).await;
     assert_eq!(found.status.code(), Some(1), "{}", said(&found));
     assert!(
-        said(&found).contains("but 1 events are dated") && said(&found).contains("position 3: "),
+        said(&found).contains("but 1 event is dated more than a day before") && said(&found).contains("position 3: "),
         "{}",
         said(&found)
     );

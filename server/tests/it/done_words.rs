@@ -34,9 +34,16 @@ async fn whoever_changes_somebody_or_a_role_reads_that_it_was_done() {
     let given = [("id", ada.as_str()), ("role", role.as_str())];
     /// The server function, its form, and what is said.
     type Step<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
-    let steps: [Step<'_>; 7] = [
+    let steps: [Step<'_>; 10] = [
         ("assign_role", &given[..], "The role is given."),
         ("revoke_role", &given[..], "The role is taken away"),
+        ("update_user", &[("id", &*ada), ("form[username]", "ada")], "The account is changed."),
+        ("set_user_quota", &[("id", &*ada), ("form[gpu]", "2")], "The limits are set."),
+        (
+            "set_user_password",
+            &[("id", &*ada), ("password", "seven lazy pelicans"), ("again", "seven lazy pelicans")],
+            "The new password is set.",
+        ),
         ("set_user_active", &[("id", &*ada), ("active", "false")], "The account is disabled."),
         ("set_user_active", &[("id", &*ada), ("active", "true")], "The account is enabled."),
         ("delete_user", &[("id", &*ada)], "The account is deleted."),

@@ -52,6 +52,11 @@ async fn scenario(through: Through) {
     let form = [("customer", customer.as_str()), ("email", "two@acme.example")];
     assert_eq!(doors.call(&other, (&staffs.0, staffs.1.clone()), ("invite_person", &form)).await, (1300, vec![]));
     assert_eq!(doors.call(&staff, (&staffs.0, staffs.1), ("invite_person", &form)).await, (0, vec![]));
+    for (who, list) in [(&acme.owner, path), (&admin, staffs.0.as_str())] {
+        let page = server.get(&server.token(who).await, &format!("{list}?pageSize=2")).await.data();
+        let shown = page["list"].as_array().map(Vec::len);
+        assert_eq!((shown, &page["total"], &page["page"]), (Some(2), &json!(3), &json!(1)), "{list}: {page}");
+    }
 
     let stop = CancellationToken::new();
     platform::jobs::spawn_workers(server.platform(), stop.clone());

@@ -104,6 +104,68 @@ async fn staff_and_customers_are_offered_nothing_that_they_may_not_open() {
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
 
+/// Where forms lead with what was chosen, and what is opened by a secret in its address: nobody is led there by a link.
+const NOT_LED_TO: [&str; 4] =
+    ["/admin/allocations/bulk", "/admin/machines/bulk", "/admin/users/bulk", "/instances/:id/terminal/watch"];
+
+/// Pages before and at sign-in, where everybody begins, and the way to applications: there is no other side to compare with.
+const OUTSIDE: [&str; 10] = [
+    "/",
+    "/apps/:name",
+    "/email",
+    "/forgot",
+    "/invitation",
+    "/login",
+    "/login/code",
+    "/register",
+    "/register/account",
+    "/reset",
+];
+
+/// Every page of the application, for everybody: it opens where links to it are offered, and nowhere else.
+#[tokio::test]
+async fn pages_open_for_exactly_those_who_are_led_to_them() {
+    let world = World::new().await;
+    let routes = include_str!("../../../app/src/routes.rs");
+    let routes: Vec<_> = routes.split("path!(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(routes.len() > 80, "only {} were found: the search is broken", routes.len());
+    let known = NOT_LED_TO.iter().chain(&OUTSIDE);
+    assert!(known.clone().all(|route| routes.contains(route)), "no pages among {NOT_LED_TO:?} and {OUTSIDE:?}");
+    let callers = [
+        &world.admin,
+        &world.operator,
+        &world.custom,
+        &world.nowhere,
+        &world.acme.owner,
+        &world.acme.member,
+        &world.globex.owner,
+    ];
+    let mut wrong = Vec::new();
+    let mut never: std::collections::BTreeSet<_> =
+        routes.iter().copied().filter(|route| !known.clone().any(|known| known == route)).collect();
+    for person in callers {
+        let (who, ctx) = (world.server.token(person).await, person.ctx());
+        for route in routes.iter().copied().filter(|route| !known.clone().any(|known| known == route)) {
+            let address = world.address(route);
+            let answer = world.server.get(&who, &address).await;
+            let (led, opened) = (app::ways::opens(&ctx, &address), !matches!(answer.status, 403 | 404));
+            // Not everything is everybody's: what is of Acme's owner is not there for others of its customer, nor for the next.
+            let theirs = !route.contains(':') || route.starts_with("/admin") || person.id == world.acme.owner.id;
+            // Some lead on to where the reader belongs.
+            let leads_on = (300..400).contains(&answer.status);
+            let opened = opened && !(leads_on && !led);
+            if answer.status >= 500 || (opened && !led) || (led && !opened && theirs) {
+                wrong.push(format!("{}: {address} is {}, led there: {led}", person.name, answer.status));
+            }
+            if opened {
+                never.remove(route);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(never.is_empty(), "opened by nobody, so that nothing was compared: {never:?}");
+}
+
 #[tokio::test]
 async fn a_page_for_who_acts_for_a_customer_opens_for_no_other() {
     let world = World::new().await;

@@ -178,6 +178,7 @@ async fn statistics_count_what_lies_in_the_period_as_lists_and_as_workbooks() {
         "allocations",
         "allocations/expiring",
         "audits",
+        "roles",
     ] {
         let request = server.bare(http::Method::GET, &format!("/api/admin/{list}")).header("accept", XLSX);
         let book = Answer::of(server.signed(&who, request)).await;
@@ -352,4 +353,9 @@ async fn every_customer_can_be_chosen_however_many_there_are() {
     assert!(customer.contains("and 5 more") && customer.contains(&format!("/admin/allocations?customerId={last}")));
     let all = page(&format!("/admin/allocations?customerId={last}&sort=machine&pageSize=100&page=2")).await;
     assert!(all.contains("105 rows") && all.contains("aria-sort=\"ascending\""));
+    // Rows go, addresses stay: a page beyond the last says so and leads back.
+    for list in ["allocations", "allocations/timeline", "machines", "customers", "users"] {
+        let beyond = page(&format!("/admin/{list}?page=900")).await;
+        assert!(beyond.contains("There is no page 900") && beyond.contains("To the last page"), "{list}");
+    }
 }

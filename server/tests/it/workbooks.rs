@@ -33,6 +33,7 @@ async fn who_takes_a_list_away_is_in_the_log() {
             "/api/admin/allocations/export?state=active",
             "allocations:export allocation done rest {\"state\": \"active\"}",
         ),
+        ("/api/admin/roles/export?q=adm", "roles:export role done rest {\"q\": \"adm\"}"),
         ("/api/admin/machines/export?region=east", "machines:export fleet done rest {\"region\": \"east\"}"),
         (
             "/api/admin/announcements/export?state=over",

@@ -29,11 +29,12 @@ const BEGIN: [(&str, &str, &str, Permission); 12] = [
 ];
 
 /// Lists that can be taken away: their name, address, permission.
-const EXPORTS: [(&str, &str, Permission); 9] = [
+const EXPORTS: [(&str, &str, Permission); 10] = [
     ("nav-machines", "/api/admin/machines/export", Permission::MachinesView),
     ("nav-allocations", "/api/admin/allocations/export", Permission::AllocationsManage),
     ("nav-customers", "/api/admin/customers/export", Permission::CustomersManage),
     ("nav-users", "/api/admin/users/export", Permission::UsersView),
+    ("nav-roles", "/api/admin/roles/export", Permission::RolesView),
     ("nav-specs", "/api/admin/specs/export", Permission::SpecsView),
     ("nav-images", "/api/admin/images/export", Permission::ImagesView),
     ("nav-audit", "/api/admin/audits/export", Permission::AuditView),

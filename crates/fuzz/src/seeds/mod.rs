@@ -3,6 +3,7 @@
 
 mod containers;
 mod doors;
+mod hosts;
 mod images;
 mod sheets;
 mod texts;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Seed> {
     let mut seeds = Vec::new();
     containers::add_all(&mut seeds);
     doors::add_all(&mut seeds);
+    hosts::add_all(&mut seeds);
     images::add_all(&mut seeds);
     sheets::add_all(&mut seeds);
     texts::add_all(&mut seeds);

@@ -111,7 +111,7 @@ fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     }
 }
 
-fn parse_passwd(text: &str) -> HashMap<u32, String> {
+pub(crate) fn parse_passwd(text: &str) -> HashMap<u32, String> {
     let user = |line: &str| {
         let mut fields = line.split(':');
         let name = fields.next()?;
@@ -128,12 +128,12 @@ fn boot_time_ms() -> Option<i64> {
 }
 
 /// Field 22; the name in field 2 may hold blanks and parentheses.
-fn start_ticks(stat: &str) -> Option<u64> {
+pub(crate) fn start_ticks(stat: &str) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// The container's id: 64 hex digits in one of the cgroup's names, as Docker, containerd and Podman write it.
-fn container_of(cgroup: &str) -> Option<String> {
+pub(crate) fn container_of(cgroup: &str) -> Option<String> {
     let is_id = |part: &&str| part.len() == 64 && part.bytes().all(|b| b.is_ascii_hexdigit());
     cgroup.split(['/', '-', '.', ':', '\n']).rfind(is_id).map(str::to_owned)
 }

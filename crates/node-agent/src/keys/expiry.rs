@@ -67,7 +67,7 @@ fn line(sshd: SocketAddr, until: Instant) -> Option<String> {
     Some(String::from_utf8_lossy(&line).into_owned())
 }
 
-fn parse(line: &str) -> Option<(u32, u32)> {
+pub(super) fn parse(line: &str) -> Option<(u32, u32)> {
     let rest = line.strip_prefix("SSH-2.0-OpenSSH_")?;
     let (major, rest) = rest.split_once('.')?;
     let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();

@@ -303,7 +303,7 @@ pub(super) fn is_ours(line: &[u8]) -> bool {
 }
 
 /// The agent's lines first, so that what is the others' stays as it is, its end included.
-fn rebuilt(before: &[u8], lines: &[String]) -> Vec<u8> {
+pub(super) fn rebuilt(before: &[u8], lines: &[String]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(before.len());
     if !lines.is_empty() {
         bytes.extend_from_slice(format!("{NOTE} {MARK}\n").as_bytes());

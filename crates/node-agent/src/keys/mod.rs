@@ -8,6 +8,7 @@
 
 mod expiry;
 mod file;
+pub(crate) mod fuzzing;
 mod kept;
 mod processes;
 mod removal;

@@ -22,7 +22,7 @@ fn count(uid: u32) -> Option<u32> {
     u32::try_from(found).ok()
 }
 
-fn real_uid(status: &str) -> Option<u32> {
+pub(super) fn real_uid(status: &str) -> Option<u32> {
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }

@@ -64,18 +64,23 @@ pub fn others(account: &Account, known: &[String]) -> Result<Others, Hindered> {
     let Some((_home, folder)) = folder(account)? else { return Ok(others) };
     for name in [FILE, SECOND] {
         let Some(there) = seen(&folder, name)? else { continue };
-        for line in there.bytes.split(|byte| *byte == b'\n').filter(|line| file::is_others(line)) {
-            let text = String::from_utf8_lossy(line);
-            let words: Vec<&str> = text.split_ascii_whitespace().collect();
-            let is_there = |key: &&String| key.split_once(' ').is_some_and(|(_, key)| words.contains(&key));
-            match known.iter().find(is_there) {
-                Some(key) if others.known.contains(key) => {}
-                Some(key) => others.known.push(key.clone()),
-                None => others.count += 1,
-            }
-        }
+        note(&there.bytes, known, &mut others);
     }
     Ok(others)
+}
+
+/// Those of one file.
+pub(super) fn note(bytes: &[u8], known: &[String], others: &mut Others) {
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| file::is_others(line)) {
+        let text = String::from_utf8_lossy(line);
+        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+        let is_there = |key: &&String| key.split_once(' ').is_some_and(|(_, key)| words.contains(&key));
+        match known.iter().find(is_there) {
+            Some(key) if others.known.contains(key) => {}
+            Some(key) => others.known.push(key.clone()),
+            None => others.count += 1,
+        }
+    }
 }
 
 /// Something open of the account's. What it had to be allowed for that, it is not any more after.

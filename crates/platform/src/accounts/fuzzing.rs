@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use contract::accounts::CaptchaView;
 
+use super::password::PasswordRule;
 use super::{avatars, captcha, second_factor, ssh_keys, tokens};
 use crate::fields::Wrong;
 use crate::secrets::Keyring;
@@ -68,4 +69,11 @@ pub fn captcha_picture(keyring: &Keyring, inside: &[u8]) -> String {
 /// Whether an answer is right; `None` for what is none to a challenge of ours.
 pub fn captcha_answer(keyring: &Keyring, id: &str, answer: &str, now: DateTime<Utc>) -> Option<bool> {
     captcha::judge(keyring, id, answer, now).map(|judged| judged.right)
+}
+
+/// What is wrong with a password that somebody chooses who is called so.
+pub fn password_faults(password: &str, about: &[&str]) -> Vec<&'static str> {
+    let mut wrong = Wrong::new();
+    PasswordRule::default().check(&mut wrong, "password", password, about);
+    wrong.into_result().err().map(|error| error.fields.iter().map(|fault| fault.key).collect()).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use contract::accounts::{AccountByLink, InvitationCreate, InvitationView, MemberRole};
 use contract::mail::INVITATION_PATH;
 use contract::notifications::NotificationKind;
-use contract::{CustomerId, ErrorCode, LinkId, UserId};
+use contract::{CustomerId, ErrorCode, LinkId, Page, PageQuery, UserId};
 
 use super::joining::{WayIn, role_held, way_in};
 use super::links::{self, Link, NewLink, Purpose};
@@ -132,6 +132,21 @@ pub async fn invitations(
     let open = links::open_invitations(&mut tx, granted.id(), ctx.now()).await?;
     tx.commit().await?;
     Ok(open)
+}
+
+/// A page of them.
+///
+/// # Errors
+/// `Validation` for a page or a size that no list has.
+pub async fn invitations_page(
+    platform: &Platform,
+    ctx: &OpContext,
+    customer: Option<CustomerId>,
+    query: &PageQuery,
+) -> Result<Page<InvitationView>> {
+    let open = invitations(platform, ctx, customer).await?;
+    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
+    Ok(Page::cut(open, page, page_size))
 }
 
 /// Takes an invitation back.

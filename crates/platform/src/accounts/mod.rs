@@ -59,7 +59,7 @@ pub(crate) use contacts::{Contact, contacts, holders, names, names_of_members};
 pub use email_change::{Moving, confirm_email_change, moving, request_email_change};
 pub(crate) use invitations::withdraw_lost_in_tx as withdraw_lost_invitations_in_tx;
 pub use invitations::{
-    Invited, accept_invitation, invitations, invite, invited, revoke_invitation,
+    Invited, accept_invitation, invitations, invitations_page, invite, invited, revoke_invitation,
     withdraw_lost as withdraw_lost_invitations,
 };
 pub(crate) use joining::{ACCOUNT_PAGE, add_known_in_tx};

@@ -77,10 +77,49 @@ impl PasswordRule {
         }
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let estimated: String = password.chars().take(ESTIMATED_CHARS).collect();
-        if u8::from(zxcvbn::zxcvbn(&estimated, &words).score()) < self.min_score {
+        let score = u8::from(zxcvbn::zxcvbn(&estimated, &words).score());
+        if score < self.min_score || (self.min_score >= SCORE_OF_THOUGHT && is_adorned(password, &words)) {
             wrong.add(path, "field-password-weak");
         }
     }
+}
+
+/// From this score on a password is meant to be more than a word with a year behind it.
+const SCORE_OF_THOUGHT: u8 = 2;
+/// Longest word that is looked at.
+const LONGEST_WORD: usize = 40;
+
+/// Whether it is one of the words that are guessed first, spelt with figures and signs, with a few of these before and behind:
+/// `P@$$w0rd2024!`. The estimate takes what stands around the word for chosen at random, and guessers try it first.
+fn is_adorned(password: &str, words: &[&str]) -> bool {
+    let whole = password.to_lowercase();
+    let adornment = |c: char| !c.is_alphabetic();
+    let word = whole.trim_end_matches(adornment);
+    // A sign at the beginning may be a letter.
+    let cores = [word, word.trim_start_matches(adornment)].map(|core| (core, core.chars().count()));
+    let length = whole.chars().count();
+    let mut cores = cores.into_iter().filter(|(_, letters)| (3..=LONGEST_WORD).contains(letters));
+    cores.any(|(core, letters)| {
+        let is_guessed = |one| u8::from(zxcvbn::zxcvbn(&unadorned(core, one), words).score()) == 0;
+        length - letters < PasswordRule::FLOOR && (is_guessed('i') || is_guessed('l'))
+    })
+}
+
+/// Letters for the figures and signs that are written for them; `one` for what can be either of two.
+fn unadorned(core: &str, one: char) -> String {
+    let letter = |c| match c {
+        '@' | '4' => 'a',
+        '8' => 'b',
+        '3' => 'e',
+        '6' | '9' => 'g',
+        '1' | '!' | '|' => one,
+        '0' => 'o',
+        '$' | '5' => 's',
+        '7' | '+' => 't',
+        '2' => 'z',
+        other => other,
+    };
+    core.chars().map(letter).collect()
 }
 
 /// The texts and their words, in lower case, the longest first: `rita.smith@example.org` is also `rita` and `smith`.
@@ -249,6 +288,18 @@ mod tests {
             "acme-remotegpu1",
         ]) {
             assert_eq!(faults(&rule, weak), ["field-password-weak"], "{weak}");
+        }
+        for spelt in [
+            "P@ssw0rd2024",
+            "P@$$w0rd2024!",
+            "Passw0rd#2026",
+            "!M0nk3y2026",
+            "Dr@g0n2026!",
+            "We1come2026!",
+            "W@nd3r3r2026!",
+            "R3m0teGPU2026",
+        ] {
+            assert_eq!(faults(&rule, spelt), ["field-password-weak"], "{spelt}");
         }
         for personal in [
             "wanderer12",

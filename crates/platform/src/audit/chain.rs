@@ -6,7 +6,8 @@
 //!
 //! An event is dated by the beginning of the request that it is of, so its time may be before that of its neighbours, but not by
 //! more than a request takes. What is dated further back than [`DATED_BACK`] was put in by hand, or a clock was wrong. That is
-//! judged by the time of sealing, which is part of what is hashed, so that it comes out the same whenever it is asked.
+//! judged by the time of sealing, which is part of what is hashed, so that it comes out the same whenever it is asked. So is
+//! what was dated ahead of its sealing by more than clocks of servers are apart.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -55,19 +56,23 @@ pub struct ChainReport {
     /// The first of those to which it never will: somebody put them in by hand, dated back.
     pub outside: Vec<Outside>,
     /// The newest of those in the chain that are dated far before what was sealed before them, and that nobody accepted.
-    pub dated_back: Vec<DatedBack>,
+    pub dated_back: Vec<Misdated>,
     /// How many there are of these.
     pub dated_back_total: u64,
+    /// The newest of those in the chain that were yet to come when they were sealed, and that nobody accepted.
+    pub dated_ahead: Vec<Misdated>,
+    /// How many there are of these.
+    pub dated_ahead_total: u64,
 }
 
 /// How far an event may be dated before those that were sealed before it.
 const DATED_BACK: TimeDelta = TimeDelta::days(1);
-/// Those that are named.
-const MOST_DATED_BACK: usize = 10;
+/// Those that are named, of each kind.
+const MOST_MISDATED: usize = 10;
 /// How many seals before it count: what a clock that was wrong once wrote is forgotten again.
 const NEIGHBOURS: usize = 1000;
 
-/// How far clocks of servers may be apart, of which one dates an event and another one seals it.
+/// How far clocks of servers may be apart, of which one dates an event and another one seals it; also in `store`'s lists.
 const CLOCKS_APART: TimeDelta = TimeDelta::hours(1);
 
 /// The times of the events that were sealed last.
@@ -94,14 +99,29 @@ impl Newest {
     }
 }
 
-/// An event of the chain that is dated far before what was sealed before it.
+/// An event of the chain that was not done when it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatedBack {
+pub struct Misdated {
     pub position: i64,
     pub id: i64,
     pub at: DateTime<Utc>,
     /// Unknown where the event was dropped with its month.
     pub action: Option<String>,
+}
+
+/// What a walk along the chain comes upon of these.
+#[derive(Default)]
+struct Upon {
+    newest: VecDeque<Misdated>,
+    total: u64,
+}
+
+impl Upon {
+    fn note(&mut self, seal: &store::Seal) {
+        self.total += 1;
+        self.newest.truncate(MOST_MISDATED - 1);
+        self.newest.push_front(Misdated { position: seal.position, id: seal.event, at: seal.at, action: None });
+    }
 }
 
 /// A row that no seal is of, nor ever can be.
@@ -152,7 +172,7 @@ pub async fn chain_end(platform: &Platform) -> Result<Option<Anchor>> {
 }
 
 /// Walks the whole chain and compares it with the rows, and with ends that were noted before. A chain whose older part was
-/// dropped begins at its anchor, which the log itself must tell of. Events at `accepted` positions are known to be dated back.
+/// dropped begins at its anchor, which the log itself must tell of. Events at `accepted` positions are known to be misdated.
 pub async fn verify_chain(
     platform: &Platform,
     noted: &[Anchor],
@@ -173,8 +193,10 @@ pub async fn verify_chain(
         outside,
         dated_back: Vec::new(),
         dated_back_total: 0,
+        dated_ahead: Vec::new(),
+        dated_ahead_total: 0,
     };
-    let (mut newest, mut dated_back) = (Newest::new(), VecDeque::new());
+    let (mut newest, mut back, mut ahead) = (Newest::new(), Upon::default(), Upon::default());
     if let Some(cut) = &cut {
         (expected, hash) = (cut.position + 1, cut.hash);
         let anchor = Anchor { position: cut.position, hash: cut.hash };
@@ -196,7 +218,9 @@ pub async fn verify_chain(
             if let Some(noted) = noted.iter().find(|noted| noted.position >= expected) {
                 report.broken = Some((noted.position, "the chain ends before the end that was noted"));
             }
-            report.dated_back = store::named(&mut tx, dated_back.into()).await?;
+            (report.dated_back_total, report.dated_ahead_total) = (back.total, ahead.total);
+            report.dated_back = store::named(&mut tx, back.newest.into()).await?;
+            report.dated_ahead = store::named(&mut tx, ahead.newest.into()).await?;
             return Ok(report);
         }
         for seal in seals {
@@ -206,11 +230,13 @@ pub async fn verify_chain(
                 return Ok(ChainReport { broken: Some((expected, why)), ..report });
             }
             hash.copy_from_slice(&seal.hash);
+            let is_dated_back = newest.take(seal.at, seal.sealed_at);
             let is_accepted = accepted.iter().any(|positions| positions.contains(&expected));
-            if newest.take(seal.at, seal.sealed_at) && !is_accepted {
-                report.dated_back_total += 1;
-                dated_back.truncate(MOST_DATED_BACK - 1);
-                dated_back.push_front(DatedBack { position: expected, id: seal.event, at: seal.at, action: None });
+            if is_dated_back && !is_accepted {
+                back.note(&seal);
+            }
+            if seal.at - seal.sealed_at > CLOCKS_APART && !is_accepted {
+                ahead.note(&seal);
             }
             report.end = Some(Anchor { position: expected, hash });
             report.checked += 1;

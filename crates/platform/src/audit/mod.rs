@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use contract::audit::{ACTORS, AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
-pub use chain::{Anchor, ChainReport, DatedBack, Outside, Pruned, chain_end, seal, verify_chain};
+pub use chain::{Anchor, ChainReport, Misdated, Outside, Pruned, chain_end, seal, verify_chain};
 pub use own::{export_own, export_own_newest, list_own, note_export_own, own_facets};
 pub(crate) use repeats::Repeats;
 pub use repeats::{Stranger, keep_telling, note_stranger, tell_repeats};

@@ -8,7 +8,7 @@ use contract::audit::{AuditQuery, AuditView, is_network};
 use contract::{AuditId, CustomerId};
 use ipnetwork::IpNetwork;
 
-use super::chain::{DatedBack, Outside};
+use super::chain::{Misdated, Outside};
 use super::repeats::More;
 use super::{Actor, Entry, Outcome};
 use crate::authz::{Granted, SealAudit};
@@ -194,6 +194,8 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, part: Part) -> Result<
                       and ($14::text is null or c.actor_kind = $14)) else 0 end as "total!",
                   exists(select from audit_seals s where s.audit_id = e.id) as "sealed!",
                   exists(select from audit_seals s where s.audit_id = e.id and s.dated_back) as "dated_back!",
+                  exists(select from audit_seals s where s.audit_id = e.id and s.at > s.sealed_at + interval '1 hour')
+                    as "dated_ahead!",
                   coalesce(e.xid < (
                     select l.horizon from (select horizon from audit_seals order by position desc limit 1) l
                     where l.horizon <= pg_snapshot_xmax(pg_current_snapshot())), false) as "behind!"
@@ -283,6 +285,7 @@ pub(super) async fn list(tx: &mut Tx, query: &AuditQuery, part: Part) -> Result<
             sealed: row.sealed,
             outside_chain: row.behind && !row.sealed,
             dated_back: row.dated_back,
+            dated_ahead: row.dated_ahead,
         })
         .collect();
     Ok((list, total.unsigned_abs()))
@@ -429,7 +432,7 @@ pub(super) async fn last_times(tx: &mut Tx, count: i64) -> Result<Vec<DateTime<U
 }
 
 /// These events with what was done, where they are still there.
-pub(super) async fn named(tx: &mut Tx, mut events: Vec<DatedBack>) -> Result<Vec<DatedBack>> {
+pub(super) async fn named(tx: &mut Tx, mut events: Vec<Misdated>) -> Result<Vec<Misdated>> {
     for event in &mut events {
         let action =
             sqlx::query_scalar!("select action from audit_events where id = $1 and at = $2", event.id, event.at);

@@ -130,7 +130,7 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
         "mail-send" => {
             let token = claim.payload.get("mail").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());
             let token = token.ok_or_else(|| Error::internal("the job of a mail names no mail"))?;
-            mail::send(platform, token, claim.attempt >= claim.max_attempts).await?;
+            mail::send(platform, token, claim.id, claim.attempt >= claim.max_attempts).await?;
         }
         "notification-deliver" => {
             let token = claim.payload.get("delivery").and_then(serde_json::Value::as_str).and_then(|t| t.parse().ok());

@@ -3,8 +3,9 @@
 //! Invariants: a job that a dead worker held is taken over once its lease (database time) has run out; a worker that lost
 //! its lease cannot change the job any more; a server that stops gives its jobs back; finished jobs leave the hot table in the transaction that finishes them; a
 //! periodic tick runs once however many servers there are, because its key is unique over both tables; what may take hours
-//! keeps no worker from what comes round by the clock. Handlers take no
-//! input about what changed, are idempotent and may be killed anywhere.
+//! keeps no worker from what comes round by the clock; jobs of one sequence are claimed one after the other, in the order in
+//! which they were added, also while one of them waits for its next try. Handlers take no input about what changed, are
+//! idempotent and may be killed anywhere.
 
 mod handlers;
 mod own;
@@ -60,6 +61,8 @@ pub struct NewJob {
     pub person: Option<UserId>,
     /// Only the server that holds this machine's link runs it; any does while nobody holds it.
     pub near: Option<MachineId>,
+    /// Jobs with the same word here run one after the other, the first added first; what is not due yet holds up nobody.
+    pub sequence: Option<String>,
 }
 
 impl NewJob {
@@ -75,6 +78,7 @@ impl NewJob {
             customer: None,
             person: None,
             near: None,
+            sequence: None,
         }
     }
 }
@@ -115,6 +119,11 @@ pub enum Outcome {
 /// Adds a job in the transaction of the change that needs it; `None` when its key exists already.
 pub async fn enqueue_in_tx(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     store::enqueue(tx, job).await
+}
+
+/// The job holds up nobody of its sequence any more, and waits for nobody: what keeps it concerns it alone.
+pub(crate) async fn leave_sequence_in_tx(tx: &mut Tx, id: JobId) -> Result<()> {
+    store::leave_sequence(tx, id).await
 }
 
 /// Takes up to `limit` ready jobs of this lane for `owner`, and those whose lease has run out.

@@ -20,8 +20,8 @@ pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
     // the finished table say whether its key was used.
     let added = sqlx::query_scalar!(
         "insert into jobs (kind, payload, priority, run_at, max_attempts, idempotency_key, customer_id, near_machine_id,
-                           user_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (kind, idempotency_key) where idempotency_key is not null
+                           user_id, sequence_key)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (kind, idempotency_key) where idempotency_key is not null
          do nothing returning id",
         job.kind,
         job.payload,
@@ -31,7 +31,8 @@ pub(super) async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
         job.idempotency_key,
         job.customer.map(|id| id.0),
         job.near.map(|id| id.0),
-        job.person.map(|id| id.0)
+        job.person.map(|id| id.0),
+        job.sequence.as_deref()
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -116,6 +117,8 @@ pub(super) async fn claim(
                and (kind = any($5)) <> $6
                and not exists (select from node_links l where l.machine_id = jobs.near_machine_id
                                and l.server_id <> $7 and l.lease_until > now())
+               and not exists (select from jobs e where e.sequence_key = jobs.sequence_key and e.id < jobs.id
+                               and (e.state = 'running' or e.attempt > 0 or e.run_at <= now()))
              order by priority desc, run_at, id limit $1 for update skip locked
            ), taken as (
              update jobs j set state = 'running', attempt = attempt + 1, lease_owner = $2, lease_token = $3,
@@ -282,6 +285,11 @@ pub(super) async fn request_cancel(tx: &mut Tx, id: JobId) -> Result<bool> {
     .execute(&mut **tx)
     .await?;
     Ok(waiting.rows_affected() == 1)
+}
+
+pub(super) async fn leave_sequence(tx: &mut Tx, id: JobId) -> Result<()> {
+    sqlx::query!("update jobs set sequence_key = null where id = $1", id.0).execute(&mut **tx).await?;
+    Ok(())
 }
 
 pub(super) async fn delete_old(tx: &mut Tx) -> Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! Invariants: what a server acknowledged is never sent again, because a try claims the mail for itself before it hands the
 //! text over, and a mail whose try died there is not tried again; the Message-ID is the same at every try; values are
-//! sealed, because a link in them opens an account; after the last try the failure stands in the list and in the log.
+//! sealed, because a link in them opens an account; after the last try the failure stands in the list and in the log; what
+//! goes to one address goes in the order in which it was written, however long the server was away.
 
 mod html;
 mod message;
@@ -14,7 +15,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::Language;
 use contract::mail::{MailQuery, MailState, MailTestRequest, MailView};
-use contract::{ErrorCode, Page, Permission, UserId};
+use contract::{ErrorCode, JobId, Page, Permission, UserId};
 use lettre::transport::smtp::extension::ClientId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -128,16 +129,24 @@ pub(crate) async fn enqueue_in_tx(platform: &Platform, tx: &mut Tx, mail: NewMai
     job.payload = serde_json::json!({ "mail": token });
     job.max_attempts = if mail.kind == "password-reset" { SHORT_ATTEMPTS } else { ATTEMPTS };
     job.priority = PRIORITY;
+    job.sequence = Some(sequence(&mail));
     jobs::enqueue_in_tx(tx, &job).await?;
     Ok(true)
+}
+
+/// Whose mails go one after the other. Who asked for a link that works for ten minutes sits there and waits: it stands behind
+/// other such links alone.
+fn sequence(mail: &NewMail) -> String {
+    let class = if mail.kind == "password-reset" { "mail-link" } else { "mail" };
+    format!("{class}:{}", mail.address.to_lowercase())
 }
 
 fn context(token: Uuid) -> String {
     format!("mails.sealed:{token}")
 }
 
-/// One try to send a mail; `last` when the queue will not come again. An error is tried again.
-pub(crate) async fn send(platform: &Platform, token: Uuid, last: bool) -> Result<()> {
+/// One try of this job to send a mail; `last` when the queue will not come again. An error is tried again.
+pub(crate) async fn send(platform: &Platform, token: Uuid, job: JobId, last: bool) -> Result<()> {
     let mut tx = platform.db().begin(&worker(platform)).await?;
     let row = store::begin_attempt(&mut tx, token).await?;
     tx.commit().await?;
@@ -174,6 +183,11 @@ pub(crate) async fn send(platform: &Platform, token: Uuid, last: bool) -> Result
     settle(platform, &row, state, Some(&failure.to_string())).await?;
     if state == MailState::Failed {
         tracing::warn!(mail = row.id.0, kind = row.kind, step, code, "a mail could not be sent");
+    }
+    if state == MailState::Queued && failure.is_about_this_one() {
+        let mut tx = platform.db().begin(&worker(platform)).await?;
+        jobs::leave_sequence_in_tx(&mut tx, job).await?;
+        tx.commit().await?;
     }
     // What the recipient's server refuses for good is done with; everything else is for the queue to try again.
     if failure.is_final() { Ok(()) } else { Err(Error::elsewhere(format!("mail {}: {step}", row.id))) }

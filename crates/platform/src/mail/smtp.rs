@@ -119,6 +119,11 @@ impl Failure {
         let about_the_mail = matches!(self.step, Step::Sender | Step::Recipient | Step::Data);
         self.step == Step::Address || about_the_mail && self.code.is_some_and(|code| code >= 500)
     }
+
+    /// True when the server took everything and wanted this text not now: the next to the same person may well go.
+    pub(super) fn is_about_this_one(&self) -> bool {
+        self.step == Step::Data && self.code.is_some()
+    }
 }
 
 /// A line to the server: greeted, encrypted as set, signed in.

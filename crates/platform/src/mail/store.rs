@@ -124,9 +124,13 @@ pub(super) async fn list(
                   j.run_at as "next_try_at?"
            from (select id, token, kind, address, state, attempts, last_error, created_at, sent_at from mails
                  where $1::text is null or state = $1 order by id desc limit $2 offset $3) m
-           left join lateral (select min(w.run_at) as run_at from jobs w
+           left join lateral (
+             select greatest(w.run_at, (select max(e.run_at) from jobs e
+                                        where e.sequence_key = w.sequence_key and e.id < w.id and e.attempt > 0)) as run_at
+             from jobs w
              where m.state = 'queued' and w.kind = 'mail-send' and w.state = 'ready'
-               and w.payload ->> 'mail' = m.token::text) j on true
+               and w.payload ->> 'mail' = m.token::text
+             order by w.run_at limit 1) j on true
            order by m.id desc"#,
         word,
         i64::from(page_size),

@@ -4,15 +4,18 @@
 //! changed; a role somebody holds is not deleted; there is always an active platform admin who signs in by a password of
 //! their own, however many requests try to take the last ones at once; who gets or loses a role is signed out, and a changed role ends the sockets of its holders.
 
+mod list;
 mod store;
 
 use std::collections::{BTreeSet, HashMap};
 
 use contract::accounts::Language;
 use contract::notifications::NotificationKind;
-use contract::roles::{PermissionView, RoleBrief, RoleHolder, RoleScope, RoleView, RoleWrite};
+use contract::roles::{RoleBrief, RoleHolder, RoleScope, RoleView, RoleWrite};
 use contract::users::{RoleMay, UserState};
-use contract::{ErrorCode, May, Page, PageQuery, Permission, RoleId, UserId};
+use contract::{ErrorCode, May, Permission, RoleId, UserId};
+
+pub use list::{export, holders, list, page_of_found, permissions};
 
 use crate::accounts::{ACCOUNT_PAGE, SessionEnding, users};
 use crate::authz::{
@@ -32,15 +35,6 @@ pub const BUILT_IN: [&str; 7] =
 /// Holders that a refusal names.
 const NAMED_HOLDERS: usize = 10;
 
-/// Every role, the built-in ones first.
-pub async fn list(platform: &Platform, ctx: &OpContext) -> Result<Vec<RoleView>> {
-    ctx.authorize_list::<RoleRef>(Permission::RolesView)?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let rows = store::list(&mut tx).await?;
-    tx.commit().await?;
-    Ok(rows.into_iter().map(view).collect())
-}
-
 /// One role.
 pub async fn get(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<RoleView> {
     let mut tx = platform.db().begin(ctx).await?;
@@ -52,35 +46,6 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: RoleId) -> Result<Rol
     let may_change = may(ctx, permitted, may_be_changed(&role))?;
     let may_delete = may(ctx, permitted, may_be_deleted(&role, &holders))?;
     Ok(RoleView { may_change: Some(may_change), may_delete: Some(may_delete), ..view(role) })
-}
-
-/// Who holds it, by name; of a customer's role, in whichever customer.
-///
-/// # Errors
-/// `Validation` for a page or a size that no list has.
-pub async fn holders(platform: &Platform, ctx: &OpContext, id: RoleId, query: &PageQuery) -> Result<Page<RoleHolder>> {
-    let mut tx = platform.db().begin(ctx).await?;
-    let granted = ctx.authorize(ViewRole, &RoleRef::of_platform(id))?;
-    let (page, page_size) = audit::page_of(query.page, query.page_size)?;
-    let role = read(&mut tx, granted.id()).await?;
-    let some = (i64::from(page - 1) * i64::from(page_size), Some(i64::from(page_size)));
-    let (list, total) = store::holders(&mut tx, &role, some).await?;
-    tx.commit().await?;
-    Ok(Page { list, total, page, page_size })
-}
-
-/// Everything that can be permitted; texts are the door's.
-pub async fn permissions(_platform: &Platform, ctx: &OpContext) -> Result<Vec<PermissionView>> {
-    ctx.authorize_list::<RoleRef>(Permission::RolesView)?;
-    let list = Permission::ALL.iter().map(|permission| PermissionView {
-        name: *permission,
-        group: permission.group().to_owned(),
-        group_title: String::new(),
-        title: String::new(),
-        grantable: is_grantable(*permission),
-        held: ctx.holds_everywhere(*permission),
-    });
-    Ok(list.collect())
 }
 
 /// Makes a role.

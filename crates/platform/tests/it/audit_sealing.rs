@@ -94,3 +94,30 @@ async fn a_clock_that_was_ahead_and_is_set_right_makes_nothing_dated_back() {
     let report = audit::verify_chain(&test.platform, &[], &[]).await.unwrap();
     assert_eq!(report.broken.map(|(position, _)| position), Some(4));
 }
+
+#[tokio::test]
+async fn an_event_that_was_yet_to_come_when_it_was_sealed_is_named_and_marked() {
+    let test = TestPlatform::new().await;
+    let admin = test.admin().await;
+    let forged = "select ensure_partitions(now() - interval '1 day', now() + interval '12 days');
+        insert into audit_events (at, actor_kind, actor_name, via, action, target_kind, outcome, request_id)
+        select now() + ahead, 'user', 'somebody else', 'rest', 'machines:retire', 'machine', 'done', 'r'
+        from unnest(array[interval '50 minutes', interval '3 days']) ahead";
+    sqlx::raw_sql(forged).execute(test.owner_pool()).await.unwrap();
+    eventually("both to be sealed", async || {
+        audit::seal(&test.platform).await.unwrap();
+        let waiting = "select count(*) from audit_events where id not in (select audit_id from audit_seals)";
+        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(test.owner_pool()).await.unwrap();
+        (waiting == 0).then_some(())
+    })
+    .await;
+    let report = audit::verify_chain(&test.platform, &[], &[]).await.unwrap();
+    assert_eq!((report.broken, report.dated_back_total, report.dated_ahead_total), (None, 0, 1), "clocks may be apart");
+    assert_eq!(report.dated_ahead[0].action.as_deref(), Some("machines:retire"));
+    let position = report.dated_ahead[0].position;
+    let known = audit::verify_chain(&test.platform, &[], std::slice::from_ref(&(position..=position))).await.unwrap();
+    assert_eq!((known.dated_ahead, known.dated_ahead_total), (Vec::new(), 0));
+    let list = audit::list(&test.platform, &admin.ctx(), &AuditQuery::default()).await.unwrap().list;
+    let marked: Vec<_> = list.iter().filter(|row| row.is_suspect()).map(|row| row.seal()).collect();
+    assert_eq!(marked, ["audit-dated-ahead"]);
+}

@@ -120,6 +120,36 @@ async fn the_important_first_and_nothing_before_its_time() {
 }
 
 #[tokio::test]
+async fn jobs_of_one_sequence_go_one_after_the_other() {
+    let test = TestPlatform::new().await;
+    let of = |kind, sequence: &str| NewJob { sequence: Some(sequence.to_owned()), ..job(&test, kind) };
+    // What is not due yet holds up nobody.
+    let evening = NewJob { run_at: test.clock().now() + chrono::TimeDelta::hours(9), ..of("evening", "ada") };
+    assert!(enqueue(&test.platform, &evening).await);
+    for next in [of("a1", "ada"), of("a2", "ada"), of("b1", "bob"), job(&test, "free"), of("a3", "ada")] {
+        assert!(enqueue(&test.platform, &next).await);
+    }
+    let other = test.another_server().await;
+    let all = jobs::claim(&test.platform, Lane::Short, "worker-a", 9).await.unwrap();
+    let kinds: Vec<_> = all.iter().map(|claim| claim.kind.as_str()).collect();
+    assert_eq!(kinds.len(), 3, "{kinds:?}");
+    assert!(["a1", "b1", "free"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    assert!(claim(&other, "worker-b").await.is_none(), "the second while the first runs");
+
+    let first = all.iter().find(|claim| claim.kind == "a1").unwrap();
+    assert!(jobs::finish(&test.platform, first, &Outcome::Failed("away".to_owned())).await.unwrap());
+    assert!(claim(&other, "worker-b").await.is_none(), "the second while the first waits for its next try");
+    assert_eq!(jobs::status(&test.platform, &test.admin().await.ctx()).await.unwrap().due, 0, "and nobody is late");
+    owner_does(&test, "update jobs set run_at = now() where kind = 'a1'").await;
+    for kind in ["a1", "a2", "a3"] {
+        let next = claim(&other, "worker-b").await.expect("the next of them");
+        assert_eq!(next.kind, kind);
+        assert!(claim(&test.platform, "worker-a").await.is_none());
+        jobs::finish(&other, &next, &Outcome::Done).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_takes_long_has_workers_of_its_own() {
     let test = TestPlatform::new().await;
     for (kind, priority) in [

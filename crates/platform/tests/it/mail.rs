@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use test_support::{Manner, PASSWORD, SinkMail, SmtpSink, TestPlatform, TestUser, eventually};
 use tokio_util::sync::CancellationToken;
 
+use crate::mail_order::LETTERS_DUE;
+
 const NEW_PASSWORD: &str = "three unusual words: quokka";
 
 /// A platform whose mail goes to a sink.
@@ -62,13 +64,7 @@ impl World {
         let stop = CancellationToken::new();
         let workers = jobs::spawn_workers(&self.test.platform, stop.clone());
         eventually("the queue to be through", async || {
-            let left: i64 = sqlx::query_scalar(
-                "select count(*) from jobs where kind in ('mail-send', 'password-reset', 'sign-up')
-                 and (state = 'running' or run_at <= now())",
-            )
-            .fetch_one(self.test.owner_pool())
-            .await
-            .unwrap();
+            let left: i64 = sqlx::query_scalar(LETTERS_DUE).fetch_one(self.test.owner_pool()).await.unwrap();
             (left == 0).then_some(())
         })
         .await;
@@ -84,7 +80,7 @@ impl World {
             .unwrap();
     }
 
-    async fn mails(&self) -> Vec<MailView> {
+    pub(crate) async fn mails(&self) -> Vec<MailView> {
         mail::list(&self.test.platform, &self.admin.ctx(), &MailQuery::default()).await.unwrap().list
     }
 

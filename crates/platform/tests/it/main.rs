@@ -41,6 +41,7 @@ mod ldap;
 mod leftovers;
 mod machines;
 mod mail;
+mod mail_order;
 mod may;
 mod memory_split;
 mod metrics;

@@ -3,6 +3,8 @@
 //! Whoever drops the future stops the engine's work on it; what is whole by then stays there, and the next try goes on with
 //! it.
 
+pub(crate) mod fuzzing;
+
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,9 +6,9 @@
 mod certificates;
 pub mod containers;
 mod fault;
-mod images;
+pub(crate) mod images;
 mod line;
-mod probe;
+pub(crate) mod probe;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -1,5 +1,7 @@
 //! Whether an engine is there, what it is, and if not, why.
 
+pub(crate) mod fuzzing;
+
 use std::time::Duration;
 
 use bollard::models::{SystemInfo, SystemVersion};

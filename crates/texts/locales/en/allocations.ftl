@@ -13,7 +13,10 @@ allocations-empty = No machine is allocated. Open a machine and choose Allocate.
 allocations-none-match = No allocation matches these filters.
 allocations-filter = Machine or customer
 allocations-any-end = Any end
-allocations-ending = Ends within { $days } days
+allocations-ending = Ends within { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+}
 allocation-title = { $machine } for { $customer }
 allocation-machine = Machine
 allocation-customer = Customer
@@ -61,7 +64,10 @@ allocation-event-renewal_requested = More time asked for
 allocation-event-renewal_refused = Request refused
 allocation-event-renewal_withdrawn = Request taken back
 allocation-event-renewal_lapsed = Over before the request was answered: it is closed
-allocation-event-reminded = Reminder: { $days } days left
+allocation-event-reminded = Reminder: { $days ->
+    [one] { $days } day left
+   *[other] { $days } days left
+}
 allocation-event-delayed = Waits: the machine is out of service
 allocation-event-step_skipped = Step skipped: { $name }
 allocation-move-end = Move the end

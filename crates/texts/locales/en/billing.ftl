@@ -27,7 +27,10 @@ billing-closed-ended = It was stopped, or its program ended.
 billing-closed-price = Another price began.
 billing-closed-restarted = It was started anew.
 billing-closed-unseen = Its container was taken away; it counts until it was last seen running.
-billing-exact-seconds = { $seconds } seconds
+billing-exact-seconds = { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}
 billing-length = Time it ran
 billing-goes-on = Goes on
 billing-none = Nothing ran in this period.
@@ -63,7 +66,10 @@ budget-rule-stop = Stop what runs, after a notice
 budget-rule-hint = Refusing leaves alone what runs; stopping refuses new instances and starts, too. Stopped instances keep their data.
 budget-grace = Between notice and stop
 budget-grace-hint = Only where what runs is stopped.
-budget-grace-hours = after { $hours } hours
+budget-grace-hours = after { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+}
 budget-hours = hours
 budget-state = State
 budget-within = Within the budget

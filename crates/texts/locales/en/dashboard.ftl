@@ -3,7 +3,10 @@ dashboard-title = Dashboard
 dashboard-lent = Machines lent
 dashboard-free = Machines free
 dashboard-customers = Active customers
-dashboard-ending = Ending within { $days } days
+dashboard-ending = Ending within { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+}
 dashboard-renewals = Renewals waiting
 dashboard-trend = GPU trend
 dashboard-range = Range

@@ -109,7 +109,10 @@ error-import-changed = { $n ->
 }
 error-import-raced = Something that the rows are about is being changed at this very moment. Nothing was imported; please try again.
 error-import-expired = This import was kept for 24 hours and is over. Upload the workbook again.
-error-import-too-many = You have { $n } imports open; at most { $max }, and { $mib } MiB together, are kept. Confirm or discard one first.
+error-import-too-many = { $n ->
+    [one] You have { $n } import open
+   *[other] You have { $n } imports open
+}; at most { $max }, and { $mib } MiB together, are kept. Confirm or discard one first.
 error-import-nothing = There is nothing to import.
 error-import-taken-back = This import was taken back already.
 error-import-state = { $state ->

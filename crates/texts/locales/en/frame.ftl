@@ -35,6 +35,11 @@ list-page = Page { $page } of { $pages }
 list-previous = Previous
 list-next = Next
 list-none-match = Nothing matches these filters.
+list-no-such-page = There is no page { $page }: the list has { $pages ->
+    [one] one page
+   *[other] { $pages } pages
+}.
+list-last-page = To the last page
 list-clear-filters = Clear filters
 list-actions = Actions
 list-separator = , { "" }

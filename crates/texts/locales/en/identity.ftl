@@ -155,6 +155,7 @@ identity-fault-nobody = Nobody of this user name is found. Check base DN and fil
 identity-fault-no-id = The person is found, but the attribute that never changes is missing or may not be read.
 identity-fault-no-login = The person is found, but the attribute of the user name is missing or may not be read. Check how it is spelled: often uid, in Active Directory sAMAccountName.
 identity-fault-disabled = The person is found, but the directory says that the account is disabled.
+identity-fault-must-choose = The person is found, but somebody else set the password, and the directory demands that the person choose another one there first (pwdReset). Until then nobody gets in with it here.
 identity-fault-discovery = The service could not be reached. Check the issuer’s address, firewalls, and whether its certificate can be trusted.
 identity-fault-description = Something answers there, but not with a description of a sign-in service. Check the issuer’s address.
 identity-fault-issuer = The service calls itself something else. Enter the issuer exactly as it says.

@@ -198,11 +198,20 @@ miss-engine-silent = Nobody has heard of its engine for { $have ->
 miss-agent-offline = The machine is offline.
 miss-gpu-model = It has no { $what }.
 miss-gpus-few = { $have ->
-    [one] { $have } GPU is free, { $need } are needed.
-   *[other] { $have } GPUs are free, { $need } are needed.
-}
+    [one] { $have } GPU is free
+   *[other] { $have } GPUs are free
+}, { $need ->
+    [one] { $need } is needed
+   *[other] { $need } are needed
+}.
 miss-gpu-memory = { $have } MiB of GPU memory are free, { $need } MiB are needed.
-miss-cpu = { $have } CPU cores are free, { $need } are needed.
+miss-cpu = { $have ->
+    [one] { $have } CPU core is free
+   *[other] { $have } CPU cores are free
+}, { $need ->
+    [one] { $need } is needed
+   *[other] { $need } are needed
+}.
 miss-memory = { $have } GB of memory are free, { $need } GB are needed.
 miss-disk = { $have } GB of disk are free, { $need } GB are needed.
 miss-architecture = The image is for { $with }, the machine is { $what }.
@@ -265,17 +274,29 @@ idle-stops = Is stopped
 idle-stops-at-earliest = Is stopped if it stays idle
 idle-kept-until = Is kept until
 idle-kept-by = { $by }: { $because }
-idle-rule-gpu = An instance whose GPUs stay below { $percent } % for { $hours } hours is stopped after a warning; an open page, terminal or SSH session does not count as use. What it holds and its data stay, and it can be started again.
-idle-rule-cpu = An instance that stays below { $percent } % of a processor core for { $hours } hours is stopped after a warning; an open page, terminal or SSH session does not count as use. What it holds and its data stay, and it can be started again.
+idle-rule-gpu = An instance whose GPUs stay below { $percent } % for { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+} is stopped after a warning; an open page, terminal or SSH session does not count as use. What it holds and its data stay, and it can be started again.
+idle-rule-cpu = An instance that stays below { $percent } % of a processor core for { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+} is stopped after a warning; an open page, terminal or SSH session does not count as use. What it holds and its data stay, and it can be started again.
 idle-keep = Keep it running
 idle-keep-hours = For
-idle-keep-hint = At most { $hours } hours from now.
+idle-keep-hint = At most { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+} from now.
 idle-keep-because = Because
 idle-change = Change
 idle-hours = Stop after
 idle-hours-hint = 0 is never; empty is as for everybody.
 idle-never = Instances are not stopped for not being used.
-idle-after = Instances that are not used are stopped after { $hours } hours.
+idle-after = Instances that are not used are stopped after { $hours ->
+    [one] { $hours } hour
+   *[other] { $hours } hours
+}.
 idle-usual = As for everybody: { $usual }
 watch-title = Look on at a terminal
 watch-connected = You look on. What you type goes nowhere.

@@ -98,7 +98,10 @@ jobs-server-alive = At work
 jobs-server-silent = Silent since
 jobs-server-since = Started
 jobs-holds = Works on
-jobs-statistics = The last { $hours } hours by kind
+jobs-statistics = { $hours ->
+    [one] The last hour by kind
+   *[other] The last { $hours } hours by kind
+}
 jobs-retries = Tried again
 jobs-mean = Mean
 jobs-longest = Longest

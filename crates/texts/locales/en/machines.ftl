@@ -1,9 +1,12 @@
 # Machines: list, form, detail.
 machines-title = Machines
 machines-count = { $machines ->
-    [one] { $machines } machine · { $gpus } GPUs, found or declared
-   *[other] { $machines } machines · { $gpus } GPUs, found or declared
-}
+    [one] { $machines } machine
+   *[other] { $machines } machines
+} · { $gpus ->
+    [one] { $gpus } GPU
+   *[other] { $gpus } GPUs
+}, found or declared
 machines-add = Add machine
 machines-join = Connect a host
 machines-empty = No machines yet. Run one command on a host and it appears here by itself.

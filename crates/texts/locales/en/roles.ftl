@@ -13,6 +13,7 @@ roles-filter = Name or description
 roles-add = Add role
 roles-none-custom = There is no role of your own yet. Make one from permissions and give it to people.
 role-name = Name
+role-code = Code
 role-kind = Kind
 role-builtin = Built in
 role-custom = Custom

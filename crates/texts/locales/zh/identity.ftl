@@ -148,6 +148,7 @@ identity-fault-nobody = 没有找到此用户名。请检查 base DN 和过滤�
 identity-fault-no-id = 找到了人员，但永不改变的属性缺失或无权读取。
 identity-fault-no-login = 找到了该用户，但用户名属性不存在或无权读取。请检查其拼写：通常是 uid，在 Active Directory 中是 sAMAccountName。
 identity-fault-disabled = 找到了人员，但目录服务表明该账号已停用。
+identity-fault-must-choose = 已找到该用户，但其密码由他人设置，目录要求本人先在目录中修改密码（pwdReset）。在此之前无法用该密码登录。
 identity-fault-discovery = 无法访问该服务。请检查签发者地址、防火墙，以及证书是否可信。
 identity-fault-description = 对方有响应，但不是登录服务的描述。请检查签发者地址。
 identity-fault-issuer = 服务的自称不同。请按其自称填写签发者。

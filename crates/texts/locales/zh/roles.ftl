@@ -13,6 +13,7 @@ roles-filter = 名称或说明
 roles-add = 新建角色
 roles-none-custom = 还没有自定义角色。用权限组成一个角色，再授予用户。
 role-name = 名称
+role-code = 代码
 role-kind = 类型
 role-builtin = 内置
 role-custom = 自定义

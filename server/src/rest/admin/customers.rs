@@ -6,7 +6,7 @@ use contract::customers::{
     CustomerCreate, CustomerCreated, CustomerQuery, CustomerRow, CustomerUpdate, MemberCreate, MemberQuery,
     MemberSecret, MemberView,
 };
-use contract::{CustomerId, Envelope, LinkId, Page};
+use contract::{CustomerId, Envelope, LinkId, Page, PageQuery};
 use platform::{accounts, customers};
 
 use super::exports;
@@ -101,9 +101,9 @@ pub async fn add_member(rest: Rest, Part(id): Part<CustomerId>, Body(member): Bo
 
 /// Its invitations that still work.
 #[utoipa::path(get, path = "/api/admin/customers/{id}/invitations", tag = "customers",
-    params(("id" = CustomerId, Path)), responses((status = 200, body = Envelope<Vec<InvitationView>>)))]
-pub async fn invitations(rest: Rest, Part(id): Part<CustomerId>) -> Response {
-    rest.answer(accounts::invitations(&rest.platform, &rest.ctx, Some(id)).await).await
+    params(("id" = CustomerId, Path), PageQuery), responses((status = 200, body = Envelope<Page<InvitationView>>)))]
+pub async fn invitations(rest: Rest, Part(id): Part<CustomerId>, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(accounts::invitations_page(&rest.platform, &rest.ctx, Some(id), &query).await).await
 }
 
 /// Invites somebody by mail.

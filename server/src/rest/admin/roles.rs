@@ -1,20 +1,63 @@
 //! /api/admin/roles and /api/admin/permissions.
 
-use app::role_words::{permissions_in_words, role_in_words, roles_in_words};
+use app::role_words::{permission_title, permissions_in_words, role_in_words, roles_in_words};
 use axum::response::Response;
 use contract::roles::{PermissionView, RoleHolder, RoleQuery, RoleView, RoleWrite};
 use contract::{Envelope, Page, PageQuery, RoleId};
 use platform::roles;
+use sheets::write::Kind;
 
+use crate::rest::workbook::{AsWorkbook, List, download, say};
 use crate::rest::{Body, Params, Part, Rest};
+
+/// Between several values of a cell.
+const BETWEEN: &str = ", ";
 
 /// Every role, or those that are looked for, the built-in ones first.
 #[utoipa::path(get, path = "/api/admin/roles", tag = "roles", params(RoleQuery),
-    responses((status = 200, body = Envelope<Vec<RoleView>>)))]
-pub async fn list(rest: Rest, Params(query): Params<RoleQuery>) -> Response {
+    responses((status = 200, body = Envelope<Page<RoleView>>)))]
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<RoleQuery>) -> Response {
+    if wanted.0 {
+        return export(rest, Params(query)).await;
+    }
     let language = rest.ctx.language();
     let found = roles::list(&rest.platform, &rest.ctx).await;
-    rest.answer(found.map(|list| roles_in_words(language, list, query.q.as_deref()))).await
+    let page = found.and_then(|all| roles::page_of_found(roles_in_words(language, all, query.q.as_deref()), &query));
+    rest.answer(page).await
+}
+
+/// All of them, or those that are looked for, as a workbook; that it was taken away is in the log.
+#[utoipa::path(get, path = "/api/admin/roles/export", tag = "roles", params(RoleQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn export(rest: Rest, Params(query): Params<RoleQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let columns = [
+            ("role-name", 24.0, Kind::Text),
+            ("role-code", 18.0, Kind::Text),
+            ("role-kind", 12.0, Kind::Text),
+            ("role-description", 40.0, Kind::Text),
+            ("role-holders", 10.0, Kind::Number),
+            ("role-permissions", 60.0, Kind::Text),
+        ];
+        let mut list = List::new(language, "roles-title", &columns)?;
+        let all = roles::export(&rest.platform, &rest.ctx, &query).await?;
+        for role in roles_in_words(language, all, query.q.as_deref()) {
+            let kind = if role.builtin { "role-builtin" } else { "role-custom" };
+            let permissions: Vec<_> =
+                role.permissions.iter().map(|permission| permission_title(language, *permission)).collect();
+            list.row(&[
+                role.name.into(),
+                role.code.into(),
+                say(language, kind, &[]).into(),
+                role.description.into(),
+                role.holder_count.into(),
+                permissions.join(BETWEEN).into(),
+            ])?;
+        }
+        list.finish()
+    };
+    download(&rest, built.await, "roles").await
 }
 
 /// Makes a role from permissions that the caller holds.

@@ -18,7 +18,7 @@ use axum::response::Response;
 use contract::accounts::{InvitationCreate, InvitationView};
 use contract::customers::{CustomerView, MemberQuery, MemberView};
 use contract::reports::{CustomerDashboard, CustomerUsage, MyMachine};
-use contract::{Envelope, LinkId, Page};
+use contract::{Envelope, LinkId, Page, PageQuery};
 use platform::{accounts, customers, reports};
 
 use crate::rest::admin::exports;
@@ -64,9 +64,9 @@ pub async fn usage(rest: Rest) -> Response {
 
 /// Invitations that still work; for owners.
 #[utoipa::path(get, path = "/api/customer/members/invitations", tag = "customers",
-    responses((status = 200, body = Envelope<Vec<InvitationView>>)))]
-pub async fn invitations(rest: Rest) -> Response {
-    rest.answer(accounts::invitations(&rest.platform, &rest.ctx, None).await).await
+    params(PageQuery), responses((status = 200, body = Envelope<Page<InvitationView>>)))]
+pub async fn invitations(rest: Rest, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(accounts::invitations_page(&rest.platform, &rest.ctx, None, &query).await).await
 }
 
 /// Invites somebody by mail; for owners.

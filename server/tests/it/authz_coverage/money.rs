@@ -1,5 +1,5 @@
-//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics, of jobs and of other
-//! servers, as in the table.
+//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics, of jobs, of exports and
+//! of other servers, as in the table.
 
 use server::router::Door;
 
@@ -78,6 +78,7 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "list_uploads",                                     [401, 404, 200, 200, 200, 200, 401, 404, 404]),
     (Door::ServerFn, "POST", "abort_upload",                                     [401, 404, 403, 200, 404, 200, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/access/sessions/export",                 [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/admin/roles/export",                              [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/announcements/export",                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/access/sessions/export",                    [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     // It is the owner's; members have their own. Nothing of it is in the store: `recordings.rs` plays one.

@@ -344,6 +344,29 @@ impl World {
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
 
+    /// A page of this route, of something that is there: for staff on their side, for Acme's owner on the other.
+    pub fn address(&self, route: &str) -> String {
+        let staff = usize::from(route.starts_with("/admin"));
+        let id = match route.split('/').nth(1 + staff) {
+            Some("machines") => self.import.to_string(),
+            Some("users") if route.contains("/imports/") => self.user_import.to_string(),
+            Some("users") => self.target.id.to_string(),
+            Some("settings") if route.contains("/imports/") => self.settings_import.to_string(),
+            Some("settings") => self.identity_provider.to_string(),
+            Some("customers") => self.acme.id.to_string(),
+            Some("roles") => self.role.to_string(),
+            Some("allocations") => self.allocation.to_string(),
+            Some("specs") => self.spec.to_string(),
+            Some("jobs") => self.job.to_string(),
+            Some("announcements") => self.announcement.to_string(),
+            Some("images") => self.library.images[staff].to_string(),
+            Some("instances") if route.contains("/recordings/") => self.recording.clone(),
+            Some("instances") => self.instances[staff].to_string(),
+            _ => String::new(),
+        };
+        route.replace(":code", "host-001").replace(":id", &id).replace(":kind", "ldap").replace(":name", "none")
+    }
+
     async fn server_fn(&self, who: &Who, name: &str) -> Answer {
         let fresh = format!("m-{}", uuid::Uuid::new_v4().simple());
         let (acme, globex) = (self.acme.id.to_string(), self.globex.id.to_string());

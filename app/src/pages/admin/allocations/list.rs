@@ -15,7 +15,7 @@ use crate::door::{Refused, afterword_is_ours, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{described_by, fault_view, form_fault, options_view};
-use crate::ui::lists::{ListQuery, all_matching, hidden_filters, pager, sort_header};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, pager, past_the_end, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::{end_date_time, end_time, time};
@@ -66,7 +66,9 @@ fn list_view(query: ListQuery, page: Page<AllocationView>, requests: Vec<Renewal
         format!("{} {}", r.message(words.0), faults.join(" "))
     });
     let filtered = FILTERS.iter().any(|name| !query.get(name).is_empty());
-    let body = if page.list.is_empty() && !filtered {
+    let body = if let Some(past) = past_the_end(words, &query, page.page, page.page_size, page.total) {
+        view! { {filters(words, &query)} {past} }.into_any()
+    } else if page.list.is_empty() && !filtered {
         view! { <div class="empty"><p>{words.t("allocations-empty")}</p></div> }.into_any()
     } else if page.list.is_empty() {
         view! {

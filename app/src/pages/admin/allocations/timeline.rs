@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ways;
 use crate::words::Words;
 
@@ -50,10 +50,12 @@ fn timeline_view(query: ListQuery, timeline: Timeline) -> AnyView {
     let month = |day: Option<chrono::NaiveDate>| day.map(|day| day.format("%Y-%m").to_string()).unwrap_or_default();
     let earlier = query.with(&[("from", &month(first.checked_sub_months(Months::new(step))))]);
     let later = query.with(&[("from", &month(first.checked_add_months(Months::new(step))))]);
-    let body = if timeline.rows.is_empty() {
+    let (number, size, total) = (timeline.page, timeline.page_size, timeline.total);
+    let body = if let Some(past) = past_the_end(words, &query, number, size, total) {
+        past
+    } else if timeline.rows.is_empty() {
         view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any()
     } else {
-        let (number, size, total) = (timeline.page, timeline.page_size, timeline.total);
         view! {
             <div class="timeline" tabindex="0" role="region" aria-label=words.t("timeline-title")>
                 {names(words, &timeline.rows)}

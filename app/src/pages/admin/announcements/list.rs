@@ -11,7 +11,7 @@ use crate::layouts::{Area, PageFrame, frame, page, work_period};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::{form_fault, options_view};
-use crate::ui::lists::{ListQuery, more_summary, pager};
+use crate::ui::lists::{ListQuery, more_summary, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -47,7 +47,9 @@ fn list_view(query: ListQuery, page: Page<AnnouncementView>) -> AnyView {
         <a class="btn primary" href=paths::ANNOUNCEMENT_NEW>{words.t("announcements-add")}</a>
     });
     let filtered = ["q"].iter().chain(&FILTERS).any(|name| !query.get(name).is_empty());
-    let body = if page.list.is_empty() && !filtered {
+    let body = if let Some(past) = past_the_end(words, &query, page.page, page.page_size, page.total) {
+        view! { {filters(words, &query)} {past} }.into_any()
+    } else if page.list.is_empty() && !filtered {
         view! { <div class="empty"><p>{words.t("announcements-empty")}</p></div> }.into_any()
     } else if page.list.is_empty() {
         view! {

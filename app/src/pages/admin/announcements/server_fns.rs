@@ -70,11 +70,11 @@ pub async fn current_announcements() -> Result<Vec<BannerView>, ApiError> {
     door::answer(&platform, &ctx, platform::announcements::current(&platform, &ctx).await).await
 }
 
-/// Puts one away and goes back to the page it stood on.
+/// Puts one away and goes back to the page it stood on, to what follows there: the next one, or what the page is about.
 #[server]
 pub async fn dismiss_announcement(id: AnnouncementId, #[server(default)] back: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::announcements::dismiss(&platform, &ctx, id).await;
     let back = paths::local(&back).unwrap_or(paths::HOME).to_owned();
-    door::form_answer((&platform, &ctx), result, |()| back.clone(), &back, Vec::new()).await
+    door::form_answer((&platform, &ctx), result, |()| format!("{back}#content"), &back, Vec::new()).await
 }

@@ -18,7 +18,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::table_of;
 use crate::ui::time::time;
@@ -102,7 +102,9 @@ fn list_view(list: ListQuery, query: &AuditQuery, page: Page<AuditView>, facets:
     let words = Words::now();
     let filtered = FILTERS.iter().any(|name| !list.get(name).is_empty());
     let (number, size, total) = (page.page, page.page_size, page.total);
-    let body = if page.list.is_empty() {
+    let body = if let Some(past) = past_the_end(words, &list, number, size, total) {
+        past
+    } else if page.list.is_empty() {
         let key = if filtered { "audit-none" } else { "audit-empty" };
         view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any()
     } else {
@@ -303,7 +305,12 @@ pub(crate) fn history_card(words: Words, all: String, history: Vec<AuditView>) -
 
 /// An event in one line, for short lists on other pages.
 pub(crate) fn event_line(words: Words, event: AuditView) -> impl IntoView {
-    view! { <li>{columns(words, &event)}</li> }
+    view! { <li>{columns(words, &event)} {suspicion(words, &event)}</li> }
+}
+
+/// That somebody wrote into the log by hand, or with a wrong clock.
+fn suspicion(words: Words, event: &AuditView) -> Option<impl IntoView + use<>> {
+    event.is_suspect().then(|| view! { <span class="outside">{state(Tone::Bad, words.t(event.seal()))}</span> })
 }
 
 /// Leads from a short list to the whole one.
@@ -329,9 +336,7 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
     // A row that stands for many has none.
     let request = if event.request_id.is_empty() { NOT_MEASURED.to_owned() } else { event.request_id.clone() };
     let sealed = words.t(event.seal());
-    // Somebody wrote into the log by hand: that is seen without opening anything.
-    let by_hand = event.outside_chain || event.dated_back;
-    let outside = by_hand.then(|| view! { <span class="outside">{state(Tone::Bad, sealed.clone())}</span> });
+    let suspicion = suspicion(words, &event);
     // Two things may be called the same, and the filter takes the number.
     let number = event.target_name.as_ref().and(event.target_id.clone()).map(|id| {
         view! { " " <code class="sub">{id}</code> }
@@ -347,7 +352,7 @@ fn event_view(words: Words, event: AuditView) -> impl IntoView {
     view! {
         <li>
             <details>
-                <summary>{columns(words, &event)} {outside}</summary>
+                <summary>{columns(words, &event)} {suspicion}</summary>
                 <div class="more">
                     <dl class="facts start">
                         <dt>{words.t("audit-target")}</dt>

@@ -9,17 +9,20 @@ use crate::words::Words;
 
 /// What is said of each, below the filters.
 pub(crate) fn unread(words: Words, list: &ListQuery) -> AnyView {
-    let said = [("from", "audit-from"), ("until", "audit-until")].into_iter().filter_map(|(name, key)| {
-        let typed = list.get(name).to_owned();
-        let unread = !typed.is_empty() && at_midnight(&typed, 0).is_none();
-        unread.then(|| words.with("audit-day-unread", &[("field", words.t(key)), ("typed", typed)]))
-    });
     let address = Some(list.get("address").to_owned()).filter(|typed| !typed.is_empty() && !is_network(typed));
     let address = address.map(|typed| {
         words.with("audit-address-unread", &[("field", words.t("audit-filter-address")), ("typed", typed)])
     });
-    said.chain(address)
-        .map(|text| view! { <p class="note-line fault" role="alert">{text}</p> })
-        .collect_view()
-        .into_any()
+    let address = address.map(|text| view! { <p class="note-line fault" role="alert">{text}</p> });
+    view! { {unread_days(words, list, ["audit-from", "audit-until"])} {address} }.into_any()
+}
+
+/// The same of the days alone, `from` and `until`, with the keys of what they are called there.
+pub(crate) fn unread_days(words: Words, list: &ListQuery, labels: [&str; 2]) -> AnyView {
+    let said = ["from", "until"].into_iter().zip(labels).filter_map(|(name, key)| {
+        let typed = list.get(name).to_owned();
+        let unread = !typed.is_empty() && at_midnight(&typed, 0).is_none();
+        unread.then(|| words.with("audit-day-unread", &[("field", words.t(key)), ("typed", typed)]))
+    });
+    said.map(|text| view! { <p class="note-line fault" role="alert">{text}</p> }).collect_view().into_any()
 }

@@ -9,7 +9,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::lists::{ListQuery, pager, past_the_end, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -68,7 +68,7 @@ fn list_view(query: ListQuery, page: Page<CustomerRow>) -> AnyView {
             }),
         ));
     let filtered = !query.get("q").is_empty() || !query.get("state").is_empty();
-    let body = if page.list.is_empty() && !filtered {
+    let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("customers-empty")}</p></div> }.into_any()
     } else {
         view! {
@@ -103,6 +103,9 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<CustomerRow>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, page.page, page.page_size, page.total) {
+        return past;
+    }
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }

@@ -11,7 +11,7 @@ use super::server_fns::{AddCustomerMember, AddExistingMember, RemoveMember, SetM
 use crate::door::{Refused, look};
 use crate::ui::ask::{Ask, go, held_back};
 use crate::ui::forms::{TextField, select_within, text_field};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::secret::shown_once;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
@@ -100,6 +100,9 @@ fn table(words: Words, people: &People, list: &ListQuery) -> AnyView {
     let found = &people.shown.found;
     if people.shown.count == 0 {
         return view! { <div class="empty"><p>{words.t("customer-no-people")}</p></div> }.into_any();
+    }
+    if let Some(past) = past_the_end(words, list, found.page, found.page_size, found.total) {
+        return view! { {search(words, people, list)} {past} }.into_any();
     }
     if found.list.is_empty() {
         return view! {

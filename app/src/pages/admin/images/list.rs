@@ -9,7 +9,7 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::lists::{ListQuery, pager, past_the_end, sort_header};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::ways;
@@ -71,7 +71,7 @@ fn list_view(query: ListQuery, page: Page<ImageView>, waiting: u64) -> AnyView {
             </p>
         }
     });
-    let body = if page.list.is_empty() && !filtered {
+    let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("images-empty")}</p></div> }.into_any()
     } else {
         view! {
@@ -117,6 +117,9 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<ImageView>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, page.page, page.page_size, page.total) {
+        return past;
+    }
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }

@@ -20,7 +20,7 @@ use crate::role_words::role_name;
 use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{file_field, form_fault};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -359,10 +359,6 @@ fn tabs(words: Words, subject: &Subject, view: &ImportView, query: &ImportRowQue
 }
 
 fn table(words: Words, subject: &Subject, view: &ImportView, rows: Page<ImportRow>, query: &ImportRowQuery) -> AnyView {
-    if rows.list.is_empty() {
-        let key = if view.state == ImportState::Reading { "import-reading" } else { "import-no-such-rows" };
-        return view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any();
-    }
     let query = ListQuery {
         path: paths::import(subject.of, view.id).into(),
         pairs: vec![
@@ -373,6 +369,13 @@ fn table(words: Words, subject: &Subject, view: &ImportView, rows: Page<ImportRo
         ],
     };
     let (number, size, total) = (rows.page, rows.page_size, rows.total);
+    if let Some(past) = past_the_end(words, &query, number, size, total) {
+        return past;
+    }
+    if rows.list.is_empty() {
+        let key = if view.state == ImportState::Reading { "import-reading" } else { "import-no-such-rows" };
+        return view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any();
+    }
     let lines = rows.list.into_iter().map(|row| line(words, subject, row)).collect_view();
     let [name, code] = subject.headings;
     view! {

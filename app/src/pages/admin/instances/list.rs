@@ -12,7 +12,7 @@ use crate::pages::customer::instances::list::query_of;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::lists::{ListQuery, pager, past_the_end, sort_header};
 use crate::ui::table::list_table;
 use crate::ways;
 use crate::words::Words;
@@ -33,7 +33,7 @@ fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
         .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> })
         .actions(view! { <a class="btn" href=paths::ACCESS>{words.t("access-title")}</a> });
     let filtered = ["q", "state", "machine", "customerId"].iter().any(|name| !query.get(name).is_empty());
-    let body = if page.list.is_empty() && !filtered {
+    let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("instances-empty-all")}</p></div> }.into_any()
     } else {
         view! {
@@ -56,6 +56,9 @@ fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, page.page, page.page_size, page.total) {
+        return past;
+    }
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }

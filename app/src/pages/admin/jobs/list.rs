@@ -12,10 +12,11 @@ use platform::{OpContext, Platform};
 use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::list::at_midnight;
+use crate::pages::admin::audit::unread::unread_days;
 use crate::paths;
 use crate::ui::format::{NOT_MEASURED, decimal, whole};
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -109,7 +110,9 @@ fn list_view(list: ListQuery, shown: Shown) -> AnyView {
         <a class="btn" href=list.with(&[])>{words.t("own-jobs-refresh")}</a>
     });
     let Shown { status, jobs, servers, statistics, customers } = shown;
-    let body = if jobs.list.is_empty() {
+    let body = if let Some(past) = past_the_end(words, &list, jobs.page, jobs.page_size, jobs.total) {
+        past
+    } else if jobs.list.is_empty() {
         view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any()
     } else {
         let (number, size, total) = (jobs.page, jobs.page_size, jobs.total);
@@ -123,6 +126,7 @@ fn list_view(list: ListQuery, shown: Shown) -> AnyView {
                 <header><h2>{words.t("jobs-list")}</h2></header>
                 <p class="note-line">{words.t("own-jobs-explained")}</p>
                 {filters(words, &list, customers)}
+                {unread_days(words, &list, ["jobs-from", "jobs-until"])}
                 {body}
             </section>
             {workers_card(words, servers)}

@@ -14,7 +14,7 @@ use crate::layouts::{Area, PageFrame, frame, here, page};
 use crate::pages::customer::accounts::server_fns::ChooseColumns;
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ways;
@@ -191,6 +191,9 @@ fn filters(words: Words, query: &ListQuery, facets: &MachineFacets) -> impl Into
 fn table(words: Words, query: &ListQuery, list: Page<MachineRow>, columns: &ListColumns) -> AnyView {
     let ctx = door().1;
     let operate = ctx.holds(Permission::MachinesUpdate);
+    if let Some(past) = past_the_end(words, query, list.page, list.page_size, list.total) {
+        return past;
+    }
     if list.list.is_empty() {
         return view! {
             <div class="empty">

@@ -1,7 +1,7 @@
 //! The list of roles.
 
-use contract::Permission;
-use contract::roles::RoleView;
+use contract::roles::{RoleQuery, RoleView};
+use contract::{Page, Permission};
 use leptos::prelude::*;
 
 use crate::door::door;
@@ -9,7 +9,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::customer::accounts::page::done_notice;
 use crate::paths;
 use crate::role_words::roles_in_words;
-use crate::ui::lists::ListQuery;
+use crate::ui::lists::{ListQuery, pager_of, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::words::Words;
@@ -18,20 +18,41 @@ use crate::words::Words;
 #[component]
 pub fn RoleListPage() -> impl IntoView {
     let (platform, ctx) = door();
-    let query = ListQuery::here(paths::ROLES, ["q"]);
-    page(async move { platform::roles::list(&platform, &ctx).await }, move |roles| list_view(&query, roles))
+    let list = ListQuery::here(paths::ROLES, ["q", "pageSize", "page"]);
+    let asked = list.asked();
+    let query = RoleQuery { page: asked.page, page_size: asked.page_size, q: list.some("q") };
+    page(
+        async move {
+            let all = platform::roles::list(&platform, &ctx).await?;
+            let custom = all.iter().any(|role| !role.builtin);
+            let found = roles_in_words(ctx.language(), all, query.q.as_deref());
+            Ok((custom, platform::roles::page_of_found(found, &query)?))
+        },
+        move |(custom, found)| list_view(&list, custom, found),
+    )
 }
 
-fn list_view(query: &ListQuery, roles: Vec<RoleView>) -> AnyView {
+/// `custom`: whether anybody made a role here.
+fn list_view(query: &ListQuery, custom: bool, found: Page<RoleView>) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
-    let custom = roles.iter().any(|role| !role.builtin);
-    let roles = roles_in_words(words.0, roles, Some(query.get("q")));
     let add = ctx.holds(Permission::RolesManage);
+    let export = paths::with_query("/api/admin/roles/export", [("q", query.get("q"))]);
     let head = PageFrame::new(words.t("roles-title"), Area::Roles)
-        .beside(view! { <span class="sub">{words.with("roles-count", &[("n", roles.len().to_string())])}</span> })
-        .actions(add.then(|| view! { <a class="btn primary" href=paths::ROLE_NEW>{words.t("roles-add")}</a> }));
-    let none = roles.is_empty().then(|| view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> });
-    let rows = roles.into_iter().map(|role| row(words, role)).collect_view();
+        .beside(view! { <span class="sub">{words.with("roles-count", &[("n", found.total.to_string())])}</span> })
+        .actions((
+            view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
+            add.then(|| view! { <a class="btn primary" href=paths::ROLE_NEW>{words.t("roles-add")}</a> }),
+        ));
+    let past = past_the_end(words, query, found.page, found.page_size, found.total);
+    let body = if let Some(past) = past {
+        past
+    } else if found.list.is_empty() {
+        view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any()
+    } else {
+        let pages = pager_of(words, query, &found);
+        let rows = found.list.into_iter().map(|role| row(words, role)).collect_view();
+        view! { {table(words, rows)} {pages} }.into_any()
+    };
     let begin = (!custom).then(|| view! { <p class="note-line">{words.t("roles-none-custom")}</p> });
     let done = done_notice(words, false, &[("deleted", "roles-done-deleted")]);
     frame(
@@ -46,10 +67,7 @@ fn list_view(query: &ListQuery, roles: Vec<RoleView>) -> AnyView {
                     <button class="btn">{words.t("filter-apply")}</button>
                     <a class="btn ghost" href=paths::ROLES>{words.t("filter-reset")}</a>
                 </form>
-                {match none {
-                    Some(none) => none.into_any(),
-                    None => table(words, rows).into_any(),
-                }}
+                {body}
             </section>
         },
     )

@@ -14,7 +14,7 @@ use crate::paths;
 use crate::role_words::{group_title, permission_title, role_in_words};
 use crate::ui::ask::{Ask, may_open};
 use crate::ui::forms::form_fault;
-use crate::ui::lists::{ListQuery, pager_of};
+use crate::ui::lists::{ListQuery, pager_of, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -110,7 +110,10 @@ fn holders_card(words: Words, list: &ListQuery, holders: Page<RoleHolder>) -> im
     let zone = look().zone;
     let people = door().1.holds(Permission::UsersView);
     let pages = pager_of(words, list, &holders);
-    let body = if holders.list.is_empty() {
+    let past = past_the_end(words, list, holders.page, holders.page_size, holders.total);
+    let body = if let Some(past) = past {
+        past
+    } else if holders.list.is_empty() {
         view! { <div class="empty"><p>{words.t("role-no-holders")}</p></div> }.into_any()
     } else {
         let rows = holders.list.into_iter().map(|holder| {

@@ -1,20 +1,21 @@
 //! What the pages and forms of roles call.
 
 use contract::roles::{RoleQuery, RoleView};
-use contract::{ApiError, RoleId};
+use contract::{ApiError, Page, RoleId};
 use leptos::prelude::*;
 
 use super::form::RoleForm;
 #[cfg(feature = "ssr")]
 use crate::{door, paths, role_words};
 
-/// Every role, or those that are looked for.
+/// A page of the roles, or of those that are looked for.
 #[server]
-pub async fn list_roles(#[server(default)] query: RoleQuery) -> Result<Vec<RoleView>, ApiError> {
+pub async fn list_roles(#[server(default)] query: RoleQuery) -> Result<Page<RoleView>, ApiError> {
     let (platform, ctx) = door::door();
     let roles = platform::roles::list(&platform, &ctx).await;
     let found = |roles| role_words::roles_in_words(ctx.language(), roles, query.q.as_deref());
-    door::answer(&platform, &ctx, roles.map(found)).await
+    let page = roles.and_then(|roles| platform::roles::page_of_found(found(roles), &query));
+    door::answer(&platform, &ctx, page).await
 }
 
 /// Makes a role and goes to it.

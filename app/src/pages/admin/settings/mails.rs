@@ -12,7 +12,7 @@ use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::{TextField, options_view, text_field};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -35,7 +35,9 @@ fn mails_view(query: ListQuery, page: Page<MailView>) -> AnyView {
     let mut states = vec![(String::new(), words.t("filter-all"))];
     states.extend(MailState::ALL.map(|s| (s.code().to_owned(), words.t(&format!("mail-state-{}", s.code())))));
     let filtered = !query.get("state").is_empty();
-    let body = if page.list.is_empty() {
+    let body = if let Some(past) = past_the_end(words, &query, page.page, page.page_size, page.total) {
+        past
+    } else if page.list.is_empty() {
         let word = words.t(if filtered { "mails-none" } else { "mails-empty" });
         view! { <div class="empty"><p>{word}</p></div> }.into_any()
     } else {

@@ -9,7 +9,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::{NOT_MEASURED, whole};
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::lists::{ListQuery, pager, past_the_end, sort_header};
 use crate::ui::money::per_hour;
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
@@ -50,7 +50,7 @@ fn list_view(query: ListQuery, page: Page<SpecView>, models: Vec<String>) -> Any
             }),
         ));
     let filtered = ["q", "gpuModel", "listed"].iter().any(|name| !query.get(name).is_empty());
-    let body = if page.list.is_empty() && !filtered {
+    let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("specs-empty")}</p></div> }.into_any()
     } else {
         view! {
@@ -88,6 +88,9 @@ fn filters(words: Words, query: &ListQuery, models: Vec<String>) -> impl IntoVie
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<SpecView>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, page.page, page.page_size, page.total) {
+        return past;
+    }
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }

@@ -14,7 +14,7 @@ use crate::paths;
 use crate::role_words::role_name;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager, sort_header};
+use crate::ui::lists::{ListQuery, all_matching, hidden_filters, more_summary, pager, past_the_end, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -170,6 +170,9 @@ fn bulk_form(words: Words, query: &ListQuery, list: &Page<UserRow>) -> impl Into
 }
 
 fn table(words: Words, ctx: &OpContext, query: &ListQuery, list: Page<UserRow>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, list.page, list.page_size, list.total) {
+        return past;
+    }
     if list.list.is_empty() {
         return view! {
             <div class="empty">

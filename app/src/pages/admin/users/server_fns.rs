@@ -41,7 +41,8 @@ pub async fn create_user(#[server(default)] form: UserForm) -> Result<Option<Use
 pub async fn update_user(id: UserId, #[server(default)] form: UserForm) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::accounts::users::update(&platform, &ctx, id, form.update()).await;
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user_edit(id), form.typed()).await
+    let next = |_| paths::user_done(id, "changed");
+    door::form_answer((&platform, &ctx), result, next, &paths::user_edit(id), form.typed()).await
 }
 
 /// Disables or enables an account.
@@ -133,7 +134,8 @@ pub async fn set_user_password(
             platform::accounts::users::set_password(&platform, &ctx, id, body).await
         }
     };
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), Vec::new()).await
+    let next = |_| paths::user_done(id, "password");
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), Vec::new()).await
 }
 
 /// Where somebody is signed in.
@@ -217,7 +219,8 @@ pub async fn set_user_quota(id: UserId, #[server(default)] form: QuotaForm) -> R
         Ok(quota) => platform::quotas::set_of_user(&platform, &ctx, id, quota).await,
         Err(error) => door::must_hold(&ctx, contract::Permission::UsersUpdate).and(Err(error)),
     };
-    door::form_answer((&platform, &ctx), result, |_| paths::user(id), &paths::user(id), form.typed()).await
+    let next = |_| paths::user_done(id, "quota");
+    door::form_answer((&platform, &ctx), result, next, &paths::user(id), form.typed()).await
 }
 
 /// Sets a customer's limits.

@@ -11,7 +11,7 @@ use crate::pages::customer::accounts::sessions::last_seen;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
-use crate::ui::lists::{ListQuery, pager_of};
+use crate::ui::lists::{ListQuery, pager_of, past_the_end};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -27,8 +27,10 @@ pub(super) fn sessions_card(
     sessions: Page<SessionView>,
     may_end: &May,
 ) -> impl IntoView + use<> {
-    let pages = pager_of(words, &sessions_here(user), &sessions);
-    let end_all = (!sessions.list.is_empty()).then(|| {
+    let here = sessions_here(user);
+    let pages = pager_of(words, &here, &sessions);
+    let past = past_the_end(words, &here, sessions.page, sessions.page_size, sessions.total);
+    let end_all = (sessions.total > 0).then(|| {
         let (opens, question) = (words.t("user-sessions-end-all"), words.t("user-sessions-end-all-hint"));
         let all = Ask::new("sessions", opens, question, EndUserSessions::url())
             .class("btn small")
@@ -37,7 +39,9 @@ pub(super) fn sessions_card(
             .may(words, may_end);
         view! { <div class="end">{all}</div> }
     });
-    let list = if sessions.list.is_empty() {
+    let list = if let Some(past) = past {
+        past
+    } else if sessions.list.is_empty() {
         view! { <div class="empty"><p>{words.t("user-sessions-none")}</p></div> }.into_any()
     } else {
         let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]

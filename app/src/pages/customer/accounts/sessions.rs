@@ -13,7 +13,7 @@ use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
 use crate::ui::forms::form_fault;
-use crate::ui::lists::{ListQuery, pager_of};
+use crate::ui::lists::{ListQuery, pager_of, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -53,10 +53,21 @@ fn sessions_view(sessions: Page<SessionView>) -> AnyView {
     let done = done_notice(words, refused.is_some(), &known);
     let alone = sessions.total <= 1;
     let pages = pager_of(words, &list_here(), &sessions);
+    let past = past_the_end(words, &list_here(), sessions.page, sessions.page_size, sessions.total);
     let heads = ["sessions-kind", "sessions-agent", "sessions-address", "sessions-since", "sessions-seen"]
         .map(|key| view! { <th scope="col">{words.t(key)}</th> })
         .collect_view();
     let rows = sessions.list.into_iter().map(|session| row(words, session)).collect_view();
+    let list = past.unwrap_or_else(|| {
+        list_table(
+            words.t("sessions-open"),
+            view! {
+                {heads}
+                <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
+            },
+            rows,
+        )
+    });
     frame(
         head,
         view! {
@@ -68,10 +79,7 @@ fn sessions_view(sessions: Page<SessionView>) -> AnyView {
                     <h2>{words.t("sessions-open")}</h2>
                     <span class="end">{words.t("sessions-explained")}</span>
                 </header>
-                {list_table(words.t("sessions-open"), view! {
-                    {heads}
-                    <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th>
-                }, rows)}
+                {list}
                 {pages}
                 {alone.then(|| view! { <p class="note-line">{words.t("sessions-alone")}</p> })}
             </section>

@@ -14,7 +14,7 @@ use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
-use crate::ui::lists::{ListQuery, pager_of};
+use crate::ui::lists::{ListQuery, pager_of, past_the_end};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -46,6 +46,8 @@ fn keys_view(keys: Page<SshKeyView>) -> AnyView {
         false => head,
     };
     let pages = pager_of(words, &list_here(), &keys);
+    let past = past_the_end(words, &list_here(), keys.page, keys.page_size, keys.total);
+    let list = past.unwrap_or_else(|| list(words, keys.list));
     let done = done_notice(words, refused.is_some(), &[("one", "ssh-keys-done-one"), ("all", "ssh-keys-done-all")]);
     frame(
         head,
@@ -58,7 +60,7 @@ fn keys_view(keys: Page<SshKeyView>) -> AnyView {
                     <h2>{words.t("ssh-keys-list")}</h2>
                     <span class="end">{words.t("ssh-keys-explained")}</span>
                 </header>
-                {list(words, keys.list)}
+                {list}
                 {pages}
             </section>
             {form(words, refused.as_ref())}

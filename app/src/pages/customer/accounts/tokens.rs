@@ -17,7 +17,7 @@ use crate::role_words::permission_title;
 use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, form_fault, select_field, text_field};
-use crate::ui::lists::{ListQuery, pager_of};
+use crate::ui::lists::{ListQuery, pager_of, past_the_end};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -78,6 +78,8 @@ fn tokens_view(tokens: Page<ApiTokenView>, made: Option<String>) -> AnyView {
         false => head,
     };
     let pages = pager_of(words, &list_here(), &tokens);
+    let past = past_the_end(words, &list_here(), tokens.page, tokens.page_size, tokens.total);
+    let list = past.unwrap_or_else(|| list(words, tokens.list));
     let done = done_notice(words, refused.is_some(), &[("one", "tokens-done-one"), ("all", "tokens-done-all")]);
     frame(
         head,
@@ -102,7 +104,7 @@ fn tokens_view(tokens: Page<ApiTokenView>, made: Option<String>) -> AnyView {
                     <h2>{words.t("tokens-list")}</h2>
                     <span class="end">{words.t("tokens-explained")}</span>
                 </header>
-                {list(words, tokens.list)}
+                {list}
                 {pages}
             </section>
             {form(words, refused.as_ref())}

@@ -12,7 +12,7 @@ use crate::pages::admin::audit::unread::unread;
 use crate::paths;
 use crate::ui::format::{NOT_MEASURED, whole};
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::time::time;
 use crate::words::Words;
 
@@ -61,7 +61,9 @@ fn list_view(
     let words = Words::now();
     let filtered = FILTERS.iter().any(|name| !list.get(name).is_empty());
     let (number, size, total) = (page.page, page.page_size, page.total);
-    let body = if page.list.is_empty() {
+    let body = if let Some(past) = past_the_end(words, &list, number, size, total) {
+        past
+    } else if page.list.is_empty() {
         let key = if filtered { "audit-none" } else { "own-audit-empty" };
         view! { <div class="empty"><p role="status">{words.t(key)}</p></div> }.into_any()
     } else {

@@ -7,11 +7,12 @@ use leptos::prelude::*;
 
 use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
+use crate::pages::admin::audit::unread::unread;
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
 use crate::ui::lexicon::UNITS;
-use crate::ui::lists::{ListQuery, hidden_filters, pager};
+use crate::ui::lists::{ListQuery, hidden_filters, pager, past_the_end};
 use crate::ui::money::{money, per_hour};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -154,6 +155,7 @@ pub fn usage_card(words: Words, side: Side, list: &ListQuery, usage: BillingUsag
         <section class="card">
             <header><h2>{words.t("billing-usage")}</h2> <span class="sub">{period} " " {zone.name()}</span></header>
             {filters(words, side, list)}
+            {unread(words, list)}
             {body}
             <p class="note-line">{words.t("billing-explained")}</p>
         </section>
@@ -198,7 +200,9 @@ fn usage_row(
 /// The rows that it comes of; each leads to its instance, where its events are.
 pub fn ledger_card(words: Words, side: Side, list: &ListQuery, zone: Tz, page: Page<LedgerLine>) -> AnyView {
     let (number, size, total) = (page.page, page.page_size, page.total);
-    let body = if page.list.is_empty() {
+    let body = if let Some(past) = past_the_end(words, list, number, size, total) {
+        past
+    } else if page.list.is_empty() {
         view! { <div class="empty"><p>{words.t("billing-none")}</p></div> }.into_any()
     } else {
         let rows = page.list.into_iter().map(|line| ledger_row(words, side, zone, line)).collect_view();

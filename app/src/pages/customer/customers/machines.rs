@@ -11,7 +11,7 @@ use crate::paths;
 use crate::ui::copy::copy_button;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager_of, sort_header};
+use crate::ui::lists::{ListQuery, pager_of, past_the_end, sort_header};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::end_time;
@@ -25,7 +25,9 @@ pub(super) fn machines_card(words: Words, found: Page<AllocationView>, query: &L
     let filtered = ["q", "state"].iter().any(|name| !query.get(name).is_empty());
     let filters = (filtered || found.total > FEW).then(|| filters(words, query));
     let pager = pager_of(words, query, &found);
+    let past = past_the_end(words, query, found.page, found.page_size, found.total);
     let body = match (found.list.is_empty(), filtered) {
+        (true, _) if past.is_some() => past.into_any(),
         (true, true) => view! {
             <div class="empty">
                 <p>{words.t("home-machines-none-match")}</p>

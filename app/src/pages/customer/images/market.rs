@@ -9,7 +9,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::images::cells::{architecture, or_dash, size};
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
@@ -33,7 +33,7 @@ fn market_view(query: ListQuery, page: Page<MarketImage>) -> AnyView {
     let head = PageFrame::new(words.t("market-title"), Area::Market)
         .beside(view! { <span class="sub">{words.with("images-count", &[("n", page.total.to_string())])}</span> });
     let filtered = ["q", "architecture", "memorySplit"].iter().any(|name| !query.get(name).is_empty());
-    let body = if page.list.is_empty() && !filtered {
+    let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("market-empty")}</p></div> }.into_any()
     } else {
         view! {
@@ -66,6 +66,9 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<MarketImage>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, page.page, page.page_size, page.total) {
+        return past;
+    }
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }

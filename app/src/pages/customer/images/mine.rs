@@ -17,7 +17,7 @@ use crate::pages::admin::images::page::delete_card;
 use crate::pages::admin::images::upload::upload_form;
 use crate::paths;
 use crate::ui::forms::{form_fault, options_view};
-use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::lists::{ListQuery, pager, past_the_end, sort_header};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
@@ -127,7 +127,7 @@ fn list_view(query: ListQuery, page: Page<ImageView>) -> AnyView {
             view! { <a class="btn primary" href=paths::OWN_IMAGE_UPLOAD>{words.t("images-upload")}</a> }
         }));
     let filtered = ["q", "state"].iter().any(|name| !query.get(name).is_empty());
-    let body = if page.list.is_empty() && !filtered {
+    let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("own-images-empty")}</p></div> }.into_any()
     } else {
         view! {
@@ -148,6 +148,9 @@ fn list_view(query: ListQuery, page: Page<ImageView>) -> AnyView {
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<ImageView>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, page.page, page.page_size, page.total) {
+        return past;
+    }
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }

@@ -12,19 +12,22 @@ use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
+use crate::pages::admin::audit::unread::unread;
 use crate::pages::admin::instances::server_fns::EndAccess;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{form_fault, options_view};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
 use crate::words::Words;
 
 const NAMES: [&str; 8] = ["q", "kind", "open", "recorded", "from", "until", "pageSize", "page"];
+/// What narrows the list.
+const FILTERS: [&str; 6] = ["q", "kind", "open", "recorded", "from", "until"];
 
 /// What the address of a list asks for.
 fn query_of(list: &ListQuery) -> AccessQuery {
@@ -114,8 +117,14 @@ fn list_view(query: ListQuery, export: String, page: Page<AccessSession>, staff:
     let states = [every("", "access-state-every"), every("yes", "access-open"), every("no", "access-over")];
     let recorded =
         [every("", "access-recorded-every"), every("yes", "access-recorded-yes"), every("no", "access-recorded-no")];
+    let past = past_the_end(words, &query, page.page, page.page_size, page.total);
     let body = match page.list.is_empty() {
-        true => view! { <div class="empty"><p>{words.t("access-empty")}</p></div> }.into_any(),
+        true if past.is_some() => past.into_any(),
+        true => {
+            let filtered = FILTERS.iter().any(|name| !query.get(name).is_empty());
+            let nothing = words.t(if filtered { "list-none-match" } else { "access-empty" });
+            view! { <div class="empty"><p>{nothing}</p></div> }.into_any()
+        }
         false => table(words, &query, page, staff),
     };
     frame(
@@ -139,6 +148,7 @@ fn list_view(query: ListQuery, export: String, page: Page<AccessSession>, staff:
                     <button class="btn">{words.t("filter-apply")}</button>
                     <a class="btn ghost" href=query.path.clone()>{words.t("filter-reset")}</a>
                 </form>
+                {unread(words, &query)}
                 {body}
             </section>
         },

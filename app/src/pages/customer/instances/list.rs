@@ -12,7 +12,7 @@ use crate::door::door;
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::options_view;
-use crate::ui::lists::{ListQuery, pager, sort_header};
+use crate::ui::lists::{ListQuery, pager, past_the_end, sort_header};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
@@ -57,7 +57,7 @@ fn list_view(query: ListQuery, page: Page<InstanceView>, apps: Vec<SharedAppView
             })}
         });
     let filtered = ["q", "state"].iter().any(|name| !query.get(name).is_empty());
-    let body = if page.list.is_empty() && !filtered {
+    let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("instances-empty")}</p></div> }.into_any()
     } else {
         view! {
@@ -84,6 +84,9 @@ fn list_view(query: ListQuery, page: Page<InstanceView>, apps: Vec<SharedAppView
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
+    if let Some(past) = past_the_end(words, query, page.page, page.page_size, page.total) {
+        return past;
+    }
     if page.list.is_empty() {
         return view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any();
     }

@@ -10,10 +10,11 @@ use crate::door::{door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
+use crate::pages::admin::audit::unread::unread;
 use crate::paths;
 use crate::ui::format::bytes;
 use crate::ui::forms::{TextField, options_view, text_field};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -74,14 +75,16 @@ fn head_of(words: Words, title: String, staff: bool) -> PageFrame {
 fn list_view(query: ListQuery, page: Page<RecordingView>, staff: bool) -> AnyView {
     let words = Words::now();
     let filtered = FILTERS.iter().any(|name| !query.get(name).is_empty());
+    let past = past_the_end(words, &query, page.page, page.page_size, page.total);
     let body = match (page.list.is_empty(), filtered) {
+        (true, _) if past.is_some() => past.into_any(),
         (true, true) => view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any(),
         (true, false) => view! { <div class="empty"><p>{words.t("recordings-empty")}</p></div> }.into_any(),
         (false, _) => table(words, &query, page, staff),
     };
     frame(
         head_of(words, words.t("recordings-title"), staff),
-        view! { <section class="card">{filters(words, &query)} {body}</section> },
+        view! { <section class="card">{filters(words, &query)} {unread(words, &query)} {body}</section> },
     )
 }
 

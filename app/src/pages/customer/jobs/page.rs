@@ -16,7 +16,7 @@ use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{form_fault, options_view};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -138,10 +138,14 @@ fn upload_row(words: Words, going: Going) -> impl IntoView {
 
 fn jobs_card(words: Words, query: &ListQuery, page: Page<OwnJobView>) -> impl IntoView + use<> {
     let filtered = ["kind", "state"].iter().any(|name| !query.get(name).is_empty());
-    let body = match (page.list.is_empty(), filtered) {
+    let past = past_the_end(words, query, page.page, page.page_size, page.total);
+    let body = match (page.list.is_empty(), filtered || past.is_some()) {
         (true, false) => view! { <div class="empty"><p>{words.t("own-jobs-empty")}</p></div> }.into_any(),
         (true, true) => {
-            view! { {filters(words, query)} <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any()
+            let nothing = past.unwrap_or_else(|| {
+                view! { <div class="empty"><p>{words.t("list-none-match")}</p></div> }.into_any()
+            });
+            view! { {filters(words, query)} {nothing} }.into_any()
         }
         (false, _) => {
             view! { {filters(words, query)} {table(words, page.list)} {pager(words, query, page.page, page.page_size, page.total)} }

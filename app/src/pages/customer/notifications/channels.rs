@@ -19,7 +19,7 @@ use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::copy::copy_button;
 use crate::ui::forms::{TextField, check_field, described_by, fault_view, form_fault, select_field, text_field};
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -427,53 +427,14 @@ fn last_fault(words: Words, error: Option<String>) -> Option<AnyView> {
 }
 
 fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) -> impl IntoView + use<> {
-    let zone = look().zone;
     let mut states = vec![(String::new(), words.t("filter-all"))];
     states.extend(DeliveryState::ALL.map(|s| (s.code().to_owned(), words.t(&format!("delivery-state-{}", s.code())))));
-    let body = if page.list.is_empty() {
-        view! { <div class="empty"><p>{words.t("deliveries-empty")}</p></div> }.into_any()
+    let body = if page.total == 0 {
+        let nothing = if query.get("state").is_empty() { "deliveries-empty" } else { "list-none-match" };
+        view! { <div class="empty"><p>{words.t(nothing)}</p></div> }.into_any()
     } else {
-        let pager = pager(words, query, page.page, page.page_size, page.total);
-        let rows = page.list.into_iter().map(|row| {
-            let about = match row.kind.as_str() {
-                "test" => words.t("delivery-test"),
-                kind => words.t(&format!("notification-kind-{kind}")),
-            };
-            let tone = match row.state {
-                DeliveryState::Queued => Tone::Info,
-                DeliveryState::Sent => Tone::Ok,
-                DeliveryState::Failed => Tone::Bad,
-            };
-            let hint = row.next_try_at.map(|_| words.t("mails-waits-hint"));
-            let waits = row.next_try_at.map(|at| {
-                view! { <span class="sub">" " {words.t("mails-waits-until")} " " {time(at, zone)}</span> }
-            });
-            view! {
-                <tr>
-                    <td data-label=words.t("mails-at")>{time(row.created_at, zone)}</td>
-                    <th scope="row">{row.channel}</th>
-                    <td data-label=words.t("notifications-kind")>{about}</td>
-                    <td data-label=words.t("mails-state") title=hint>
-                        {state(tone, words.t(&format!("delivery-state-{}", row.state.code())))} {waits}
-                    </td>
-                    <td class="num" data-label=words.t("mails-attempts")>{row.attempts}</td>
-                    <td class="says" data-label=words.t("mails-error")>{last_fault(words, row.last_error)}</td>
-                </tr>
-            }
-        });
-        let rows = rows.collect_view();
-        view! {
-            {list_table(words.t("deliveries-title"), view! {
-                <th scope="col">{words.t("mails-at")}</th>
-                <th scope="col">{words.t("channel-name")}</th>
-                <th scope="col">{words.t("notifications-kind")}</th>
-                <th scope="col">{words.t("mails-state")}</th>
-                <th scope="col" class="num">{words.t("mails-attempts")}</th>
-                <th scope="col">{words.t("mails-error")}</th>
-            }, rows)}
-            {pager}
-        }
-        .into_any()
+        past_the_end(words, query, page.page, page.page_size, page.total)
+            .unwrap_or_else(|| deliveries_table(words, query, page))
     };
     view! {
         <section class="card" id="deliveries">
@@ -487,6 +448,51 @@ fn deliveries_card(words: Words, query: &ListQuery, page: Page<DeliveryView>) ->
             {body}
         </section>
     }
+}
+
+fn deliveries_table(words: Words, query: &ListQuery, page: Page<DeliveryView>) -> AnyView {
+    let zone = look().zone;
+    let pager = pager(words, query, page.page, page.page_size, page.total);
+    let rows = page.list.into_iter().map(|row| {
+        let about = match row.kind.as_str() {
+            "test" => words.t("delivery-test"),
+            kind => words.t(&format!("notification-kind-{kind}")),
+        };
+        let tone = match row.state {
+            DeliveryState::Queued => Tone::Info,
+            DeliveryState::Sent => Tone::Ok,
+            DeliveryState::Failed => Tone::Bad,
+        };
+        let hint = row.next_try_at.map(|_| words.t("mails-waits-hint"));
+        let waits = row.next_try_at.map(|at| {
+            view! { <span class="sub">" " {words.t("mails-waits-until")} " " {time(at, zone)}</span> }
+        });
+        view! {
+            <tr>
+                <td data-label=words.t("mails-at")>{time(row.created_at, zone)}</td>
+                <th scope="row">{row.channel}</th>
+                <td data-label=words.t("notifications-kind")>{about}</td>
+                <td data-label=words.t("mails-state") title=hint>
+                    {state(tone, words.t(&format!("delivery-state-{}", row.state.code())))} {waits}
+                </td>
+                <td class="num" data-label=words.t("mails-attempts")>{row.attempts}</td>
+                <td class="says" data-label=words.t("mails-error")>{last_fault(words, row.last_error)}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    view! {
+        {list_table(words.t("deliveries-title"), view! {
+            <th scope="col">{words.t("mails-at")}</th>
+            <th scope="col">{words.t("channel-name")}</th>
+            <th scope="col">{words.t("notifications-kind")}</th>
+            <th scope="col">{words.t("mails-state")}</th>
+            <th scope="col" class="num">{words.t("mails-attempts")}</th>
+            <th scope="col">{words.t("mails-error")}</th>
+        }, rows)}
+        {pager}
+    }
+    .into_any()
 }
 
 #[cfg(test)]

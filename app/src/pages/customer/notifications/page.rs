@@ -10,7 +10,7 @@ use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::forms::form_fault;
-use crate::ui::lists::{ListQuery, pager};
+use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -49,7 +49,9 @@ fn notifications_view(query: ListQuery, page: Page<NotificationView>) -> AnyView
     } else {
         (words.t("notifications-show-unread"), query.with(&[("unread", "true"), ("page", "")]))
     };
-    let body = if page.list.is_empty() {
+    let body = if let Some(past) = past_the_end(words, &query, page.page, page.page_size, page.total) {
+        past
+    } else if page.list.is_empty() {
         let word = words.t(if only_unread { "notifications-none-unread" } else { "notifications-empty" });
         view! { <div class="empty"><p>{word}</p></div> }.into_any()
     } else {

@@ -97,7 +97,10 @@ pub(super) struct Person {
     pub display_name: Option<String>,
     /// Groups that the entry itself names.
     pub member_of: Vec<String>,
+    /// Does not get in, whatever the password.
     pub disabled: bool,
+    /// That is because another password has to be chosen there first.
+    pub must_choose: bool,
 }
 
 /// A line to a directory.
@@ -316,9 +319,9 @@ pub(super) fn person(settings: &LdapSettings, entry: SearchEntry) -> Person {
     let ad = of("userAccountControl").and_then(|flags| flags.parse::<i64>().ok()).unwrap_or_default();
     let disabled = ad & i64::from(AD_DISABLED) != 0
         || of("nsAccountLock").is_some_and(|word| word.eq_ignore_ascii_case("true"))
-        || of("pwdAccountLockedTime").is_some_and(|since| since.starts_with("0000"))
-        // Whoever set this password is somebody else: the directory takes it for nothing but choosing another one there.
-        || of("pwdReset").is_some_and(|word| word.eq_ignore_ascii_case("true"));
+        || of("pwdAccountLockedTime").is_some_and(|since| since.starts_with("0000"));
+    // Whoever set this password is somebody else: the directory takes it for nothing but choosing another one there.
+    let must_choose = !disabled && of("pwdReset").is_some_and(|word| word.eq_ignore_ascii_case("true"));
     let member_of = entry.attrs.iter().find(|(name, _)| name.eq_ignore_ascii_case("memberOf"));
     let member_of = member_of.map(|(_, values)| values.clone()).unwrap_or_default();
     Person {
@@ -327,7 +330,8 @@ pub(super) fn person(settings: &LdapSettings, entry: SearchEntry) -> Person {
         email: of(&settings.email_attribute),
         display_name: of(&settings.display_name_attribute),
         member_of,
-        disabled,
+        disabled: disabled || must_choose,
+        must_choose,
         dn: entry.dn,
     }
 }

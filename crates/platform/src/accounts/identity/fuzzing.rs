@@ -100,7 +100,8 @@ pub fn certificates(pem: &str) -> Option<usize> {
 /// The person of an entry that a directory found.
 pub fn directory_entry(settings: &LdapSettings, found: ResultEntry) -> Option<(String, Somebody)> {
     let entry = directory::entry(found)?;
-    let Person { dn, id, login, email, display_name, member_of, disabled } = directory::person(settings, entry);
+    let Person { dn, id, login, email, display_name, member_of, disabled, must_choose: _ } =
+        directory::person(settings, entry);
     let groups = member_of;
     Some((dn, Somebody { subject: id.unwrap_or_default(), name: login, email, display_name, groups, disabled }))
 }

@@ -192,7 +192,7 @@ async fn test_directory(
         return Ok(Err(Fault::new(ProviderStep::Person, "identity-fault-no-login", &settings.login_attribute)));
     };
     if person.disabled {
-        return fault("identity-fault-disabled");
+        return fault(if person.must_choose { "identity-fault-must-choose" } else { "identity-fault-disabled" });
     }
     let args = [("dn", person.dn.clone()), ("id", id.clone()), ("name", name.clone())];
     trail.done(ProviderStep::Person, &args);

@@ -86,12 +86,17 @@ pub(in crate::jobs) async fn requeue(tx: &mut Tx, granted: &Granted<ManageJob>) 
     Ok(done.rows_affected() == 1)
 }
 
+/// What stands behind another of its sequence is not due: no worker is missing for it.
 pub(in crate::jobs) async fn status(tx: &mut Tx) -> Result<JobStatus> {
     let row = sqlx::query!(
-        r#"select (select count(*) from jobs where state = 'ready') as "waiting!",
-                  (select count(*) from jobs where state = 'ready' and run_at <= now()) as "due!",
-                  (select extract(epoch from now() - min(run_at))::bigint from jobs
-                   where state = 'ready' and run_at <= now()) as due_seconds,
+        r#"with due as (
+             select run_at from jobs where state = 'ready' and run_at <= now()
+             and not exists (select from jobs e where e.sequence_key = jobs.sequence_key and e.id < jobs.id
+                             and (e.state = 'running' or e.attempt > 0 or e.run_at <= now()))
+           )
+           select (select count(*) from jobs where state = 'ready') as "waiting!",
+                  (select count(*) from due) as "due!",
+                  (select extract(epoch from now() - min(run_at))::bigint from due) as due_seconds,
                   (select count(*) from jobs where state = 'running') as "running!",
                   (select count(*) from finished_jobs
                    where state = 'failed' and finished_at > now() - interval '24 hours') as "failed!",

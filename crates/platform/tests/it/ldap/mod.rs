@@ -276,6 +276,11 @@ async fn wrong_empty_locked_and_odd_are_all_refused_alike() {
     let why = "select after->>'why' from audit_events where after->>'why' = 'several-entries'";
     assert_eq!(world.sql(why).await.len(), 1, "the log says so");
     assert_eq!(failed_at(&world.try_out(Some("twins@example.org")).await).map(|(step, _)| step), Some("person"));
+    for (login, says) in [("locked", "the account is disabled"), ("fresh", "choose another one there first")] {
+        let test = world.try_out(Some(login)).await;
+        let (step, message) = failed_at(&test).unwrap();
+        assert!(step == "person" && message.contains(says), "{login}: {message}");
+    }
 }
 
 #[tokio::test]
