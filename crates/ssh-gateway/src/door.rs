@@ -188,8 +188,8 @@ struct Rates {
 
 impl Rates {
     fn new(limits: &Limits, now: Instant) -> Self {
-        let at_once = u32::try_from(limits.unknown_of_address).unwrap_or(u32::MAX);
-        Self { a_second: limits.rate_of_address, at_once, of: HashMap::new(), forget: now + FORGET }
+        let (a_second, at_once) = (limits.rate_of_address, limits.at_once_of_address);
+        Self { a_second, at_once, of: HashMap::new(), forget: now + FORGET }
     }
 
     fn admits(&mut self, network: IpAddr, now: Instant) -> bool {
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn one_network_takes_nothing_of_the_tries_of_another() {
         let now = Instant::now();
-        let mut rates = Rates::new(&Limits { unknown_of_address: 3, rate_of_address: 1, ..Limits::default() }, now);
+        let mut rates = Rates::new(&Limits { rate_of_address: 1, at_once_of_address: 3, ..Limits::default() }, now);
         let [flood, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
         assert_eq!((0..100).filter(|_| rates.admits(flood, now)).count(), 4);
         assert!(rates.admits(other, now));

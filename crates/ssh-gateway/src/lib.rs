@@ -73,8 +73,10 @@ pub struct Limits {
     pub connections: usize,
     /// New connections a second.
     pub rate: u32,
-    /// The same of an address; as many at once as it may have that are not known yet.
+    /// The same of an address.
     pub rate_of_address: u32,
+    /// Of these, so many at once.
+    pub at_once_of_address: u32,
 }
 
 impl Default for Limits {
@@ -87,6 +89,7 @@ impl Default for Limits {
             connections: 2000,
             rate: 60,
             rate_of_address: 10,
+            at_once_of_address: 12,
         }
     }
 }
