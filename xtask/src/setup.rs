@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::env::{cache, command, is_root, read, root, run};
-use crate::{deny, python, schemathesis, wasm};
+use crate::{deny, python, schemathesis, ssh_audit, wasm};
 
 /// What the setup is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub fn setup(need: Need) -> Result<()> {
         npm("end2end")?;
         deny::setup()?;
         schemathesis::setup()?;
+        ssh_audit::setup()?;
     }
     Ok(())
 }
@@ -50,7 +51,7 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         want(!is_root() || has_busybox(), BUSYBOX);
         want(!is_root() || Path::new("/usr/sbin/debootstrap").exists(), &["debootstrap"]);
     }
-    let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here());
+    let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here() && ssh_audit::is_here());
     let from_pypi = !has_node() || tests_lack;
     want(!from_pypi, python::packages());
     want(false, &wasm::missing(need)?);
