@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use platform::Error;
 use platform::instances::TerminalSize;
-use russh::ChannelWriteHalf;
 use russh::server::Msg;
+use russh::{ChannelWriteHalf, Pty};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -34,12 +34,30 @@ pub(crate) fn kind_of(term: &str) -> String {
     if known { term.to_owned() } else { "xterm".to_owned() }
 }
 
+/// What a client's own terminal is set to, in words of `stty`: what counts for those who type, as the rest is what every terminal
+/// has, or no terminal of an engine knows.
+pub(crate) fn stty_of(modes: &[(Pty, u32)]) -> String {
+    let word = |(mode, value): &(Pty, u32)| match (mode, value) {
+        (Pty::VERASE, 0x08) => Some("erase ^H"),
+        (Pty::VERASE, 0x7f) => Some("erase 127"),
+        (Pty::IUTF8, 0) => Some("-iutf8"),
+        (Pty::IUTF8, _) => Some("iutf8"),
+        (Pty::IXON, 0) => Some("-ixon"),
+        (Pty::IXON, _) => Some("ixon"),
+        (Pty::ECHO, 0) => Some("-echo"),
+        (Pty::ECHO, _) => Some("echo"),
+        _ => None,
+    };
+    modes.iter().filter_map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// A channel that is open.
 pub(crate) struct Held {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) size: watch::Sender<TerminalSize>,
     pub(crate) env: Vec<String>,
     term: Option<String>,
+    modes: Vec<(Pty, u32)>,
     writer: Option<ChannelWriteHalf<Msg>>,
     over: CancellationToken,
 }
@@ -51,6 +69,8 @@ pub(crate) struct Start {
     pub(crate) env: Vec<String>,
     /// With a terminal of this kind.
     pub(crate) term: Option<String>,
+    /// What that is set to.
+    pub(crate) modes: Vec<(Pty, u32)>,
     pub(crate) writer: ChannelWriteHalf<Msg>,
     /// The client closed it.
     pub(crate) over: CancellationToken,
@@ -63,13 +83,16 @@ impl Held {
             size: watch::Sender::new(TerminalSize::default()),
             env: Vec::new(),
             term: None,
+            modes: Vec::new(),
             writer: Some(writer),
             over: CancellationToken::new(),
         }
     }
 
-    pub(crate) fn terminal(&mut self, term: &str, size: TerminalSize) {
+    pub(crate) fn terminal(&mut self, term: &str, modes: &[(Pty, u32)], size: TerminalSize) {
         self.term = Some(kind_of(term));
+        // What the library has no name for comes as the end, behind which nobody reads on.
+        self.modes = modes.iter().copied().filter(|(mode, _)| *mode != Pty::TTY_OP_END).collect();
         self.size.send_replace(size);
     }
 
@@ -81,6 +104,7 @@ impl Held {
             size: self.size.subscribe(),
             env: std::mem::take(&mut self.env),
             term: self.term.clone(),
+            modes: std::mem::take(&mut self.modes),
             over: self.over.clone(),
         })
     }
@@ -173,4 +197,16 @@ async fn where_to(connection: &Arc<Connection>, start: &mut Start, wanted: &Want
         },
     };
     connection.enter(&found).await.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_set_by_words_of_our_own() {
+        let modes = [(Pty::VERASE, 8), (Pty::VERASE, 65), (Pty::IUTF8, 1), (Pty::IXON, 0), (Pty::VINTR, 3)];
+        assert_eq!(stty_of(&modes), "erase ^H iutf8 -ixon");
+        assert_eq!(stty_of(&[]), "");
+    }
 }

@@ -289,12 +289,12 @@ impl Handler for Guest {
         row_height: u32,
         _pix_width: u32,
         _pix_height: u32,
-        _modes: &[(Pty, u32)],
+        modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Done {
         match self.channels.get_mut(&channel) {
             Some(held) => {
-                held.terminal(term, size_of(col_width, row_height));
+                held.terminal(term, modes, size_of(col_width, row_height));
                 session.channel_success(channel)
             }
             None => session.channel_failure(channel),

@@ -122,7 +122,7 @@ pub(crate) async fn run(
     let terminal = start.term.as_deref().filter(|_| *wanted != Wanted::Files);
     if let Some(term) = terminal {
         let size = *start.size.borrow();
-        let asked = channel.request_pty(false, term, size.cols().into(), size.rows().into(), 0, 0, &[]);
+        let asked = channel.request_pty(false, term, size.cols().into(), size.rows().into(), 0, 0, &start.modes);
         asked.await.map_err(Error::internal)?;
     }
     let asked = match wanted {

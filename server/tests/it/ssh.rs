@@ -218,8 +218,9 @@ async fn commands_have_their_output_their_errors_and_their_code() {
     // Variables are those of languages; words are no shell's of ours.
     let mut command = door.program("ssh", "key");
     command.args(["-o", "SetEnv LC_TEST=C LD_PRELOAD=/x"]).arg(door.who("one"));
-    let done = run(command.arg("echo \"$LC_TEST-$LD_PRELOAD-${SSH_CONNECTION%% *}\"; echo '$(id); `id`'")).await;
-    assert_eq!(text(&done.stdout), "C--127.0.0.1\n$(id); `id`\n", "{}", text(&done.stderr));
+    let asked = "echo \"$LC_TEST-$LD_PRELOAD-${SSH_CONNECTION%% *}-${SSH_CLIENT%% *}-$SHELL\"; echo '$(id); `id`'";
+    let done = run(command.arg(asked)).await;
+    assert_eq!(text(&done.stdout), "C--127.0.0.1-127.0.0.1-/bin/sh\n$(id); `id`\n", "{}", text(&done.stderr));
 
     // What is typed into a shell without a terminal, as editors do it.
     let mut editor = door.program("ssh", "key");

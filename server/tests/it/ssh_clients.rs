@@ -259,7 +259,7 @@ async fn a_terminal_has_the_size_of_its_window_and_its_keys() {
     // The client in a terminal of its own, which it names first.
     let ssh = door.program("ssh", "key");
     let words: Vec<_> = ssh.as_std().get_args().map(|word| word.to_string_lossy().into_owned()).collect();
-    let line = format!("tty; exec ssh {} {}", words.join(" "), door.who(""));
+    let line = format!("tty; stty erase ^H iutf8 -ixon; exec ssh {} {}", words.join(" "), door.who(""));
     let mut script = Command::new("script");
     script.args(["-qefc", &line, "/dev/null"]).env("SHELL", "/bin/sh").env("TERM", "xterm-256color");
     let mut shell = Shell::of(script.env_remove("SSH_AUTH_SOCK").kill_on_drop(true));
@@ -277,8 +277,12 @@ async fn a_terminal_has_the_size_of_its_window_and_its_keys() {
         shell.type_in(&format!("{wait}; echo {half}''{other}\r")).await;
         shell.until(word).await;
     }
-    shell.type_in("echo $TERM-$((40+2))\r").await;
-    shell.until("xterm-256color-42").await;
+    shell.type_in("echo $TERM-$((40+2)) at $SSH_TTY; busybox stty -a; echo wh''ole\r").await;
+    shell.until("xterm-256color-42 at /dev/pts/").await;
+    shell.until("whole").await;
+    for word in ["erase = ^H", " iutf8", "-ixon"] {
+        assert!(shell.seen().contains(word), "{word}: {}", shell.seen());
+    }
     // A key that interrupts.
     shell.type_in("echo ru''ns; sleep 600\r").await;
     shell.until("runs").await;
