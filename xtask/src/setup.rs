@@ -44,7 +44,7 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         want(has_nginx(), &["nginx-light"]);
         want(has_directory(), DIRECTORY);
         want(has_openssl(), &["openssl"]);
-        want(Path::new("/usr/bin/ssh-keygen").exists(), &["openssh-client"]);
+        want(has_ssh(), SSH);
         // Without root the unit's test says that it was skipped.
         want(!is_root() || Path::new("/usr/bin/systemd-analyze").exists(), &["systemd"]);
         want(!is_root() || has_engine(), ENGINE);

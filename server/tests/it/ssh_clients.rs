@@ -334,3 +334,54 @@ async fn every_cipher_carries_bytes_over_an_exchange_of_keys() {
         assert!(text(&done.stderr).contains(refusal), "{weak:?}: {}", text(&done.stderr));
     }
 }
+
+/// What an `sshd` is of, by its version.
+const SSHD: [&str; 3] = ["/usr/sbin/sshd", "/usr/lib/openssh/sshd-session", "/usr/lib/openssh/sshd-auth"];
+/// In the instance, for its own localhost alone.
+const SSHD_CONFIG: &str = "ListenAddress 127.0.0.1\nHostKey /etc/ssh/host\nAuthorizedKeysFile /etc/ssh/people\nPidFile none\n\
+    StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n";
+
+#[tokio::test]
+async fn an_sshd_of_the_instance_is_reached_by_jumping_over_the_door() {
+    let programs: Vec<_> = SSHD.into_iter().filter(|program| Path::new(program).exists()).collect();
+    assert!(!programs.is_empty(), "openssh-server is here: cargo xtask setup test gets it");
+    let door = Door::new(&programs).await;
+    let (who, read) = (door.who("one"), |name: &str| std::fs::read_to_string(door.place(name)).unwrap());
+    // What an image with one brings along.
+    door.make_key("inner", &["-t", "ed25519"]).await;
+    let accounts = "root:x:0:0::/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/bin/false\n".to_owned();
+    let made = door.ssh(&["busybox mkdir -p /etc/ssh /root /run/sshd"]).await;
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    for (path, content) in [
+        ("/etc/passwd", accounts),
+        ("/etc/ssh/host", read("inner")),
+        ("/etc/ssh/people", read("key.pub")),
+        ("/etc/ssh/config", SSHD_CONFIG.to_owned()),
+    ] {
+        let mut put = door.program("ssh", "key");
+        let put = put.arg(&who).arg(format!("umask 077; cat > {path}"));
+        let (_, done) = there_and_back(put, content.as_bytes()).await;
+        assert!(done.status.success(), "{path}: {}", text(&done.stderr));
+    }
+    // It says that it is there before it listens.
+    let listens = "busybox grep -q ':0016 00000000:0000 0A' /proc/net/tcp";
+    let start = format!("/usr/sbin/sshd -f /etc/ssh/config && until {listens}; do sleep 0.1; done");
+    let started = door.ssh(&[&start]).await;
+    assert!(started.status.success(), "{}", text(&started.stderr));
+
+    // Who jumps has nothing on the line but the names.
+    std::fs::write(door.place("known"), format!("{}inner {}", read("known"), read("inner.pub"))).unwrap();
+    let config = format!(
+        "Host inner\n  HostName localhost\n  HostKeyAlias inner\n  User root\nHost *\n  UserKnownHostsFile {}\n  \
+         IdentityFile {}\n  IdentitiesOnly yes\n  BatchMode yes\n  StrictHostKeyChecking yes\n",
+        door.place("known").display(),
+        door.place("key").display(),
+    );
+    std::fs::write(door.place("config"), config).unwrap();
+    let mut ssh = Command::new("ssh");
+    ssh.arg("-F").arg(door.place("config")).args(["-J", &format!("{who}:{}", door.port()), "inner"]);
+    ssh.arg("echo in-$((40+2)); exit 6").env_remove("SSH_AUTH_SOCK").stdin(Stdio::null()).kill_on_drop(true);
+    let done = run(&mut ssh).await;
+    let said = text(&done.stderr);
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(6), "in-42\n".to_owned()), "{said}");
+}
