@@ -5,8 +5,8 @@ use std::sync::Arc;
 use platform::Error;
 use platform::instances::TerminalSize;
 use russh::server::Msg;
-use russh::{ChannelWriteHalf, Pty};
-use tokio::sync::watch;
+use russh::{ChannelWriteHalf, Pty, Sig};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Connection, There};
@@ -15,6 +15,8 @@ use crate::{machine, menu, program};
 
 /// Longest name of a kind of terminal.
 const MAX_TERM: usize = 64;
+/// Signals that wait; more are lost, as they are where a program is slower than who sends them.
+const MOST_SIGNALS: usize = 8;
 /// What a program answers that could not be run.
 pub(crate) const FAILED: u32 = 255;
 
@@ -51,6 +53,26 @@ pub(crate) fn stty_of(modes: &[(Pty, u32)]) -> String {
     modes.iter().filter_map(word).collect::<Vec<_>>().join(" ")
 }
 
+/// A signal that programs are sent (RFC 4254, 6.9).
+pub(crate) fn name_of(signal: &Sig) -> Option<&'static str> {
+    Some(match signal {
+        Sig::ABRT => "ABRT",
+        Sig::ALRM => "ALRM",
+        Sig::FPE => "FPE",
+        Sig::HUP => "HUP",
+        Sig::ILL => "ILL",
+        Sig::INT => "INT",
+        Sig::KILL => "KILL",
+        Sig::PIPE => "PIPE",
+        Sig::QUIT => "QUIT",
+        Sig::SEGV => "SEGV",
+        Sig::TERM => "TERM",
+        Sig::USR1 => "USR1",
+        Sig::Custom(name) if name == "USR2" => "USR2",
+        Sig::Custom(_) => return None,
+    })
+}
+
 /// A channel that is open.
 pub(crate) struct Held {
     pub(crate) inbox: Arc<Inbox>,
@@ -58,6 +80,8 @@ pub(crate) struct Held {
     pub(crate) env: Vec<String>,
     term: Option<String>,
     modes: Vec<(Pty, u32)>,
+    signals: mpsc::Sender<Sig>,
+    signalled: Option<mpsc::Receiver<Sig>>,
     writer: Option<ChannelWriteHalf<Msg>>,
     over: CancellationToken,
 }
@@ -71,6 +95,7 @@ pub(crate) struct Start {
     pub(crate) term: Option<String>,
     /// What that is set to.
     pub(crate) modes: Vec<(Pty, u32)>,
+    signalled: Mutex<mpsc::Receiver<Sig>>,
     pub(crate) writer: ChannelWriteHalf<Msg>,
     /// The client closed it.
     pub(crate) over: CancellationToken,
@@ -78,8 +103,11 @@ pub(crate) struct Start {
 
 impl Held {
     pub(crate) fn new(inbox: Arc<Inbox>, writer: ChannelWriteHalf<Msg>) -> Self {
+        let (signals, signalled) = mpsc::channel(MOST_SIGNALS);
         Self {
             inbox,
+            signals,
+            signalled: Some(signalled),
             size: watch::Sender::new(TerminalSize::default()),
             env: Vec::new(),
             term: None,
@@ -96,10 +124,18 @@ impl Held {
         self.size.send_replace(size);
     }
 
+    /// For its program; lost where too many wait.
+    pub(crate) fn signal(&self, signal: Sig) {
+        if name_of(&signal).is_some() {
+            let _ = self.signals.try_send(signal);
+        }
+    }
+
     /// Once.
     pub(crate) fn start(&mut self) -> Option<Start> {
         Some(Start {
             writer: self.writer.take()?,
+            signalled: Mutex::new(self.signalled.take()?),
             inbox: self.inbox.clone(),
             size: self.size.subscribe(),
             env: std::mem::take(&mut self.env),
@@ -116,6 +152,16 @@ impl Held {
 }
 
 impl Start {
+    /// The next signal for its program. Cancel safe.
+    pub(crate) async fn signal(&self) -> Sig {
+        let next = self.signalled.lock().await.recv().await;
+        match next {
+            Some(signal) => signal,
+            // The channel is closed, which ends this.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Words for the person: on a terminal as output, else as errors.
     pub(crate) async fn say(&self, text: &str) {
         let mut text = text.replace('\n', "\r\n");

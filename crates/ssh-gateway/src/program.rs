@@ -8,7 +8,7 @@ use russh::ChannelWriteHalf;
 use russh::server::Msg;
 use tokio::sync::watch;
 
-use crate::channel::{FAILED, Start, Wanted, stty_of};
+use crate::channel::{FAILED, Start, Wanted, name_of, stty_of};
 use crate::connection::Connection;
 use crate::files;
 use crate::gate::{Gate, Inbox};
@@ -131,6 +131,7 @@ async fn talk(
         () = write_out(&connection.gate, output, &start.writer, true, recorder) => {}
         () = read_in(&start.inbox, input, terminal, recorder) => return Err("ssh-overrun"),
         () = fit(start.size.clone(), &handle, recorder), if terminal => {}
+        () = pass_signals(start, &handle) => {}
         () = recording.follow(connection, start) => return Err("recording-ended-session"),
     }
     let code = handle.exit_code().await;
@@ -211,6 +212,15 @@ async fn fit(mut size: watch::Receiver<TerminalSize>, handle: &Handle, recorder:
         }
     }
     std::future::pending().await
+}
+
+/// Never ends.
+async fn pass_signals(start: &Start, handle: &Handle) {
+    loop {
+        if let Some(name) = name_of(&start.signal().await) {
+            handle.signal(name).await;
+        }
+    }
 }
 
 async fn files_of(connection: &Connection, visit: &Visit) -> Result<Files, Error> {

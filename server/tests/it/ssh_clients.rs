@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use platform::accounts;
+use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key};
+use russh::{Channel, ChannelMsg, Sig, client};
 use test_support::eventually;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
@@ -384,4 +387,58 @@ async fn an_sshd_of_the_instance_is_reached_by_jumping_over_the_door() {
     let done = run(&mut ssh).await;
     let said = text(&done.stderr);
     assert_eq!((done.status.code(), text(&done.stdout)), (Some(6), "in-42\n".to_owned()), "{said}");
+}
+
+/// OpenSSH's client sends no signals; others do.
+struct Anybody;
+
+impl client::Handler for Anybody {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, _shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
+
+/// What a program says until it says that, or to its end, with how it ended.
+async fn hear(channel: &mut Channel<client::Msg>, until: Option<&str>) -> (String, Option<u32>) {
+    let (mut said, mut code) = (String::new(), None);
+    let hearing = async {
+        while let Some(message) = channel.wait().await {
+            match message {
+                ChannelMsg::Data { data } => said.push_str(&text(&data)),
+                ChannelMsg::ExitStatus { exit_status } => code = Some(exit_status),
+                _ => {}
+            }
+            if until.is_some_and(|until| said.contains(until)) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, hearing).await.expect("it says so, or ends");
+    (said, code)
+}
+
+#[tokio::test]
+async fn a_signal_reaches_the_program_it_is_for() {
+    let door = Door::new(&[]).await;
+    let config = Arc::new(client::Config::default());
+    let mut session = client::connect(config, ("127.0.0.1", door.port()), Anybody).await.unwrap();
+    let key = PrivateKeyWithHashAlg::new(Arc::new(load_secret_key(door.place("key"), None).unwrap()), None);
+    let who = format!("{}+one", door.world.acme.owner.name);
+    assert!(session.authenticate_publickey(who, key).await.unwrap().success());
+    let (mut channel, mut neighbour) =
+        (session.channel_open_session().await.unwrap(), session.channel_open_session().await.unwrap());
+    for (channel, command) in [
+        (&mut channel, "trap 'echo got; exit 4' USR1; echo ready; while :; do sleep 0.1; done"),
+        (&mut neighbour, "trap 'echo got' USR1; echo ready; read line; echo still"),
+    ] {
+        channel.exec(true, command).await.unwrap();
+        assert_eq!(hear(channel, Some("ready\n")).await, ("ready\n".to_owned(), None));
+    }
+    channel.signal(Sig::USR1).await.unwrap();
+    assert_eq!(hear(&mut channel, None).await, ("got\n".to_owned(), Some(4)));
+    // What else runs for the same connection got none.
+    neighbour.eof().await.unwrap();
+    assert_eq!(hear(&mut neighbour, None).await, ("still\n".to_owned(), Some(0)));
 }

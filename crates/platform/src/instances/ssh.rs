@@ -348,6 +348,12 @@ impl Handle {
         }
     }
 
+    /// Sends it a signal, by its name without `SIG`; what is none is sent to nobody.
+    pub async fn signal(&self, name: &str) {
+        // Nobody hears whether it came: the protocol has no answer to it.
+        let _ = tokio::time::timeout(PATIENCE, self.engine.signal(&self.container, &self.mark, name)).await;
+    }
+
     /// Ends it, as a terminal that is closed does.
     pub async fn hang_up(&self) {
         // Without an answer it ends with its container.
