@@ -37,6 +37,9 @@ struct Counts {
     unknown_all: usize,
     /// How many ever came.
     came: u64,
+    /// Of each network, the tries of those who proved nothing.
+    rates: HashMap<IpAddr, Rate>,
+    forget: Option<Instant>,
 }
 
 /// Somebody who is not known yet.
@@ -47,15 +50,29 @@ struct Stranger {
 }
 
 impl Counts {
-    /// It is known whose it is, or it is over.
-    fn leave(&mut self, network: IpAddr, number: u64) {
-        let Some(strangers) = self.unknown.get_mut(&network) else { return };
-        let Some(at) = strangers.iter().position(|stranger| stranger.number == number) else { return };
+    /// One more try of a network.
+    fn admits(&mut self, limits: &Limits, network: IpAddr, now: Instant) -> bool {
+        if self.forget.is_none_or(|forget| now >= forget) {
+            self.rates.retain(|_, rate| !rate.is_whole(now));
+            self.forget = Some(now + FORGET);
+        }
+        if self.rates.len() >= MOST_NETWORKS && !self.rates.contains_key(&network) {
+            return true;
+        }
+        let whole = || Rate::new(limits.rate_of_address, limits.at_once_of_address, now);
+        self.rates.entry(network).or_insert_with(whole).admits(now)
+    }
+
+    /// It is no stranger any more; false for one who was sent away before.
+    fn leave(&mut self, network: IpAddr, number: u64) -> bool {
+        let Some(strangers) = self.unknown.get_mut(&network) else { return false };
+        let Some(at) = strangers.iter().position(|stranger| stranger.number == number) else { return false };
         strangers.remove(at);
         self.unknown_all -= 1;
         if strangers.is_empty() {
             self.unknown.remove(&network);
         }
+        true
     }
 
     /// Sends the oldest of the network away that has the most, where that has more than a network of so many would have with one
@@ -68,8 +85,7 @@ impl Counts {
         let Some(oldest) = strangers.front() else { return false };
         oldest.out.cancel();
         let number = oldest.number;
-        self.leave(network, number);
-        true
+        self.leave(network, number)
     }
 }
 
@@ -100,16 +116,22 @@ impl Seat {
         Some(Self { counts: counts.clone(), network, number, out })
     }
 
-    /// It is known whose it is.
+    /// It is known whose it is: that was no try of a stranger.
     pub(crate) fn known(&self) {
-        self.counts.lock().expect("nobody panics holding this lock").leave(self.network, self.number);
+        let mut all = self.counts.lock().expect("nobody panics holding this lock");
+        if all.leave(self.network, self.number)
+            && let Some(rate) = all.rates.get_mut(&self.network)
+        {
+            rate.give_back();
+        }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.known();
-        self.counts.lock().expect("nobody panics holding this lock").all -= 1;
+        let mut all = self.counts.lock().expect("nobody panics holding this lock");
+        all.leave(self.network, self.number);
+        all.all -= 1;
     }
 }
 
@@ -162,6 +184,11 @@ impl Rate {
         Self { each, at_once, next: now.checked_sub(at_once).unwrap_or(now) }
     }
 
+    /// One that was taken is not counted.
+    fn give_back(&mut self) {
+        self.next = self.next.checked_sub(self.each).unwrap_or(self.next);
+    }
+
     /// Nothing of it is taken.
     fn is_whole(&self, now: Instant) -> bool {
         self.next + self.at_once <= now
@@ -178,38 +205,11 @@ impl Rate {
     }
 }
 
-/// The same of each network.
-struct Rates {
-    a_second: u32,
-    at_once: u32,
-    of: HashMap<IpAddr, Rate>,
-    forget: Instant,
-}
-
-impl Rates {
-    fn new(limits: &Limits, now: Instant) -> Self {
-        let (a_second, at_once) = (limits.rate_of_address, limits.at_once_of_address);
-        Self { a_second, at_once, of: HashMap::new(), forget: now + FORGET }
-    }
-
-    fn admits(&mut self, network: IpAddr, now: Instant) -> bool {
-        if now >= self.forget {
-            self.of.retain(|_, rate| !rate.is_whole(now));
-            self.forget = now + FORGET;
-        }
-        if self.of.len() >= MOST_NETWORKS && !self.of.contains_key(&network) {
-            return true;
-        }
-        let (a_second, at_once) = (self.a_second, self.at_once);
-        self.of.entry(network).or_insert_with(|| Rate::new(a_second, at_once, now)).admits(now)
-    }
-}
-
 /// Takes connections until it is told to stop.
 pub(crate) async fn run(gateway: &Arc<Gateway>, listener: &TcpListener, config: &Arc<russh::server::Config>) {
     let counts = Arc::new(Mutex::new(Counts::default()));
-    let (limits, begun) = (gateway.limits, Instant::now());
-    let (mut rate, mut rates) = (Rate::new(limits.rate, limits.rate, begun), Rates::new(&limits, begun));
+    let limits = gateway.limits;
+    let mut rate = Rate::new(limits.rate, limits.rate, Instant::now());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -226,7 +226,7 @@ pub(crate) async fn run(gateway: &Arc<Gateway>, listener: &TcpListener, config: 
         // Refused without a word: a word would cost what is refused. What one address has too many of takes nothing of the rate
         // of all.
         let (network, now) = (network_of(from.ip()), Instant::now());
-        if !rates.admits(network, now) {
+        if !counts.lock().expect("nobody panics holding this lock").admits(&limits, network, now) {
             continue;
         }
         let Some(seat) = Seat::take(&counts, &limits, network) else { continue };
@@ -363,14 +363,20 @@ mod tests {
     #[test]
     fn one_network_takes_nothing_of_the_tries_of_another() {
         let now = Instant::now();
-        let mut rates = Rates::new(&Limits { rate_of_address: 1, at_once_of_address: 3, ..Limits::default() }, now);
+        let limits = Limits { rate_of_address: 1, at_once_of_address: 3, ..Limits::default() };
+        let counts = Arc::new(Mutex::new(Counts::default()));
+        let admits = |network, now| counts.lock().unwrap().admits(&limits, network, now);
         let [flood, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
-        assert_eq!((0..100).filter(|_| rates.admits(flood, now)).count(), 4);
-        assert!(rates.admits(other, now));
+        assert_eq!((0..100).filter(|_| admits(flood, now)).count(), 4);
+        assert!(admits(other, now));
         let later = now + Duration::from_secs(1);
-        assert!(rates.admits(flood, later) && !rates.admits(flood, later));
-        let much_later = now + Duration::from_secs(60);
-        assert!(rates.admits(other, much_later));
-        assert_eq!(rates.of.len(), 1, "who came no more is forgotten");
+        assert!(admits(flood, later) && !admits(flood, later));
+        // Who has a key comes as often as they like.
+        let seat = Seat::take(&counts, &limits, flood).unwrap();
+        seat.known();
+        seat.known();
+        assert!(admits(flood, later) && !admits(flood, later));
+        assert!(admits(other, now + Duration::from_secs(60)));
+        assert_eq!(counts.lock().unwrap().rates.len(), 1, "who came no more is forgotten");
     }
 }

@@ -73,7 +73,7 @@ pub struct Limits {
     pub connections: usize,
     /// New connections a second.
     pub rate: u32,
-    /// The same of an address.
+    /// The same of an address, as long as nobody proves who they are.
     pub rate_of_address: u32,
     /// Of these, so many at once.
     pub at_once_of_address: u32,
