@@ -103,7 +103,7 @@ impl HangUp {
         Self { handle: Some(handle), tasks: connection.gateway.tasks.clone() }
     }
 
-    fn forget(mut self) {
+    pub(crate) fn forget(mut self) {
         self.handle = None;
     }
 }

@@ -425,6 +425,10 @@ async fn ports_of_the_instance_are_reached_and_nothing_else() {
     let mut elsewhere = door.program("ssh", "key");
     let done = run(elsewhere.args(["-W", "169.254.169.254:80"]).arg(door.who("one"))).await;
     assert!(text(&done.stderr).contains("Only ports of the instance itself"), "{}", text(&done.stderr));
+    let mut nothing = door.program("ssh", "key");
+    let done = run(nothing.args(["-W", "localhost:9"]).arg(door.who("one"))).await;
+    let said = text(&done.stderr);
+    assert!(said.contains("connect failed: Nothing listens on port 9 of the instance"), "{said}");
     let mut back = door.program("ssh", "key");
     let done = run(back.args(["-R", "8081:localhost:1"]).arg(door.who("one")).arg("true")).await;
     let said = text(&done.stderr);
