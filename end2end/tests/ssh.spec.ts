@@ -1,4 +1,5 @@
-// Coming into an instance by SSH with a key: the line of its page, a command, who is in, and the end of a connection.
+// Coming into an instance by SSH with a key: the line of its page, a command, who is in, and the end of a connection; what the
+// door offers to whoever knocks.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -54,4 +55,28 @@ test('a customer comes in by SSH with a key, is listed, and is sent away', async
   } finally {
     await engine.end();
   }
+});
+
+test('ssh-audit finds nothing at the door that fails', async ({ installation }) => {
+  // Not spawnSync: this process reads the server's log.
+  const audit = spawn(process.env.SSH_AUDIT ?? 'ssh-audit', ['--json', '--port', String(installation.sshPort), '127.0.0.1'], {
+    timeout: 60_000,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [said, wrong] = ['', ''];
+  audit.stdout.on('data', (chunk) => (said += chunk));
+  audit.stderr.on('data', (chunk) => (wrong += chunk));
+  const [status] = await once(audit, 'close');
+  // 2: warnings alone, of X25519 by itself, for clients that know nothing newer.
+  expect([0, 2], said + wrong).toContain(status);
+  const told = JSON.parse(said);
+  const offered: { algorithm: string; notes: { fail?: string[] } }[] = ['kex', 'key', 'enc', 'mac'].flatMap((kind) => {
+    expect(told[kind].length, kind).toBeGreaterThan(0);
+    return told[kind];
+  });
+  expect(offered.filter(({ notes }) => notes.fail)).toEqual([]);
+  expect(offered[0].algorithm, 'what clients are to take first').toBe('mlkem768x25519-sha256');
+  expect(told.cves ?? []).toEqual([]);
+  // It also comes as often as it can, to see whether that wears a server out.
+  expect((told.additional_notes ?? []).join(' ')).not.toContain('throttling');
 });

@@ -13,6 +13,7 @@ mod release;
 mod run;
 mod schemathesis;
 mod setup;
+mod ssh_audit;
 mod test;
 mod wasm;
 

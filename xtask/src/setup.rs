@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::env::{cache, command, is_root, read, root, run};
-use crate::{deny, python, schemathesis, wasm};
+use crate::{deny, python, schemathesis, ssh_audit, wasm};
 
 /// What the setup is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub fn setup(need: Need) -> Result<()> {
         npm("end2end")?;
         deny::setup()?;
         schemathesis::setup()?;
+        ssh_audit::setup()?;
     }
     Ok(())
 }
@@ -43,14 +44,14 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         want(has_nginx(), &["nginx-light"]);
         want(has_directory(), DIRECTORY);
         want(has_openssl(), &["openssl"]);
-        want(Path::new("/usr/bin/ssh-keygen").exists(), &["openssh-client"]);
+        want(has_ssh(), SSH);
         // Without root the unit's test says that it was skipped.
         want(!is_root() || Path::new("/usr/bin/systemd-analyze").exists(), &["systemd"]);
         want(!is_root() || has_engine(), ENGINE);
         want(!is_root() || has_busybox(), BUSYBOX);
         want(!is_root() || Path::new("/usr/sbin/debootstrap").exists(), &["debootstrap"]);
     }
-    let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here());
+    let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here() && ssh_audit::is_here());
     let from_pypi = !has_node() || tests_lack;
     want(!from_pypi, python::packages());
     want(false, &wasm::missing(need)?);

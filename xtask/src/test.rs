@@ -81,6 +81,7 @@ fn browser_run(words: &[&str]) -> Result<()> {
     node.env("REMOTEGPU_BIN", server).env("REMOTEGPU_AGENT_BIN", agent);
     node.env("REMOTEGPU_NVML_SIM", nvml_sim);
     node.env("SCHEMATHESIS", crate::schemathesis::program());
+    node.env("SSH_AUDIT", crate::ssh_audit::program());
     node.env("BENCH_PEERS", crate::env::target().join("release"));
     run(&mut node)
 }

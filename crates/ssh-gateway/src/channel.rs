@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use platform::Error;
 use platform::instances::TerminalSize;
-use russh::ChannelWriteHalf;
 use russh::server::Msg;
-use tokio::sync::watch;
+use russh::{ChannelWriteHalf, Pty, Sig};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Connection, There};
@@ -15,6 +15,8 @@ use crate::{machine, menu, program};
 
 /// Longest name of a kind of terminal.
 const MAX_TERM: usize = 64;
+/// Signals that wait; more are lost, as they are where a program is slower than who sends them.
+const MOST_SIGNALS: usize = 8;
 /// What a program answers that could not be run.
 pub(crate) const FAILED: u32 = 255;
 
@@ -34,12 +36,52 @@ pub(crate) fn kind_of(term: &str) -> String {
     if known { term.to_owned() } else { "xterm".to_owned() }
 }
 
+/// What a client's own terminal is set to, in words of `stty`: what counts for those who type, as the rest is what every terminal
+/// has, or no terminal of an engine knows.
+pub(crate) fn stty_of(modes: &[(Pty, u32)]) -> String {
+    let word = |(mode, value): &(Pty, u32)| match (mode, value) {
+        (Pty::VERASE, 0x08) => Some("erase ^H"),
+        (Pty::VERASE, 0x7f) => Some("erase 127"),
+        (Pty::IUTF8, 0) => Some("-iutf8"),
+        (Pty::IUTF8, _) => Some("iutf8"),
+        (Pty::IXON, 0) => Some("-ixon"),
+        (Pty::IXON, _) => Some("ixon"),
+        (Pty::ECHO, 0) => Some("-echo"),
+        (Pty::ECHO, _) => Some("echo"),
+        _ => None,
+    };
+    modes.iter().filter_map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A signal that programs are sent (RFC 4254, 6.9).
+pub(crate) fn name_of(signal: &Sig) -> Option<&'static str> {
+    Some(match signal {
+        Sig::ABRT => "ABRT",
+        Sig::ALRM => "ALRM",
+        Sig::FPE => "FPE",
+        Sig::HUP => "HUP",
+        Sig::ILL => "ILL",
+        Sig::INT => "INT",
+        Sig::KILL => "KILL",
+        Sig::PIPE => "PIPE",
+        Sig::QUIT => "QUIT",
+        Sig::SEGV => "SEGV",
+        Sig::TERM => "TERM",
+        Sig::USR1 => "USR1",
+        Sig::Custom(name) if name == "USR2" => "USR2",
+        Sig::Custom(_) => return None,
+    })
+}
+
 /// A channel that is open.
 pub(crate) struct Held {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) size: watch::Sender<TerminalSize>,
     pub(crate) env: Vec<String>,
     term: Option<String>,
+    modes: Vec<(Pty, u32)>,
+    signals: mpsc::Sender<Sig>,
+    signalled: Option<mpsc::Receiver<Sig>>,
     writer: Option<ChannelWriteHalf<Msg>>,
     over: CancellationToken,
 }
@@ -51,6 +93,9 @@ pub(crate) struct Start {
     pub(crate) env: Vec<String>,
     /// With a terminal of this kind.
     pub(crate) term: Option<String>,
+    /// What that is set to.
+    pub(crate) modes: Vec<(Pty, u32)>,
+    signalled: Mutex<mpsc::Receiver<Sig>>,
     pub(crate) writer: ChannelWriteHalf<Msg>,
     /// The client closed it.
     pub(crate) over: CancellationToken,
@@ -58,29 +103,44 @@ pub(crate) struct Start {
 
 impl Held {
     pub(crate) fn new(inbox: Arc<Inbox>, writer: ChannelWriteHalf<Msg>) -> Self {
+        let (signals, signalled) = mpsc::channel(MOST_SIGNALS);
         Self {
             inbox,
+            signals,
+            signalled: Some(signalled),
             size: watch::Sender::new(TerminalSize::default()),
             env: Vec::new(),
             term: None,
+            modes: Vec::new(),
             writer: Some(writer),
             over: CancellationToken::new(),
         }
     }
 
-    pub(crate) fn terminal(&mut self, term: &str, size: TerminalSize) {
+    pub(crate) fn terminal(&mut self, term: &str, modes: &[(Pty, u32)], size: TerminalSize) {
         self.term = Some(kind_of(term));
+        // What the library has no name for comes as the end, behind which nobody reads on.
+        self.modes = modes.iter().copied().filter(|(mode, _)| *mode != Pty::TTY_OP_END).collect();
         self.size.send_replace(size);
+    }
+
+    /// For its program; lost where too many wait.
+    pub(crate) fn signal(&self, signal: Sig) {
+        if name_of(&signal).is_some() {
+            let _ = self.signals.try_send(signal);
+        }
     }
 
     /// Once.
     pub(crate) fn start(&mut self) -> Option<Start> {
         Some(Start {
             writer: self.writer.take()?,
+            signalled: Mutex::new(self.signalled.take()?),
             inbox: self.inbox.clone(),
             size: self.size.subscribe(),
             env: std::mem::take(&mut self.env),
             term: self.term.clone(),
+            modes: std::mem::take(&mut self.modes),
             over: self.over.clone(),
         })
     }
@@ -92,6 +152,16 @@ impl Held {
 }
 
 impl Start {
+    /// The next signal for its program. Cancel safe.
+    pub(crate) async fn signal(&self) -> Sig {
+        let next = self.signalled.lock().await.recv().await;
+        match next {
+            Some(signal) => signal,
+            // The channel is closed, which ends this.
+            None => std::future::pending().await,
+        }
+    }
+
     /// Words for the person: on a terminal as output, else as errors.
     pub(crate) async fn say(&self, text: &str) {
         let mut text = text.replace('\n', "\r\n");
@@ -173,4 +243,16 @@ async fn where_to(connection: &Arc<Connection>, start: &mut Start, wanted: &Want
         },
     };
     connection.enter(&found).await.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_set_by_words_of_our_own() {
+        let modes = [(Pty::VERASE, 8), (Pty::VERASE, 65), (Pty::IUTF8, 1), (Pty::IXON, 0), (Pty::VINTR, 3)];
+        assert_eq!(stty_of(&modes), "erase ^H iutf8 -ixon");
+        assert_eq!(stty_of(&[]), "");
+    }
 }

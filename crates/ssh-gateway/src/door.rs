@@ -1,6 +1,9 @@
 //! Who is let up to the door: counted before anything is read of them.
+//!
+//! Who floods it takes what others have of it as little as can be: each network has so many places and so many tries a second,
+//! and where all places are taken, whoever comes gets one of the network that has the most of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +12,7 @@ use contract::UserId;
 use platform::context::network_of;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::gate::{Gate, Paced};
 use crate::handler::Guest;
@@ -19,54 +23,115 @@ const DEAD: Duration = Duration::from_secs(180);
 /// Between two tries while the system has no more files for us.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// Networks whose tries are counted apart; of more, all together are.
+const MOST_NETWORKS: usize = 4096;
+/// How often those are forgotten that came no more.
+const FORGET: Duration = Duration::from_secs(1);
+
 /// Who is there now.
 #[derive(Default)]
 struct Counts {
     all: usize,
-    unknown: HashMap<IpAddr, usize>,
+    /// Of each network, the oldest first.
+    unknown: HashMap<IpAddr, VecDeque<Stranger>>,
     unknown_all: usize,
+    /// How many ever came.
+    came: u64,
+    /// Of each network, the tries of those who proved nothing.
+    rates: HashMap<IpAddr, Rate>,
+    forget: Option<Instant>,
+}
+
+/// Somebody who is not known yet.
+struct Stranger {
+    number: u64,
+    /// Has them go.
+    out: CancellationToken,
+}
+
+impl Counts {
+    /// One more try of a network.
+    fn admits(&mut self, limits: &Limits, network: IpAddr, now: Instant) -> bool {
+        if self.forget.is_none_or(|forget| now >= forget) {
+            self.rates.retain(|_, rate| !rate.is_whole(now));
+            self.forget = Some(now + FORGET);
+        }
+        if self.rates.len() >= MOST_NETWORKS && !self.rates.contains_key(&network) {
+            return true;
+        }
+        let whole = || Rate::new(limits.rate_of_address, limits.at_once_of_address, now);
+        self.rates.entry(network).or_insert_with(whole).admits(now)
+    }
+
+    /// It is no stranger any more; false for one who was sent away before.
+    fn leave(&mut self, network: IpAddr, number: u64) -> bool {
+        let Some(strangers) = self.unknown.get_mut(&network) else { return false };
+        let Some(at) = strangers.iter().position(|stranger| stranger.number == number) else { return false };
+        strangers.remove(at);
+        self.unknown_all -= 1;
+        if strangers.is_empty() {
+            self.unknown.remove(&network);
+        }
+        true
+    }
+
+    /// Sends the oldest of the network away that has the most, where that has more than a network of so many would have with one
+    /// more.
+    fn make_room(&mut self, there: usize) -> bool {
+        let crowd = self.unknown.iter().max_by_key(|(_, strangers)| strangers.len());
+        let Some((&network, strangers)) = crowd.filter(|(_, strangers)| strangers.len() > there + 1) else {
+            return false;
+        };
+        let Some(oldest) = strangers.front() else { return false };
+        oldest.out.cancel();
+        let number = oldest.number;
+        self.leave(network, number)
+    }
 }
 
 /// A place at the door; given back when it is dropped.
 pub(crate) struct Seat {
     counts: Arc<Mutex<Counts>>,
     network: IpAddr,
-    unknown: bool,
+    number: u64,
+    /// Somebody else has its place, while it was not known whose it is.
+    out: CancellationToken,
 }
 
 impl Seat {
-    fn take(counts: &Arc<Mutex<Counts>>, limits: &Limits, address: IpAddr) -> Option<Self> {
-        let network = network_of(address);
+    fn take(counts: &Arc<Mutex<Counts>>, limits: &Limits, network: IpAddr) -> Option<Self> {
         let mut all = counts.lock().expect("nobody panics holding this lock");
-        let there = all.unknown.get(&network).copied().unwrap_or_default();
-        if all.all >= limits.connections || all.unknown_all >= limits.unknown || there >= limits.unknown_of_address {
+        let there = all.unknown.get(&network).map_or(0, VecDeque::len);
+        if all.all >= limits.connections || there >= limits.unknown_of_address {
+            return None;
+        }
+        if all.unknown_all >= limits.unknown && !all.make_room(there) {
             return None;
         }
         all.all += 1;
         all.unknown_all += 1;
-        *all.unknown.entry(network).or_default() += 1;
-        Some(Self { counts: counts.clone(), network, unknown: true })
+        all.came += 1;
+        let (number, out) = (all.came, CancellationToken::new());
+        all.unknown.entry(network).or_default().push_back(Stranger { number, out: out.clone() });
+        Some(Self { counts: counts.clone(), network, number, out })
     }
 
-    /// It is known whose it is.
-    pub(crate) fn known(&mut self) {
-        if std::mem::take(&mut self.unknown) {
-            let mut all = self.counts.lock().expect("nobody panics holding this lock");
-            all.unknown_all -= 1;
-            if let Some(count) = all.unknown.get_mut(&self.network) {
-                *count -= 1;
-                if *count == 0 {
-                    all.unknown.remove(&self.network);
-                }
-            }
+    /// It is known whose it is: that was no try of a stranger.
+    pub(crate) fn known(&self) {
+        let mut all = self.counts.lock().expect("nobody panics holding this lock");
+        if all.leave(self.network, self.number)
+            && let Some(rate) = all.rates.get_mut(&self.network)
+        {
+            rate.give_back();
         }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.known();
-        self.counts.lock().expect("nobody panics holding this lock").all -= 1;
+        let mut all = self.counts.lock().expect("nobody panics holding this lock");
+        all.leave(self.network, self.number);
+        all.all -= 1;
     }
 }
 
@@ -105,19 +170,32 @@ impl Drop for Place {
     }
 }
 
-/// New connections a second, with a second's worth at once.
+/// New connections a second, and so many at once.
 struct Rate {
     each: Duration,
+    at_once: Duration,
     next: Instant,
 }
 
 impl Rate {
-    fn new(rate: u32) -> Self {
-        Self { each: Duration::from_secs(1) / rate.max(1), next: Instant::now() }
+    fn new(a_second: u32, at_once: u32, now: Instant) -> Self {
+        let each = Duration::from_secs(1) / a_second.max(1);
+        let at_once = each * at_once;
+        Self { each, at_once, next: now.checked_sub(at_once).unwrap_or(now) }
+    }
+
+    /// One that was taken is not counted.
+    fn give_back(&mut self) {
+        self.next = self.next.checked_sub(self.each).unwrap_or(self.next);
+    }
+
+    /// Nothing of it is taken.
+    fn is_whole(&self, now: Instant) -> bool {
+        self.next + self.at_once <= now
     }
 
     fn admits(&mut self, now: Instant) -> bool {
-        let floor = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
+        let floor = now.checked_sub(self.at_once).unwrap_or(now);
         self.next = self.next.max(floor);
         if self.next > now {
             return false;
@@ -130,7 +208,8 @@ impl Rate {
 /// Takes connections until it is told to stop.
 pub(crate) async fn run(gateway: &Arc<Gateway>, listener: &TcpListener, config: &Arc<russh::server::Config>) {
     let counts = Arc::new(Mutex::new(Counts::default()));
-    let mut rate = Rate::new(gateway.limits.rate);
+    let limits = gateway.limits;
+    let mut rate = Rate::new(limits.rate, limits.rate, Instant::now());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -146,8 +225,12 @@ pub(crate) async fn run(gateway: &Arc<Gateway>, listener: &TcpListener, config: 
         };
         // Refused without a word: a word would cost what is refused. What one address has too many of takes nothing of the rate
         // of all.
-        let Some(seat) = Seat::take(&counts, &gateway.limits, from.ip()) else { continue };
-        if !rate.admits(Instant::now()) {
+        let (network, now) = (network_of(from.ip()), Instant::now());
+        if !counts.lock().expect("nobody panics holding this lock").admits(&limits, network, now) {
+            continue;
+        }
+        let Some(seat) = Seat::take(&counts, &limits, network) else { continue };
+        if !rate.admits(now) {
             continue;
         }
         let (gateway, config) = (gateway.clone(), config.clone());
@@ -162,20 +245,24 @@ async fn greet(gateway: Arc<Gateway>, config: Arc<russh::server::Config>, stream
     if stream.set_nodelay(true).is_err() || timed.is_err() {
         tracing::debug!("a socket takes no options");
     }
-    let gate = Arc::new(Gate::default());
+    let (gate, out) = (Arc::new(Gate::default()), seat.out.clone());
     let peer = Peer { address: from.ip().to_canonical(), port: from.port(), local };
     let guest = Guest::new(gateway.clone(), peer, gate.clone(), seat);
     let known = guest.known();
     let begun = russh::server::run_stream(config, Paced::new(stream, gate.clone()), guest);
     let until = Instant::now() + GRACE;
-    let mut session = match tokio::time::timeout_at(until, begun).await {
+    let begun = tokio::select! {
+        begun = tokio::time::timeout_at(until, begun) => begun,
+        () = out.cancelled() => return,
+    };
+    let mut session = match begun {
         Ok(Ok(session)) => session,
         // Nobody, or nobody who speaks SSH.
         _ => return,
     };
     let ended = tokio::select! {
         ended = &mut session => ended,
-        () = late(until, known) => {
+        () = late(until, known, &out) => {
             gate.cut();
             session.await
         }
@@ -195,9 +282,15 @@ async fn greet(gateway: Arc<Gateway>, config: Arc<russh::server::Config>, stream
     }
 }
 
-/// At the end of the grace, unless somebody is known by then; then never.
-async fn late(until: Instant, mut known: tokio::sync::watch::Receiver<bool>) {
-    if tokio::time::timeout_at(until, known.wait_for(|known| *known)).await.is_ok_and(|known| known.is_ok()) {
+/// At the end of the grace, or when somebody else has the place, unless it is known by then who it is; then never.
+async fn late(until: Instant, mut known: tokio::sync::watch::Receiver<bool>, out: &CancellationToken) {
+    let in_time =
+        async { tokio::time::timeout_at(until, known.wait_for(|known| *known)).await.is_ok_and(|known| known.is_ok()) };
+    let known = tokio::select! {
+        known = in_time => known,
+        () = out.cancelled() => false,
+    };
+    if known {
         std::future::pending::<()>().await;
     }
 }
@@ -206,22 +299,43 @@ async fn late(until: Instant, mut known: tokio::sync::watch::Receiver<bool>) {
 mod tests {
     use super::*;
 
+    fn limits() -> Limits {
+        Limits { unknown_of_address: 2, unknown: 3, connections: 5, ..Limits::default() }
+    }
+
     #[test]
     fn places_are_counted_by_address_and_given_back() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let limits =
-            Limits { unknown_of_address: 2, unknown: 3, of_person: 1, ways_of_person: 1, connections: 4, rate: 1 };
-        let take = |address: &str| Seat::take(&counts, &limits, address.parse().unwrap());
-        let (mut one, two) = (take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap());
+        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap());
+        let (one, two) = (take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap());
         assert!(take("192.0.2.1").is_none(), "too many of one address");
         let three = take("192.0.2.2").unwrap();
-        assert!(take("192.0.2.3").is_none(), "too many of all");
         one.known();
         one.known();
-        let four = take("192.0.2.1").unwrap();
+        let four = take("192.0.2.3").unwrap();
+        assert!(take("192.0.2.4").is_none(), "too many of all, and nobody has more of them");
         drop((two, three));
-        assert!(take("192.0.2.3").is_some());
-        drop((one, four));
+        let five = take("192.0.2.4").unwrap();
+        assert!(![&one, &four, &five].iter().any(|seat| seat.out.is_cancelled()));
+        drop((one, four, five));
+        let all = counts.lock().unwrap();
+        assert_eq!((all.all, all.unknown_all, all.unknown.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn who_comes_gets_a_place_of_those_who_have_the_most() {
+        let counts = Arc::new(Mutex::new(Counts::default()));
+        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap());
+        let crowd = [take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap()];
+        let other = take("192.0.2.2").unwrap();
+        let newcomer = take("192.0.2.3").unwrap();
+        let out = [&crowd[0], &crowd[1], &other, &newcomer].map(|seat| seat.out.is_cancelled());
+        assert_eq!(out, [true, false, false, false], "the oldest of them");
+        // Who was sent away gives nothing back twice.
+        crowd[0].known();
+        drop(crowd);
+        assert_eq!(counts.lock().unwrap().unknown_all, 2);
+        drop((other, newcomer));
         let all = counts.lock().unwrap();
         assert_eq!((all.all, all.unknown_all, all.unknown.len()), (0, 0, 0));
     }
@@ -240,9 +354,29 @@ mod tests {
 
     #[test]
     fn so_many_come_in_a_second() {
-        let mut rate = Rate::new(10);
+        let mut rate = Rate::new(10, 10, Instant::now());
         let now = Instant::now() + Duration::from_secs(5);
         assert_eq!((0..100).filter(|_| rate.admits(now)).count(), 11);
         assert!(!rate.admits(now + Duration::from_millis(50)) && rate.admits(now + Duration::from_millis(101)));
+    }
+
+    #[test]
+    fn one_network_takes_nothing_of_the_tries_of_another() {
+        let now = Instant::now();
+        let limits = Limits { rate_of_address: 1, at_once_of_address: 3, ..Limits::default() };
+        let counts = Arc::new(Mutex::new(Counts::default()));
+        let admits = |network, now| counts.lock().unwrap().admits(&limits, network, now);
+        let [flood, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
+        assert_eq!((0..100).filter(|_| admits(flood, now)).count(), 4);
+        assert!(admits(other, now));
+        let later = now + Duration::from_secs(1);
+        assert!(admits(flood, later) && !admits(flood, later));
+        // Who has a key comes as often as they like.
+        let seat = Seat::take(&counts, &limits, flood).unwrap();
+        seat.known();
+        seat.known();
+        assert!(admits(flood, later) && !admits(flood, later));
+        assert!(admits(other, now + Duration::from_secs(60)));
+        assert_eq!(counts.lock().unwrap().rates.len(), 1, "who came no more is forgotten");
     }
 }

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use platform::instances::Running;
+use contract::ErrorCode;
+use platform::instances::{Piece, Running};
 use platform::{Error, tunnels};
 use russh::ChannelOpenFailure;
 use russh::server::ChannelOpenHandle;
@@ -18,6 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::channel::Start;
 use crate::connection::{Connection, There};
 use crate::door::Place;
+use crate::program::HangUp;
 use crate::{machine, program};
 
 /// Bytes that are carried at once.
@@ -43,16 +45,22 @@ pub(crate) async fn run(
         () = start.over.cancelled() => return start.inbox.close(),
         () = connection.over.cancelled() => return start.inbox.close(),
     };
-    let running = match opened {
-        Ok(Far::Instance(running)) => running,
+    let (running, first) = match opened {
+        Ok((Far::Instance(running), first)) => (running, first),
         // The session lives as long as what goes by.
-        Ok(Far::Machine(stream, _way, _session)) => return to_machine(&connection, &start, stream, reply).await,
-        Err(error) => return refuse(&start, reply, connection.told(error).await).await,
+        Ok((Far::Machine(stream, _way, _session), _)) => return to_machine(&connection, &start, stream, reply).await,
+        Err(error) => return refuse(&connection, &start, reply, error).await,
     };
     reply.accept().await;
     let handle = running.handle.clone();
+    let carried = async {
+        if let Some(first) = first {
+            let _ = start.writer.data_bytes(first).await;
+        }
+        program::carry(&connection.gate, running, &start).await
+    };
     let ended = tokio::select! {
-        ended = program::carry(&connection.gate, running, &start) => ended,
+        ended = carried => ended,
         () = start.over.cancelled() => false,
         () = connection.over.cancelled() => false,
     };
@@ -71,19 +79,38 @@ enum Far {
     Machine(Box<dyn tunnels::Bytes>, Place, Option<machine::Session>),
 }
 
-async fn open(connection: &Connection, host: &str, port: u16) -> Result<Far, Error> {
+/// With what came of it already.
+async fn open(connection: &Connection, host: &str, port: u16) -> Result<(Far, Option<Bytes>), Error> {
     let platform = connection.platform();
-    Ok(match where_to(connection, host).await? {
-        There::Instance(visit) => Far::Instance(visit.connect(platform, port).await?),
+    match where_to(connection, host).await? {
+        There::Instance(visit) => {
+            let mut running = visit.connect(platform, port).await?;
+            // Who leaves meanwhile leaves nothing running.
+            let hung_up = HangUp::new(connection, running.handle.clone());
+            let first = answered(&mut running, port).await;
+            hung_up.forget();
+            Ok((Far::Instance(running), first?))
+        }
         There::Machine(visit) => {
             let way = connection.way()?;
             if visit.is_sshd(host, port) {
-                return Ok(Far::Machine(visit.connect(platform).await?, way, None));
+                return Ok((Far::Machine(visit.connect(platform).await?, way, None), None));
             }
             let (session, stream) = machine::port(connection, &visit, port).await?;
-            Far::Machine(stream, way, Some(session))
+            Ok((Far::Machine(stream, way, Some(session)), None))
         }
-    })
+    }
+}
+
+/// Back when something listens there, with what that said first, where it was faster.
+async fn answered(running: &mut Running, port: u16) -> Result<Option<Bytes>, Error> {
+    match running.output.next().await {
+        Some(Ok(Piece::Errors(_))) => Ok(None),
+        Some(Ok(Piece::Output(bytes))) => Ok(Some(bytes)),
+        Some(Err(_)) | None => {
+            Err(Error::new(ErrorCode::NodeUnreachable).with_key("error-ssh-port").with_arg("port", port))
+        }
+    }
 }
 
 async fn to_machine(connection: &Connection, start: &Start, far: Box<dyn tunnels::Bytes>, reply: ChannelOpenHandle) {
@@ -135,17 +162,19 @@ async fn relay(connection: &Connection, start: &Start, far: Box<dyn tunnels::Byt
     }
 }
 
-async fn refuse(start: &Start, reply: ChannelOpenHandle, reason: String) {
+async fn refuse(connection: &Connection, start: &Start, reply: ChannelOpenHandle, error: Error) {
     start.inbox.close();
-    // 1: administratively prohibited (RFC 4254, 5.1).
-    reply.reject(ChannelOpenFailure::Other { code: 1, reason }).await;
+    // Connect failed, and administratively prohibited (RFC 4254, 5.1); these alone would have no words.
+    let code = if error.code == ErrorCode::NodeUnreachable { 2 } else { 1 };
+    let reason = connection.told(error).await;
+    reply.reject(ChannelOpenFailure::Other { code, reason }).await;
 }
 
 /// Where one is; for who named nothing, what the host is called after.
 async fn where_to(connection: &Connection, host: &str) -> Result<There, Error> {
     let elsewhere = |key: &'static str| {
         let shown: String = host.chars().filter(|c| !c.is_control()).take(80).collect();
-        Error::new(contract::ErrorCode::Forbidden).with_key(key).with_arg("host", shown)
+        Error::new(ErrorCode::Forbidden).with_key(key).with_arg("host", shown)
     };
     let there = match (connection.there(), &connection.named.instance) {
         (Some(there), _) => there,

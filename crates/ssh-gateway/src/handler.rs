@@ -9,7 +9,7 @@ use platform::instances::{self, TerminalSize};
 use platform::{OpContext, Principal, Via, accounts, settings};
 use russh::keys::{Algorithm, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
 
 use crate::auth::{self, Answered, Asked, Named};
@@ -289,12 +289,12 @@ impl Handler for Guest {
         row_height: u32,
         _pix_width: u32,
         _pix_height: u32,
-        _modes: &[(Pty, u32)],
+        modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Done {
         match self.channels.get_mut(&channel) {
             Some(held) => {
-                held.terminal(term, size_of(col_width, row_height));
+                held.terminal(term, modes, size_of(col_width, row_height));
                 session.channel_success(channel)
             }
             None => session.channel_failure(channel),
@@ -314,6 +314,13 @@ impl Handler for Guest {
             held.size.send_replace(size_of(col_width, row_height));
         }
         session.channel_success(channel)
+    }
+
+    async fn signal(&mut self, channel: ChannelId, signal: Sig, _session: &mut Session) -> Done {
+        if let Some(held) = self.channels.get(&channel) {
+            held.signal(signal);
+        }
+        Ok(())
     }
 
     async fn env_request(&mut self, channel: ChannelId, name: &str, value: &str, session: &mut Session) -> Done {

@@ -73,11 +73,24 @@ pub struct Limits {
     pub connections: usize,
     /// New connections a second.
     pub rate: u32,
+    /// The same of an address, as long as nobody proves who they are.
+    pub rate_of_address: u32,
+    /// Of these, so many at once.
+    pub at_once_of_address: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { unknown_of_address: 20, unknown: 100, of_person: 50, ways_of_person: 64, connections: 2000, rate: 60 }
+        Self {
+            unknown_of_address: 20,
+            unknown: 100,
+            of_person: 50,
+            ways_of_person: 64,
+            connections: 2000,
+            rate: 60,
+            rate_of_address: 10,
+            at_once_of_address: 12,
+        }
     }
 }
 

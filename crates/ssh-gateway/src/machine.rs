@@ -122,7 +122,7 @@ pub(crate) async fn run(
     let terminal = start.term.as_deref().filter(|_| *wanted != Wanted::Files);
     if let Some(term) = terminal {
         let size = *start.size.borrow();
-        let asked = channel.request_pty(false, term, size.cols().into(), size.rows().into(), 0, 0, &[]);
+        let asked = channel.request_pty(false, term, size.cols().into(), size.rows().into(), 0, 0, &start.modes);
         asked.await.map_err(Error::internal)?;
     }
     let asked = match wanted {
@@ -136,6 +136,7 @@ pub(crate) async fn run(
         code = write_out(connection, &mut from, start) => code,
         () = read_in(start, &to) => FAILED,
         () = fit(start.size.clone(), &to), if terminal.is_some() => FAILED,
+        () = pass_signals(start, &to) => FAILED,
     };
     let _ = session.disconnect(Disconnect::ByApplication, "", "").await;
     Ok(code)
@@ -198,6 +199,12 @@ async fn read_in(start: &Start, to: &ChannelWriteHalf<client::Msg>) {
         return;
     }
     let _ = to.eof().await;
+    std::future::pending().await
+}
+
+/// Tells it the signals that come. Never ends.
+async fn pass_signals(start: &Start, to: &ChannelWriteHalf<client::Msg>) {
+    while to.signal(start.signal().await).await.is_ok() {}
     std::future::pending().await
 }
 

@@ -8,17 +8,14 @@ use russh::ChannelWriteHalf;
 use russh::server::Msg;
 use tokio::sync::watch;
 
-use crate::channel::{FAILED, Start, Wanted};
+use crate::channel::{FAILED, Start, Wanted, name_of, stty_of};
 use crate::connection::Connection;
 use crate::files;
 use crate::gate::{Gate, Inbox};
 use crate::recording::Recording;
 
-/// Home, as whoever comes in by SSH expects it; then the better of the two shells that an image may have. Not a login shell:
-/// that would set aside the image's own `PATH`.
-const SHELL: &str = "cd 2>/dev/null; if [ -x /bin/bash ]; then exec /bin/bash; fi; exec /bin/sh";
-/// The same for a command, which is one word of it.
-const COMMAND: &str = "cd 2>/dev/null; if [ -x /bin/bash ]; then exec /bin/bash -c \"$1\"; fi; exec /bin/sh -c \"$1\"";
+/// See there.
+const ENTER: &str = include_str!("enter.sh");
 /// Says where the program for SFTP is, in the places where distributions put it.
 const FIND_SFTP: &str = "for p in /usr/lib/openssh/sftp-server /usr/libexec/openssh/sftp-server \
     /usr/libexec/sftp-server /usr/lib/ssh/sftp-server /usr/lib/sftp-server; do \
@@ -59,10 +56,11 @@ async fn begin(
     (wanted, terminal): (&Wanted, Option<TerminalSize>),
     recording: &Recording,
 ) -> Result<u32, Error> {
+    let set = stty_of(&start.modes);
     let found;
     let words: Vec<&str> = match wanted {
-        Wanted::Shell => vec!["/bin/sh", "-c", SHELL],
-        Wanted::Command(command) => vec!["/bin/sh", "-c", COMMAND, "sh", command],
+        Wanted::Shell => vec!["/bin/sh", "-c", ENTER, "sh", &set],
+        Wanted::Command(command) => vec!["/bin/sh", "-c", ENTER, "sh", &set, command],
         Wanted::Files => {
             found = files_of(connection, visit).await?;
             match &found {
@@ -74,6 +72,7 @@ async fn begin(
     let mut env = std::mem::take(&mut start.env);
     let (peer, here) = (connection.peer, connection.peer.local);
     env.push(format!("SSH_CONNECTION={} {} {} {}", peer.address, peer.port, here.ip().to_canonical(), here.port()));
+    env.push(format!("SSH_CLIENT={} {} {}", peer.address, peer.port, here.port()));
     if let (Some(term), Some(_)) = (&start.term, terminal) {
         env.push(format!("TERM={term}"));
     }
@@ -104,7 +103,7 @@ impl HangUp {
         Self { handle: Some(handle), tasks: connection.gateway.tasks.clone() }
     }
 
-    fn forget(mut self) {
+    pub(crate) fn forget(mut self) {
         self.handle = None;
     }
 }
@@ -132,6 +131,7 @@ async fn talk(
         () = write_out(&connection.gate, output, &start.writer, true, recorder) => {}
         () = read_in(&start.inbox, input, terminal, recorder) => return Err("ssh-overrun"),
         () = fit(start.size.clone(), &handle, recorder), if terminal => {}
+        () = pass_signals(start, &handle) => {}
         () = recording.follow(connection, start) => return Err("recording-ended-session"),
     }
     let code = handle.exit_code().await;
@@ -212,6 +212,15 @@ async fn fit(mut size: watch::Receiver<TerminalSize>, handle: &Handle, recorder:
         }
     }
     std::future::pending().await
+}
+
+/// Never ends.
+async fn pass_signals(start: &Start, handle: &Handle) {
+    loop {
+        if let Some(name) = name_of(&start.signal().await) {
+            handle.signal(name).await;
+        }
+    }
 }
 
 async fn files_of(connection: &Connection, visit: &Visit) -> Result<Files, Error> {

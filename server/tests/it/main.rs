@@ -55,6 +55,8 @@ mod sign_up_both_doors;
 mod sockets;
 mod specs_both_doors;
 mod ssh;
+mod ssh_clients;
+mod ssh_floods;
 mod ssh_keys_both_doors;
 mod sso;
 mod stopping;

@@ -74,16 +74,30 @@ impl Door {
         door
     }
 
-    fn place(&self, name: &str) -> PathBuf {
+    pub(crate) fn place(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// A new key of somebody.
     pub(crate) async fn add_key(&self, user: &TestUser, name: &str) -> contract::SshKeyId {
-        let file = self.place(name);
-        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&file).status().await;
+        self.make_key(name, &["-t", "ed25519"]).await;
+        self.add_made_key(user, name).await
+    }
+
+    /// A key of this kind that is nobody's yet.
+    pub(crate) async fn make_key(&self, name: &str, kind: &[&str]) {
+        let mut keygen = Command::new("ssh-keygen");
+        let made = keygen.args(["-q", "-N", "", "-f"]).arg(self.place(name)).args(kind).status().await;
         assert!(made.expect("openssh-client is here: cargo xtask setup test gets it").success());
-        let public_key = std::fs::read_to_string(file.with_extension("pub")).unwrap();
+    }
+
+    /// From now on it is theirs.
+    pub(crate) async fn add_made_key(&self, user: &TestUser, name: &str) -> contract::SshKeyId {
+        let public_key = std::fs::read_to_string(self.place(name).with_extension("pub")).unwrap();
         let body = SshKeyCreate { name: Some(name.to_owned()), public_key };
         accounts::add_ssh_key(self.world.server.platform(), &user.ctx(), body).await.unwrap().id
     }
@@ -115,9 +129,7 @@ impl Door {
     /// A shell with a terminal.
     pub(crate) fn shell(&self, words: &[&str], key: &str, who: &str) -> Shell {
         let mut command = self.program("ssh", key);
-        let mut child = command.args(words).arg("-tt").arg(who).stdin(Stdio::piped()).spawn().unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        Shell { child, out, seen: String::new() }
+        Shell::of(command.args(words).arg("-tt").arg(who))
     }
 
     async fn ask(&self, who: &Who, method: Method, path: &str) -> Answer {
@@ -140,6 +152,18 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
+    /// Starts it, to be typed into.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { child, out, seen: String::new() }
+    }
+
+    /// What it wrote until now, as far as somebody waited for it.
+    pub(crate) fn seen(&self) -> &str {
+        &self.seen
+    }
+
     pub(crate) async fn type_in(&mut self, what: &str) {
         self.child.stdin.as_mut().unwrap().write_all(what.as_bytes()).await.unwrap();
     }
@@ -206,8 +230,9 @@ async fn commands_have_their_output_their_errors_and_their_code() {
     // Variables are those of languages; words are no shell's of ours.
     let mut command = door.program("ssh", "key");
     command.args(["-o", "SetEnv LC_TEST=C LD_PRELOAD=/x"]).arg(door.who("one"));
-    let done = run(command.arg("echo \"$LC_TEST-$LD_PRELOAD-${SSH_CONNECTION%% *}\"; echo '$(id); `id`'")).await;
-    assert_eq!(text(&done.stdout), "C--127.0.0.1\n$(id); `id`\n", "{}", text(&done.stderr));
+    let asked = "echo \"$LC_TEST-$LD_PRELOAD-${SSH_CONNECTION%% *}-${SSH_CLIENT%% *}-$SHELL\"; echo '$(id); `id`'";
+    let done = run(command.arg(asked)).await;
+    assert_eq!(text(&done.stdout), "C--127.0.0.1-127.0.0.1-/bin/sh\n$(id); `id`\n", "{}", text(&done.stderr));
 
     // What is typed into a shell without a terminal, as editors do it.
     let mut editor = door.program("ssh", "key");
@@ -330,6 +355,24 @@ async fn what_ends_somebodys_powers_ends_their_connections() {
     assert_eq!(reasons, ["access", "stopped"]);
 }
 
+/// By SFTP, and by what `scp` was before.
+async fn folders_come_and_go(door: &Door, bytes: &[u8]) {
+    let (tree, by_sftp, by_scp) = (door.place("tree"), door.place("by-sftp"), door.place("by-scp"));
+    let (there, far) = (door.who("one"), format!("{}:/work/by-scp", door.who("one")));
+    let orders = format!("put -r {} /work/by-sftp\nget -r /work/by-sftp {}\n", tree.display(), by_sftp.display());
+    std::fs::write(door.place("orders"), orders).unwrap();
+    let done = run(door.program("sftp", "key").arg("-b").arg(door.place("orders")).arg(there)).await;
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let done = run(door.program("scp", "key").args(["-O", "-r"]).arg(&tree).arg(&far)).await;
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let done = run(door.program("scp", "key").args(["-O", "-r"]).arg(&far).arg(&by_scp)).await;
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    for back in [by_sftp, by_scp] {
+        assert_eq!(std::fs::read_to_string(back.join("a b")).unwrap(), "one");
+        assert!(std::fs::read(back.join("big")).unwrap() == bytes, "{}", back.display());
+    }
+}
+
 #[tokio::test]
 async fn files_come_and_go_by_every_program() {
     let door = Door::new(&COPIERS).await;
@@ -357,6 +400,7 @@ async fn files_come_and_go_by_every_program() {
     std::fs::create_dir(door.place("tree")).unwrap();
     std::fs::write(door.place("tree").join("a b"), "one").unwrap();
     std::fs::write(door.place("tree").join("big"), &bytes).unwrap();
+    folders_come_and_go(&door, &bytes).await;
     let ssh = door.program("ssh", "key");
     let words: Vec<String> = std::iter::once("ssh".to_owned())
         .chain(ssh.as_std().get_args().map(|word| word.to_string_lossy().into_owned()))
@@ -393,6 +437,10 @@ async fn ports_of_the_instance_are_reached_and_nothing_else() {
     let mut elsewhere = door.program("ssh", "key");
     let done = run(elsewhere.args(["-W", "169.254.169.254:80"]).arg(door.who("one"))).await;
     assert!(text(&done.stderr).contains("Only ports of the instance itself"), "{}", text(&done.stderr));
+    let mut nothing = door.program("ssh", "key");
+    let done = run(nothing.args(["-W", "localhost:9"]).arg(door.who("one"))).await;
+    let said = text(&done.stderr);
+    assert!(said.contains("connect failed: Nothing listens on port 9 of the instance"), "{said}");
     let mut back = door.program("ssh", "key");
     let done = run(back.args(["-R", "8081:localhost:1"]).arg(door.who("one")).arg("true")).await;
     let said = text(&done.stderr);

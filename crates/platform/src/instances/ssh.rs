@@ -226,12 +226,14 @@ impl Visit {
         run_in(platform, self.instance, (words, env), terminal).await
     }
 
-    /// Connects to a port of the instance.
+    /// Connects to a port of the instance. Something is said on the output for errors before anything is carried; where nothing
+    /// listens, it ends without.
     ///
     /// # Errors
     /// As [`Visit::run`].
     pub async fn connect(&self, platform: &Platform, port: u16) -> Result<Running> {
-        connect_to(platform, self.instance, port).await
+        let (script, port) = ([LISTENS, RELAY].concat(), port.to_string());
+        run_in(platform, self.instance, (&["/bin/sh", "-c", &script, "sh", &port], &[]), None).await
     }
 }
 
@@ -257,6 +259,17 @@ async fn run_in(
     });
     beginning.await.map_err(Error::internal)?
 }
+
+/// Says so where something listens on a port, or nobody knows; ends where nothing does. What listens stands first in these files.
+const LISTENS: &str = r#"h=$(printf ':%04X' "$1") l=
+for f in /proc/net/tcp /proc/net/tcp6; do
+  while read -r n a r s x; do
+    case $s in st) ;; 0A) case $a in *"$h") l=1; break ;; esac ;; *) break ;; esac
+  done <"$f"
+done 2>/dev/null
+[ -n "$l" ] || [ ! -r /proc/net/tcp ] || exit 111
+echo >&2
+"#;
 
 /// The first of the programs that an image may have which connects to a port.
 const RELAY: &str = r#"p=$1
@@ -346,6 +359,12 @@ impl Handle {
             Ok(Ok(Exit::Ended(code))) => code,
             _ => None,
         }
+    }
+
+    /// Sends it a signal, by its name without `SIG`; what is none is sent to nobody.
+    pub async fn signal(&self, name: &str) {
+        // Nobody hears whether it came: the protocol has no answer to it.
+        let _ = tokio::time::timeout(PATIENCE, self.engine.signal(&self.container, &self.mark, name)).await;
     }
 
     /// Ends it, as a terminal that is closed does.

@@ -276,6 +276,7 @@ error-ssh-off = Coming in by SSH is switched off here.
 error-ssh-several = { $name } is not the name of one thing alone. Instead of the name use one of these: { $ids }. A number is an instance, a plus and a name is a whole machine.
 error-ssh-no-instance = There is no instance called { $name } that you may come into.
 error-ssh-elsewhere = Only ports of the instance itself are reached from here, as localhost or by its name; { $host } is not.
+error-ssh-port = Nothing listens on port { $port } of the instance.
 error-ssh-machine-jump = The machine does not let this door in just now; your own key is let in by its sshd. Type on your own computer: { $line }
 error-ssh-machine-elsewhere = Only ports of the machine itself are reached from here, as localhost or by its code; { $host } is not.
 error-ssh-machine-port = The machine’s sshd does not lead to port { $port }.

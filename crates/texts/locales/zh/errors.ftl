@@ -249,6 +249,7 @@ error-ssh-off = 此处已关闭 SSH 接入。
 error-ssh-several = 名称 { $name } 不唯一。请改用以下之一代替名称：{ $ids }。编号为实例，加号加名称为整机。
 error-ssh-no-instance = 没有名为 { $name } 且您可以进入的实例。
 error-ssh-elsewhere = 从这里只能访问实例自身的端口（localhost 或其名称）；{ $host } 不可访问。
+error-ssh-port = 该实例的端口 { $port } 上没有程序在监听。
 error-ssh-machine-jump = 该机器暂不接受此入口；其 sshd 接受您自己的密钥。请在自己的电脑上输入：{ $line }
 error-ssh-machine-elsewhere = 从此处只能访问该机器自身的端口（localhost 或机器编号），不能访问 { $host }。
 error-ssh-machine-port = 该机器的 sshd 不转发到端口 { $port }。

@@ -41,6 +41,18 @@ kill -HUP $found
 sleep 1
 kill -KILL $found 2>/dev/null
 exit 0"#;
+/// Sends a signal to the process group of what is found in the same way, as `sshd` does.
+const SIGNAL: &str = r#"for d in /proc/[0-9]*; do
+  p=${d#/proc/}
+  case "$(cat "$d/environ" 2>/dev/null)" in *"REMOTEGPU_TERMINAL=$1"*) ;; *) continue ;; esac
+  s=$(cat "$d/stat" 2>/dev/null)
+  set -- "$1" "$2" ${s##*) }
+  [ "$4" = 0 ] && [ "$6" = "$p" ] && kill -"$2" -"$p"
+done
+exit 0"#;
+/// Signals that are sent: those of RFC 4254, 6.9 and 6.10.
+const SIGNALS: [&str; 13] =
+    ["ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"];
 /// An engine takes a person's keys for its own (`ctrl-p,ctrl-q`) unless it is given others: these nobody types.
 const DETACH_KEYS: &str = "ctrl-@,ctrl-_,ctrl-@,ctrl-^,ctrl-@,ctrl-_,ctrl-^,ctrl-@";
 /// How long after its output ended an engine may take to say how a shell ended.
@@ -241,7 +253,23 @@ impl Containers {
         if !is_word(mark) {
             return Err(Fault::new(FaultKind::Spec, "a mark is a word"));
         }
-        let exec = match self.exec(id, &["/bin/sh", "-c", HANG_UP, "sh", mark], &[], false, None).await {
+        self.send(id, &["/bin/sh", "-c", HANG_UP, "sh", mark]).await
+    }
+
+    /// Sends the program of a mark a signal, by its name without `SIG`; back when it was told. One that is not there gets none.
+    ///
+    /// # Errors
+    /// [`FaultKind::Spec`] for what is no signal, else as everything here.
+    pub async fn signal(&self, id: &str, mark: &str, signal: &str) -> Result<(), Fault> {
+        if !is_word(mark) || !SIGNALS.contains(&signal) {
+            return Err(Fault::new(FaultKind::Spec, "a mark is a word, and a signal has a name"));
+        }
+        self.send(id, &["/bin/sh", "-c", SIGNAL, "sh", mark, signal]).await
+    }
+
+    /// Runs something short that nobody listens to.
+    async fn send(&self, id: &str, words: &[&str]) -> Result<(), Fault> {
+        let exec = match self.exec(id, words, &[], false, None).await {
             // It does not run, or is gone: then neither does the shell.
             Err(fault) if matches!(fault.kind, FaultKind::Busy | FaultKind::NotFound) => return Ok(()),
             exec => exec?,
