@@ -43,6 +43,7 @@ pub fn credentials(data: &[u8]) {
         }
         (10, value) => sealed(value),
         (11, pass) => {
+            assert!(!fuzzing::peer_line(keyring(), pass), "who has not the key begins no line");
             let pass = text(pass);
             if let Some(again) = fuzzing::peer_pass(keyring(), &pass) {
                 assert!(again.eq_ignore_ascii_case(&pass), "it is signed as it was");

@@ -13,7 +13,7 @@ use node_protocol::TunnelEnd;
 use node_protocol::limits::{TUNNEL_CHUNK_BYTES, TUNNEL_PING_SECONDS, TUNNEL_SILENCE_SECONDS};
 use runtime::docker::{Bytes, Fault, FaultKind};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::pass::{self, Nonce, Pass};
 use super::sealed::{Kind, Line, Reading, Writing, broken};
@@ -143,8 +143,8 @@ pub struct PeerCall {
 pub async fn admit_peer(platform: &Platform, ctx: &OpContext, pass: &str) -> Result<PeerCall> {
     let pass = Pass::read(platform.keyring(), pass).filter(|pass| pass.to == platform.server_id());
     let pass = pass.ok_or_else(Error::not_found)?;
-    let now = metrics::database_time(platform).await?;
-    if !pass.counts_at(now) || !platform.tunnels().use_up(pass.nonce) {
+    // In this order: one that somebody recorded and shows again and again makes no work for the database.
+    if !platform.tunnels().use_up(pass.nonce) || !pass.counts_at(metrics::database_time(platform).await?) {
         tracing::warn!(request_id = ctx.request_id(), from = %pass.from, "a server's pass was shown too late, or again");
         return Err(Error::not_found());
     }
@@ -173,7 +173,7 @@ impl PeerCall {
     async fn lead<L: AsyncRead + AsyncWrite>(&self, platform: &Platform, connection: L) -> io::Result<()> {
         let line = timeout(LAST_WORDS, Line::of_holder(connection, platform.keyring(), &self.pass.nonce)).await;
         let mut line = line??;
-        let opened = timeout(HOLDERS_PART, self.open(platform)).await;
+        let opened = unless_gone(&mut line.reading, timeout(HOLDERS_PART, self.open(platform))).await?;
         match opened.unwrap_or_else(|_| Err(Some(Fault::new(FaultKind::TunnelLate, "")))) {
             Ok(bytes) => {
                 line.writing.say(Kind::Open, &[]).await?;
@@ -203,6 +203,21 @@ impl PeerCall {
             Err(fault) if fault.kind == FaultKind::AgentOffline => Err(None),
             Err(fault) => Err(Some(fault)),
         }
+    }
+}
+
+/// What is made for who asked, unless they hang up first: then it is given up, and its place is free at once.
+async fn unless_gone<R, T>(reading: &mut Reading<R>, making: impl Future<Output = T>) -> io::Result<T>
+where
+    R: AsyncRead + Unpin,
+{
+    tokio::select! {
+        made = making => Ok(made),
+        // They say nothing before they are answered, so that no half of a frame is left when this one is given up.
+        heard = reading.next() => Err(match heard {
+            Ok(_) => broken("a word before the answer"),
+            Err(error) => error,
+        }),
     }
 }
 
@@ -246,18 +261,23 @@ where
     alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut open = true;
     loop {
-        tokio::select! {
+        let said = tokio::select! {
             read = from_near.read(&mut buffer), if open => {
                 let read = read?;
                 open = read > 0;
-                if open {
-                    writing.say(Kind::Bytes, &buffer[..read]).await?;
-                } else {
-                    writing.say(Kind::End, &[]).await?;
+                let kind = if open { Kind::Bytes } else { Kind::End };
+                let said = writing.say(kind, &buffer[..read]).await;
+                if said.is_ok() && !open {
                     ways.end_sending();
                 }
+                said
             }
-            _ = alive.tick() => writing.say(Kind::Alive, &[]).await?,
+            _ = alive.tick() => writing.say(Kind::Alive, &[]).await,
+        };
+        if let Err(error) = said {
+            // Who hung up may have said everything before, and it is not all heard yet.
+            sleep(SILENCE).await;
+            return Err(error);
         }
     }
 }
@@ -374,6 +394,31 @@ mod tests {
         drop(far);
         assert!(holding.await.unwrap().is_err());
         assert!(asker.reading.next().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_said_is_heard_from_who_hears_no_more() {
+        // Which way is looked at first is chance.
+        for _ in 0..16 {
+            let (asker, mut holder) = lines(1000).await;
+            let (mut near, far) = pair();
+            near.write_all(b"more than anybody wants").await.unwrap();
+            holder.writing.say(Kind::Bytes, b"too much").await.unwrap();
+            holder.writing.say(Kind::End, &[]).await.unwrap();
+            drop(holder);
+            assert!(carry(asker, far.bytes, Some(&far.held)).await.is_ok());
+            let mut heard = Vec::new();
+            near.read_to_end(&mut heard).await.unwrap();
+            assert_eq!(heard, b"too much");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_made_for_who_hung_up() {
+        let (asker, mut holder) = lines(1000).await;
+        assert_eq!(unless_gone(&mut holder.reading, async { 7 }).await.unwrap(), 7);
+        drop(asker);
+        assert!(unless_gone(&mut holder.reading, std::future::pending::<()>()).await.is_err());
     }
 
     #[test]
