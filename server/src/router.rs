@@ -393,6 +393,8 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(billing::export_ledger))
         .rest(routes!(billing::check))
         .rest(routes!(customer::jobs::list))
+        .rest(routes!(customer::jobs::cancel))
+        .rest(routes!(customer::jobs::retry))
         .rest(routes!(customer::jobs::storage))
         .rest(routes!(customer::billing::usage))
         .rest(routes!(customer::billing::export_usage))

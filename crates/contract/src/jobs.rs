@@ -300,6 +300,11 @@ pub struct OwnJobView {
     pub run_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// What it works on can be given up now.
+    #[serde(default)]
+    pub may_cancel: May,
+    #[serde(default)]
+    pub may_retry: May,
 }
 
 /// Filters of the list of one's customer's jobs.

@@ -434,6 +434,8 @@ actions! {
     ViewJob: JobsView on JobRef;
     /// Stop a job, or let a failed one run again.
     ManageJob: JobsManage on JobRef;
+    /// Give up what a job of one's own is at, or let a failed one run again: as much as beginning it.
+    ManageOwnJob: InstancesCreate on OwnJobRef;
 }
 
 /// Whether it is no single thing that one could ask for by its id: what is added to, or there once.

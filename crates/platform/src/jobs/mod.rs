@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 pub use handlers::kinds;
 pub(crate) use own::Standing;
-pub use own::list_own;
+pub use own::{cancel_own, list_own, retry_own};
 pub use staff::{cancel, export, get, list, note_export, retry, statistics, status, workers};
 pub use worker::{idle, spawn_workers};
 
