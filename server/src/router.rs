@@ -393,6 +393,7 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(billing::export_ledger))
         .rest(routes!(billing::check))
         .rest(routes!(customer::jobs::list))
+        .rest(routes!(customer::jobs::mine))
         .rest(routes!(customer::jobs::cancel))
         .rest(routes!(customer::jobs::retry))
         .rest(routes!(customer::jobs::storage))

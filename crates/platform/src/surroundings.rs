@@ -2,15 +2,18 @@
 
 use contract::accounts::MembershipView;
 use contract::announcements::BannerView;
+use contract::jobs::MyJobsMark;
 use contract::notifications::UnreadView;
 
-use crate::{OpContext, Platform, Result, accounts, announcements, notifications};
+use crate::{OpContext, Platform, Result, accounts, announcements, jobs, notifications};
 
 /// What is around a page of somebody who is signed in.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// For the bell.
     pub unread: UnreadView,
+    /// For the drawer of jobs; none for who sees no jobs.
+    pub jobs: Option<MyJobsMark>,
     /// What the platform has to say now.
     pub banners: Vec<BannerView>,
     /// Changes with the person's picture; none where there is none.
@@ -27,6 +30,7 @@ pub async fn surroundings(platform: &Platform, ctx: &OpContext) -> Result<Surrou
     let mut tx = platform.db().begin(ctx).await?;
     let surroundings = Surroundings {
         unread: notifications::unread_in_tx(&mut tx, ctx).await?,
+        jobs: jobs::mark_in_tx(&mut tx, ctx).await?,
         banners: announcements::current_in_tx(&mut tx, ctx).await?,
         avatar_tag: accounts::avatar_tag_in_tx(&mut tx, ctx).await?,
         choices: accounts::choices_in_tx(&mut tx, ctx).await?,

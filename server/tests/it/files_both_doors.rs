@@ -37,6 +37,10 @@ async fn jobs(through: Through) {
     assert_eq!(page["list"][0]["subject"]["name"], "a.tar");
     assert_eq!(seen(&member).await["total"], 0, "it is the owner's");
     assert_eq!(seen(&other).await["total"], 0);
+    let mine = async |who: &Who| doors.list(who, "/api/customer/jobs/mine", "read_my_jobs").await;
+    let drawer = mine(&owner).await;
+    assert_eq!((drawer["going"].as_u64(), &drawer["list"][0]["about"]), (Some(1), &json!("a.tar")), "{drawer}");
+    assert_eq!((mine(&member).await["going"].as_u64(), mine(&other).await["going"].as_u64()), (Some(0), Some(0)));
     let job = page["list"][0]["id"].to_string();
     for (what, function) in [("cancel", "cancel_own_job"), ("retry", "retry_own_job")] {
         let path = format!("/api/customer/jobs/{job}/{what}");

@@ -7,6 +7,7 @@
 //! input about what changed, are idempotent and may be killed anywhere.
 
 mod handlers;
+mod mine;
 mod own;
 mod staff;
 mod store;
@@ -20,6 +21,8 @@ use contract::{CustomerId, JobId, MachineId, UserId};
 use uuid::Uuid;
 
 pub use handlers::kinds;
+pub use mine::mine;
+pub(crate) use mine::{Going, going_in_tx, mark_in_tx, mark_of};
 pub(crate) use own::Standing;
 pub use own::{cancel_own, list_own, retry_own};
 pub use staff::{cancel, export, get, list, note_export, retry, statistics, status, workers};

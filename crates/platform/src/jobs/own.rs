@@ -14,7 +14,7 @@ use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, SystemActor, accounts, audit, files, instances};
 
 /// What jobs are about, by their kind and its id.
-type Known = HashMap<OwnJobKind, HashMap<i64, Standing>>;
+pub(super) type Known = HashMap<OwnJobKind, HashMap<i64, Standing>>;
 
 /// Where what a job is about stands now.
 pub(crate) struct Standing {
@@ -56,12 +56,7 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &OwnJobQuery)
     let mut tx = platform.db().begin(ctx).await?;
     let rows = store::list(&mut tx, &filter, page, page_size).await?;
     let total = store::count(&mut tx, &filter).await?;
-    let mut known = HashMap::new();
-    for kind in OwnJobKind::ALL {
-        let of_kind = rows.iter().filter(|row| row.kind == kind.code());
-        let ids: Vec<i64> = of_kind.filter_map(|row| subject_of(&row.payload)).collect();
-        known.insert(*kind, standings(&mut tx, ctx, *kind, &ids).await?);
-    }
+    let known = known(&mut tx, ctx, &rows).await?;
     tx.commit().await?;
     let people = match person {
         None => names(platform, ctx, &rows).await?,
@@ -82,7 +77,7 @@ pub async fn cancel_own(platform: &Platform, ctx: &OpContext, id: JobId) -> Resu
     let (row, kind, _) = managed(&mut tx, ctx, id).await?;
     let subject = subject_of(&row.payload);
     let mut known = known_of(&mut tx, ctx, kind, subject).await?;
-    may_be_given_up(&row, kind, subject.and_then(|id| known.get(&kind)?.get(&id)))?;
+    may_be_given_up(&row, kind, standing_in(&row, &known))?;
     // It may have ended just now.
     let save = InstanceSaveId(subject.ok_or_else(staff::ended)?);
     if !instances::give_up_save_in_tx(&mut tx, ctx, save).await? {
@@ -150,6 +145,22 @@ fn may_be_given_up(row: &store::Row, kind: OwnJobKind, standing: Option<&Standin
     }
 }
 
+/// What these are about, as the caller may know it.
+pub(super) async fn known(tx: &mut Tx, ctx: &OpContext, rows: &[store::Row]) -> Result<Known> {
+    let mut known = HashMap::new();
+    for kind in OwnJobKind::ALL {
+        let of_kind = rows.iter().filter(|row| row.kind == kind.code());
+        let ids: Vec<i64> = of_kind.filter_map(|row| subject_of(&row.payload)).collect();
+        known.insert(*kind, standings(tx, ctx, *kind, &ids).await?);
+    }
+    Ok(known)
+}
+
+/// What one of them is about.
+pub(super) fn standing_in<'a>(row: &store::Row, known: &'a Known) -> Option<&'a Standing> {
+    known.get(&OwnJobKind::parse(&row.kind)?)?.get(&subject_of(&row.payload)?)
+}
+
 async fn known_of(tx: &mut Tx, ctx: &OpContext, kind: OwnJobKind, subject: Option<i64>) -> Result<Known> {
     let ids: Vec<i64> = subject.into_iter().collect();
     Ok(HashMap::from([(kind, standings(tx, ctx, kind, &ids).await?)]))
@@ -167,7 +178,7 @@ async fn view_now(tx: &mut Tx, ctx: &OpContext, id: JobId, known: &Known) -> Res
 
 fn view(ctx: &OpContext, row: store::Row, known: &Known, people: &HashMap<i64, String>) -> Result<OwnJobView> {
     let kind = OwnJobKind::parse(&row.kind).ok_or_else(|| Error::internal(format!("{} is nobody's", row.kind)))?;
-    let standing = subject_of(&row.payload).and_then(|id| known.get(&kind)?.get(&id));
+    let standing = standing_in(&row, known);
     let permitted = ctx.holds(Permission::InstancesCreate);
     Ok(OwnJobView {
         may_cancel: crate::may(ctx, permitted, may_be_given_up(&row, kind, standing))?,

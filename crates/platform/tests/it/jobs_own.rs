@@ -6,7 +6,7 @@ use contract::instances::{InstanceSave, SaveState};
 use contract::jobs::{JobState, OwnJobKind, OwnJobQuery, OwnJobView};
 use contract::quotas::Quota;
 use platform::jobs::{self, Claim, Lane, Outcome};
-use platform::{files, instances, quotas};
+use platform::{files, instances, notifications, quotas};
 use test_support::{TestPlatform, TestUser};
 
 use crate::instances::{host, named, shop, small, tested};
@@ -168,6 +168,49 @@ async fn an_image_that_is_being_made_is_given_up_with_its_job() {
     assert!(saves.iter().all(|save| save.state == SaveState::Cancelled), "{saves:?}");
     let again = save("Two").await;
     assert!(again.may_cancel.allowed, "its name is free again");
+}
+
+#[tokio::test]
+async fn open_pages_hear_how_ones_own_jobs_stand() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, outsider) = (test.admin().await, test.customer("Acme").await, test.outsider("oz").await);
+    let ctx = acme.owner.ctx();
+    let upload = files::create_upload(&test.platform, &ctx, announced(Some("0".repeat(64)))).await.unwrap();
+    files::put_chunk(&test.platform, &ctx, upload.id, 0, None, &mut &b"hello"[..]).await.unwrap();
+    files::complete(&test.platform, &ctx, upload.id).await.unwrap();
+    let heard = async |user: &TestUser| {
+        let mut watch = notifications::watch_bell(&test.platform, &user.ctx()).await.unwrap();
+        let told: serde_json::Value = serde_json::from_str(&watch.next().await).unwrap();
+        told["jobs"].clone()
+    };
+    let waits = heard(&acme.owner).await;
+    assert_eq!(waits["going"], 1);
+    for (person, going) in [(&acme.member, Some(0)), (&admin, Some(0)), (&outsider, None)] {
+        assert_eq!(heard(person).await["going"].as_u64(), going, "{}", person.name);
+    }
+    let drawer = async |user: &TestUser| jobs::mine(&test.platform, &user.ctx()).await;
+    let mine = drawer(&acme.owner).await.unwrap();
+    let [job] = &mine.list[..] else { panic!("{mine:?}") };
+    assert_eq!((mine.going, job.state, job.about.as_deref()), (1, JobState::Ready, Some("model.tar")));
+    assert_eq!(job.link, "/images/mine");
+    assert_eq!(drawer(&acme.member).await.unwrap(), Default::default());
+    assert_eq!(drawer(&outsider).await.unwrap_err().code, ErrorCode::NotFound);
+
+    let claim = claimed(&test, Lane::Uploads).await;
+    let runs = heard(&acme.owner).await;
+    assert!(runs["going"] == 1 && runs["mark"] != waits["mark"], "{waits} {runs}");
+    assert!(jobs::finish(&test.platform, &claim, &Outcome::Done).await.unwrap());
+    assert_eq!(heard(&acme.owner).await["going"], 0);
+    let mine = drawer(&acme.owner).await.unwrap();
+    assert_eq!((mine.going, mine.list[0].state), (0, JobState::Failed), "of what it was about: {mine:?}");
+    assert!(mine.list[0].message.is_some() && mine.list[0].finished_at.is_some());
+
+    // Staff have theirs, whomever it is for, each with its page.
+    let of_staff = "insert into jobs (kind, payload, user_id) values ('image-copy', '{}', $1)";
+    sqlx::query(of_staff).bind(admin.id.0).execute(test.owner_pool()).await.unwrap();
+    let mine = drawer(&admin).await.unwrap();
+    assert_eq!((mine.going, mine.list.len()), (1, 1));
+    assert_eq!(mine.list[0].link, format!("/admin/jobs/{}", mine.list[0].id));
 }
 
 #[tokio::test]

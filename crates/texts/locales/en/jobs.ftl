@@ -136,3 +136,11 @@ job-lane-short = Short jobs
 job-lane-uploads = Uploads
 job-lane-copies = Images
 job-lane-instances = Instances
+jobs-drawer = { $n ->
+    [0] Jobs: none at work
+    [one] Jobs: { $n } at work
+   *[other] Jobs: { $n } at work
+}
+jobs-drawer-empty = Nothing that you wanted was done in the background lately.
+jobs-drawer-away = The jobs cannot be read now.
+jobs-drawer-all = All jobs

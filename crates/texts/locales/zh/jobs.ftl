@@ -136,3 +136,10 @@ job-lane-short = 短任务
 job-lane-uploads = 上传
 job-lane-copies = 镜像
 job-lane-instances = 实例
+jobs-drawer = { $n ->
+    [0] 任务：没有进行中的
+   *[other] 任务：{ $n } 个进行中
+}
+jobs-drawer-empty = 您近期没有后台任务。
+jobs-drawer-away = 暂时无法读取任务。
+jobs-drawer-all = 全部任务

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use contract::files::StorageView;
-use contract::jobs::{OwnJobQuery, OwnJobView};
+use contract::jobs::{MyJobs, OwnJobQuery, OwnJobView};
 use contract::{Envelope, JobId, Page};
 use platform::{jobs, quotas};
 
@@ -13,6 +13,13 @@ use crate::rest::{Params, Part, Rest};
     responses((status = 200, body = Envelope<Page<OwnJobView>>)))]
 pub async fn list(rest: Rest, Params(query): Params<OwnJobQuery>) -> Response {
     rest.answer(jobs::list_own(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// What one wanted oneself: what is under way, then what ended last. For staff that is theirs, whomever it is for.
+#[utoipa::path(get, path = "/api/customer/jobs/mine", tag = "jobs",
+    responses((status = 200, body = Envelope<MyJobs>)))]
+pub async fn mine(rest: Rest) -> Response {
+    rest.answer(jobs::mine(&rest.platform, &rest.ctx).await).await
 }
 
 /// Gives up what one of them works on, where that can be given up as a whole: an image that is being made of an instance.

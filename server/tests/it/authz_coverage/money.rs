@@ -70,6 +70,9 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "own_instance_sizes",                               [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "resize_own_instance",                              [401, 404, 404, 400, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/jobs",                                   [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    // Staff have theirs there, too.
+    (Door::Rest, "GET",  "/api/customer/jobs/mine",                              [401, 404, 200, 200, 200, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "read_my_jobs",                                     [401, 404, 200, 200, 200, 200, 401, 200, 404]),
     // The owner's, which has not failed, and is not one that can be left undone.
     (Door::Rest, "POST", "/api/customer/jobs/{id}/cancel",                       [401, 404, 404, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "POST", "/api/customer/jobs/{id}/retry",                        [401, 404, 404, 422, 404, 404, 401, 404, 404]),

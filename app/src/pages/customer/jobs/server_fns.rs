@@ -1,7 +1,7 @@
 //! What the page of jobs calls.
 
 use contract::files::{StorageView, UploadView};
-use contract::jobs::{OwnJobQuery, OwnJobView};
+use contract::jobs::{MyJobs, OwnJobQuery, OwnJobView};
 use contract::{ApiError, JobId, Page, UploadId};
 use leptos::prelude::*;
 
@@ -13,6 +13,13 @@ use crate::{door, paths};
 pub async fn list_own_jobs(#[server(default)] query: OwnJobQuery) -> Result<Page<OwnJobView>, ApiError> {
     let (platform, ctx) = door::door();
     door::answer(&platform, &ctx, platform::jobs::list_own(&platform, &ctx, &query).await).await
+}
+
+/// What one wanted oneself.
+#[server]
+pub async fn read_my_jobs() -> Result<MyJobs, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::jobs::mine(&platform, &ctx).await).await
 }
 
 /// Gives up what one of them works on.
