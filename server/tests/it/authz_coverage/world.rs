@@ -435,7 +435,9 @@ impl World {
                 vec![("id", &instance)]
             }
             "get_recording" | "get_own_recording" => vec![("id", &self.recording)],
-            "end_access" | "end_own_access" => vec![("id", "01940000-0000-7000-8000-000000000000")],
+            "end_access" | "end_own_access" | "end_machine_access" | "end_own_machine_access" => {
+                vec![("id", "01940000-0000-7000-8000-000000000000")]
+            }
             "act_on_instance" => vec![("id", &instance), ("action", "stop")],
             "get_own_instance"
             | "own_instance_events"
