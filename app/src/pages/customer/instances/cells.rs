@@ -407,7 +407,7 @@ pub fn events_card(words: Words, events: Vec<InstanceEvent>) -> impl IntoView {
                 <td data-label=words.t("instance-event-at")>{time(event.at, zone)}</td>
                 <th scope="row">{words.t(&format!("instance-event-{}", event.kind.code().replace('_', "-")))}</th>
                 <td data-label=words.t("instance-event-by")>{actor}</td>
-                <td data-label=words.t("instance-event-said")>{said.join(" · ")}</td>
+                <td class="says" data-label=words.t("instance-event-said")>{said.join(" · ")}</td>
             </tr>
         }
     });

@@ -188,23 +188,24 @@ fn table(words: Words, jobs: Vec<OwnJobView>) -> AnyView {
     list_table(words.t("own-jobs-list"), view! { {heads} {actions} }, rows)
 }
 
-/// What is not done any more can only be done again, and the other way round.
+/// What is not done any more can only be done again, and the other way round. What would be refused is not offered: the thing
+/// itself, which is beside it, is where it is given up.
 fn actions(words: Words, job: &OwnJobView) -> Option<AnyView> {
     let id = format!("job-{}", job.id);
     match job.state {
-        JobState::Ready | JobState::Running => {
+        JobState::Ready | JobState::Running if job.may_cancel.allowed => {
             let about = job.subject.as_ref().map(|subject| subject.name.clone()).unwrap_or_default();
-            Ask::new(id, words.t("jobs-cancel"), words.t("own-jobs-cancel-hint"), CancelOwnJob::url())
+            let ask = Ask::new(id, words.t("jobs-cancel"), words.t("own-jobs-cancel-hint"), CancelOwnJob::url())
                 .row(words.with("own-jobs-cancel-of", &[("name", about)]))
                 .yes(words.t("jobs-cancel-confirm"))
-                .field("id", job.id)
-                .may(words, &job.may_cancel)
+                .field("id", job.id);
+            Some(ask.view(words))
         }
-        JobState::Failed => {
+        JobState::Failed if job.may_retry.allowed => {
             let fields = vec![("id", job.id.to_string())];
             go(&id, words.t("jobs-retry"), &job.may_retry, RetryOwnJob::url(), fields, "btn small")
         }
-        JobState::Done | JobState::Cancelled => None,
+        _ => None,
     }
 }
 
@@ -243,7 +244,7 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{kind_word(words, job.kind)}</th>
-            <td data-label=words.t("own-jobs-about")>{about}</td>
+            <td class="says brief" data-label=words.t("own-jobs-about")>{about}</td>
             <td data-label=words.t("own-jobs-state")>
                 {state(tone, words.t(&format!("job-state-{}", job.outcome.code())))} " " {again} " " {attempts}
             </td>
