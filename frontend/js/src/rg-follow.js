@@ -111,8 +111,11 @@ export class RgFollow extends Base {
     for (const { part, next, what } of parts) {
       if (what === 'remove') part.remove();
       if (what !== 'replace') continue;
+      const held = part.contains?.(document.activeElement);
       carry(part, next);
       part.replaceWith(document.adoptNode(next));
+      // Who stood in a log that does not go on stands in what is left of it.
+      if (held) next.querySelector('.scroll')?.focus();
     }
     this.querySelector('[role="status"]').textContent = this.dataset.changed;
   }
