@@ -90,10 +90,13 @@ export class RgFollow extends Base {
     const { data } = await answer.json();
     const seen = this.#standing(data);
     if (seen === this.dataset.seen || (seen && document.querySelector(BUSY))) return;
+    const before = this.dataset.seen;
     this.dataset.seen = seen;
     if (!seen) return this.#gone();
     const fetched = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null);
-    if (fetched?.ok) this.#take(new DOMParser().parseFromString(await fetched.text(), 'text/html'));
+    // What could not be read is looked for again.
+    if (!fetched?.ok) this.dataset.seen = before;
+    else this.#take(new DOMParser().parseFromString(await fetched.text(), 'text/html'));
   }
 
   #standing(data) {
