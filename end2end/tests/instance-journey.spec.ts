@@ -47,10 +47,15 @@ test('create, terminal, ssh with a key, save as image, stop, bill', async ({ pag
     await page.locator('form[method="post"] button.primary').click();
     await expect(page).toHaveURL(/\/instances\/\d+/);
     const own = new URL(page.url()).pathname;
-    await expect(async () => {
-      await page.goto(own);
-      await expect(page.locator(`a[href="${own}/terminal"]`)).toBeVisible({ timeout: 100 });
-    }).toPass({ timeout: 60_000 });
+    // Page and list follow it by themselves: nobody reads them again.
+    const list = await page.context().newPage();
+    await list.goto('/instances');
+    const loaded = await page.evaluate(() => performance.timeOrigin);
+    await expect(page.locator(`a[href="${own}/terminal"]`)).toBeVisible({ timeout: 60_000 });
+    await expect(page.locator('h1 ~ .state.ok')).toBeVisible();
+    await expect(page.locator('#logs rg-logs')).toBeAttached();
+    expect(await page.evaluate(() => performance.timeOrigin), 'the page was not loaded again').toBe(loaded);
+    await expect(list.locator('tbody tr', { hasText: 'life' }).locator('.state.ok')).toBeVisible({ timeout: 15_000 });
 
     // Terminal.
     await page.locator(`a[href="${own}/terminal"]`).click();
@@ -82,10 +87,12 @@ test('create, terminal, ssh with a key, save as image, stop, bill', async ({ pag
     // Stop.
     const [container] = engine.docker(['ps', '-q', '--no-trunc']).split('\n');
     await page.locator('form', { has: page.locator('[name="action"][value="stop"]') }).locator('button').click();
-    await expect(async () => {
-      await page.goto(own);
-      await expect(page.locator('h1 ~ .state.off')).toBeVisible({ timeout: 100 });
-    }).toPass({ timeout: 60_000 });
+    await expect(page.locator('h1 ~ .state.off')).toBeVisible({ timeout: 60_000 });
+    await expect(page.locator('[name="action"][value="start"]')).toBeAttached();
+    await expect(page.locator(`a[href="${own}/terminal"]`)).toHaveCount(0);
+    await expect(page.locator('#logs rg-logs')).toHaveCount(0);
+    await expect(list.locator('tbody tr', { hasText: 'life' }).locator('.state.off')).toBeVisible({ timeout: 15_000 });
+    await list.close();
 
     // Bill: one stretch, exactly as long as the engine says that it ran, at a unit of money a second.
     const [started, finished] = engine.docker(['inspect', '--format', '{{.State.StartedAt}} {{.State.FinishedAt}}', container!]).split(' ');

@@ -55,6 +55,20 @@ test.describe('without JavaScript', () => {
     await expect(page.locator('#uploads')).toHaveCount(0);
     await page.goto('/jobs?state=running');
     await expect(job).toHaveCount(0);
+
+    // A job that failed itself runs again; of an upload nothing is left, so that nothing is offered there.
+    installation.sql(`insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, customer_id, user_id, run_at, created_at)
+      select 910000002, 'instance-apply', '{"instance": 999999}', 'failed', 1, 1, ${answer.body.data.customer.id}, u.id, now(), now()
+      from users u where u.name = 'uploader' returning id`);
+    await page.goto('/jobs?state=failed');
+    await expect(job).toHaveCount(2);
+    await expect(page.getByRole('button', { name: 'Run again' })).toHaveCount(1);
+    await job.filter({ hasText: 'Change an instance' }).getByRole('button', { name: 'Run again' }).click();
+    await expect(page).toHaveURL(/\/jobs$/);
+    await expect(async () => {
+      await page.reload();
+      await expect(job.filter({ hasText: 'Change an instance' }).locator('.state')).toHaveText('Done', { timeout: 1000 });
+    }).toPass({ timeout: 20_000 });
   });
 
   test('staff look at the queue, let a failed job run again, and stop one that waits', async ({ page, installation, signIn }) => {
@@ -93,7 +107,49 @@ test.describe('without JavaScript', () => {
     await expectNoSideScroll(page);
     await page.goto('/admin/jobs');
     await expectNoSideScroll(page);
-    const log = installation.sql("select action from audit_events where target_kind = 'job' and outcome = 'done' order by id");
+    const log = installation.sql("select action from audit_events where target_kind = 'job' and outcome = 'done' and customer_id is null order by id");
     expect(log).toEqual(['jobs:retry', 'jobs:cancel']);
   });
+});
+
+test('every page has a drawer with what one wanted oneself, and keeps it up to date', async ({ page, installation, signIn }) => {
+  const token = await installation.token(installation.admin);
+  const answer = await installation.rest(token, '/api/admin/customers', 'POST', {
+    name: 'Drawers',
+    owner: { username: 'drawer', displayName: 'Drawer' },
+  });
+  const { owner, customer } = answer.body.data;
+  await signIn(page, { name: owner.username, password: owner.password });
+  await look(page, installation.url, 'en', 'light');
+  await page.goto('/instances');
+  const button = page.locator('rg-jobs summary');
+  await expect(button).toHaveAccessibleName('Jobs: none at work');
+  const [job] = installation.sql(`insert into jobs (kind, payload, customer_id, user_id, run_at)
+    select 'instance-apply', '{}', ${customer.id}, u.id, now() + interval '1 day' from users u where u.name = 'drawer' returning id`);
+  await expect(button.locator('.badge'), 'heard over the line of the bell').toHaveText('1', { timeout: 15_000 });
+  await expect(button).toHaveAccessibleName('Jobs: 1 at work');
+  await button.focus();
+  await page.keyboard.press('Enter');
+  const rows = page.locator('rg-jobs li');
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText('Waits');
+  installation.sql(`with gone as (delete from jobs where id = ${job} returning *)
+    insert into finished_jobs (id, kind, payload, state, attempt, max_attempts, customer_id, user_id, run_at, created_at)
+    select id, kind, payload, 'failed', attempt, max_attempts, customer_id, user_id, run_at, created_at from gone returning id`);
+  await expect(rows).toContainText('Failed', { timeout: 15_000 });
+  await expect(button.locator('.badge')).toHaveCount(0);
+  await page.setViewportSize({ width: 360, height: 780 });
+  await expectNoSideScroll(page);
+  await page.keyboard.press('Escape');
+  await expect(page.locator('rg-jobs details')).toHaveJSProperty('open', false);
+  await expect(button).toBeFocused();
+  await button.click();
+  await page.locator('rg-jobs').getByRole('link', { name: 'All jobs' }).click();
+  await expect(page).toHaveURL(/\/jobs$/);
+  // Staff have theirs, and lead to the queue.
+  await signIn(page, installation.admin);
+  await expect(page.locator('rg-jobs summary')).toBeVisible();
+  await page.locator('rg-jobs summary').click();
+  await page.locator('rg-jobs').getByRole('link', { name: 'All jobs' }).click();
+  await expect(page).toHaveURL(/\/admin\/jobs$/);
 });

@@ -101,6 +101,9 @@ pub async fn page(State(state): State<AppState>, request: Request<Body>) -> Resp
     let contexts = move || {
         contexts();
         provide_context(around.unread);
+        if let Some(jobs) = around.jobs {
+            provide_context(jobs);
+        }
         provide_context(around.banners.clone());
         provide_context(Announced(around.announced));
         provide_context(around.choices.clone());

@@ -1,6 +1,9 @@
 //! Every route of every HTTP door, in one list; the registry, OpenAPI and the permission coverage are read from it.
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::{self, Next};
 use axum::routing::{MethodRouter, get};
 use contract::accounts::CaptchaKind;
 use contract::allocations::{AllocationState, RenewalState};
@@ -14,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, Paths};
+use utoipa::openapi::{Info, OpenApi, OpenApiBuilder, PathItem, Paths};
 use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -93,7 +96,7 @@ impl Routes {
 
     /// A REST operation; path, method and schemas come from its attribute.
     fn rest(mut self, (schemas, paths, handlers): UtoipaMethodRouter<AppState>) -> Self {
-        let handlers = handlers.fallback(rest::wrong_method);
+        let handlers = without_body(handlers.fallback(rest::wrong_method), &paths);
         for (path, item) in &paths.paths {
             let methods = [
                 ("GET", &item.get),
@@ -123,6 +126,27 @@ impl Routes {
         self.router = self.router.route(path, handlers);
         self
     }
+}
+
+/// Where an operation takes no body, by its attribute, nothing that is said there is overlooked.
+fn without_body(handlers: MethodRouter<AppState>, paths: &Paths) -> MethodRouter<AppState> {
+    let changes = |item: &PathItem| {
+        [
+            (Method::POST, item.post.as_ref()),
+            (Method::PUT, item.put.as_ref()),
+            (Method::PATCH, item.patch.as_ref()),
+            (Method::DELETE, item.delete.as_ref()),
+        ]
+        .map(|(method, operation)| operation.filter(|it| it.request_body.is_none()).map(|_| method))
+    };
+    let silent: Vec<Method> = paths.paths.values().flat_map(changes).flatten().collect();
+    if silent.is_empty() {
+        return handlers;
+    }
+    handlers.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let says_nothing = silent.contains(request.method());
+        async move { if says_nothing { rest::without_body(request, next).await } else { next.run(request).await } }
+    }))
 }
 
 /// The list, in parts: without optimisation each operation takes room in the frame of its function, and one of all of them
@@ -356,12 +380,16 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::access::list))
         .rest(routes!(customer::access::export))
         .rest(routes!(customer::access::end))
+        .rest(routes!(customer::access::on_machines))
+        .rest(routes!(customer::access::end_on_machine))
         .rest(routes!(customer::access::list_recordings))
         .rest(routes!(customer::access::recording))
         .rest(routes!(customer::access::recording_content))
         .rest(routes!(rest::admin::access::list))
         .rest(routes!(rest::admin::access::export))
         .rest(routes!(rest::admin::access::end))
+        .rest(routes!(rest::admin::access::on_machines))
+        .rest(routes!(rest::admin::access::end_on_machine))
         .rest(routes!(rest::admin::access::list_recordings))
         .rest(routes!(rest::admin::access::recording))
         .rest(routes!(rest::admin::access::recording_content))
@@ -371,6 +399,9 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(billing::export_ledger))
         .rest(routes!(billing::check))
         .rest(routes!(customer::jobs::list))
+        .rest(routes!(customer::jobs::mine))
+        .rest(routes!(customer::jobs::cancel))
+        .rest(routes!(customer::jobs::retry))
         .rest(routes!(customer::jobs::storage))
         .rest(routes!(customer::billing::usage))
         .rest(routes!(customer::billing::export_usage))
@@ -499,7 +530,7 @@ pub fn build(state: AppState) -> Router {
     }
     let Routes { router, openapi, .. } = routes();
     let docs = utoipa_swagger_ui::SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi);
-    let docs: Router<AppState> = Router::from(docs).layer(axum::middleware::map_response(docs_policy));
+    let docs: Router<AppState> = Router::from(docs).layer(middleware::map_response(docs_policy));
     guard(router.merge(docs).route("/api/{*rest}", axum::routing::any(rest::missing)).fallback(pages::page), state)
 }
 
@@ -511,14 +542,14 @@ pub fn guard(routes: Router<AppState>, state: AppState) -> Router {
         .and(NotForContentType::const_new(rest::workbook::XLSX))
         .and(NotForContentType::const_new("application/octet-stream"));
     routes
-        .layer(axum::middleware::from_fn(rest::idempotency::once))
+        .layer(middleware::from_fn(rest::idempotency::once))
         .layer(CatchPanicLayer::custom(crashed))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(compressed))
-        .layer(axum::middleware::from_fn_with_state(state.clone(), authn::identify))
+        .layer(middleware::from_fn_with_state(state.clone(), authn::identify))
         .layer(sessions)
         .layer(CatchPanicLayer::custom(crashed))
-        .layer(axum::middleware::from_fn(unread::taken_in))
-        .layer(axum::middleware::from_fn_with_state(state.clone(), arrival::receive))
+        .layer(middleware::from_fn(unread::taken_in))
+        .layer(middleware::from_fn_with_state(state.clone(), arrival::receive))
         .with_state(state)
 }
 

@@ -223,7 +223,18 @@ fn style() -> Result<Vec<u8>> {
         all += &std::fs::read_to_string(folder.join(name)).with_context(|| format!("style/main.css imports {name}"))?;
         all.push('\n');
     }
-    Ok(all.into_bytes())
+    Ok(bare(&all).into_bytes())
+}
+
+/// A style sheet without what only its readers want: comments, and the room before its lines.
+fn bare(sheet: &str) -> String {
+    let (mut kept, mut rest) = (String::with_capacity(sheet.len()), sheet);
+    while let Some((before, comment)) = rest.split_once("/*") {
+        kept += before;
+        rest = comment.split_once("*/").map_or("", |(_, after)| after);
+    }
+    kept += rest;
+    kept.lines().map(str::trim).filter(|line| !line.is_empty()).fold(String::new(), |all, line| all + line + "\n")
 }
 
 /// The charts, the small helpers of every page, the upload, the log, the terminal, and what plays recordings.
@@ -249,4 +260,17 @@ fn digest(parts: &[&[u8]]) -> String {
         hash.update(part);
     }
     hex::encode(&hash.finalize()[..6])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn a_sheet_loses_what_only_its_readers_want() {
+        let sheet = "/* Two\n   lines. */\n@layer a {\n  .b { color: red; /* why */ margin: 0; }\n\n  .c::after { content: \"/\"; }\n}\n";
+        let kept = "@layer a {\n.b { color: red;  margin: 0; }\n.c::after { content: \"/\"; }\n}\n";
+        assert_eq!(bare(sheet), kept);
+        assert_eq!(bare(".a { color: red; } /* never ended"), ".a { color: red; }\n");
+    }
 }

@@ -1,6 +1,8 @@
 //! The top bar: brand, search, language, theme, account; at narrow widths also the folded navigation.
 
+use contract::Permission;
 use contract::accounts::{Language, MembershipView, Theme};
+use contract::jobs::MyJobsMark;
 use contract::notifications::UnreadView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -31,6 +33,7 @@ pub(super) fn topbar(words: Words, area: Area) -> impl IntoView {
             {search(words)}
             <div class="end">
                 {look_switches(words)}
+                {ctx.as_ref().and_then(|ctx| jobs(words, ctx))}
                 {ctx.as_ref().and_then(OpContext::user).map(|user| (bell(words), account(words, user)))}
             </div>
         </header>
@@ -95,14 +98,44 @@ pub fn look_switches(words: Words) -> impl IntoView {
     }
 }
 
+/// How many unread, or at work, as the top bar shows it.
+fn badge(n: u64) -> Option<impl IntoView> {
+    (n > 0).then(|| {
+        let text = if n > 99 { "99+".to_owned() } else { n.to_string() };
+        view! { <span class="badge" aria-hidden="true">{text}</span> }
+    })
+}
+
+/// What one wanted oneself and is under way, as of this page: the way to the page of jobs, which `<rg-jobs>` makes a drawer of
+/// that is kept up to date.
+fn jobs(words: Words, ctx: &OpContext) -> Option<impl IntoView + use<>> {
+    let going = use_context::<MyJobsMark>()?.going;
+    let label = words.with("jobs-drawer", &[("n", going.to_string())]);
+    let [none, one, many] = ["0", "1", "{n}"].map(|n| words.with("jobs-drawer", &[("n", n.to_owned())]));
+    let href = if ctx.holds_everywhere(Permission::JobsView) { paths::JOBS } else { paths::OWN_JOBS };
+    Some(view! {
+        <rg-jobs
+            data-href="/api/customer/jobs/mine"
+            data-none=none
+            data-one=one
+            data-many=many
+            data-empty=words.t("jobs-drawer-empty")
+            data-away=words.t("jobs-drawer-away")
+            data-all=words.t("jobs-drawer-all")
+            data-zone=look().zone.name()
+        >
+            <a class="btn ghost icon-only jobs-button" href=href aria-label=label.clone() title=label>
+                <span class="icon" inner_html=icons::HOURGLASS></span>
+                {badge(going)}
+            </a>
+        </rg-jobs>
+    })
+}
+
 /// What was not read yet, as of this page; `<rg-bell>` keeps it up to date, and opens the dialog when the session ends.
 fn bell(words: Words) -> impl IntoView + use<> {
     let unread = use_context::<UnreadView>().unwrap_or_default().unread;
     let label = words.with("notifications-bell", &[("n", unread.to_string())]);
-    let badge = (unread > 0).then(|| {
-        let text = if unread > 99 { "99+".to_owned() } else { unread.to_string() };
-        view! { <span class="badge" aria-hidden="true">{text}</span> }
-    });
     // Says the same with other numbers, as they come.
     let told = ["0", "1", "{n}"].map(|n| words.with("notifications-bell", &[("n", n.to_owned())]));
     let [none, one, many] = told;
@@ -118,7 +151,7 @@ fn bell(words: Words) -> impl IntoView + use<> {
         >
             <a class="btn ghost icon-only bell" href=paths::NOTIFICATIONS aria-label=label.clone() title=label>
                 <span class="icon" inner_html=icons::BELL></span>
-                {badge}
+                {badge(unread)}
             </a>
             <dialog class="ended" aria-labelledby="ended">
                 <h2 id="ended">{words.t("frame-ended")}</h2>

@@ -48,6 +48,17 @@ pub fn state(tone: Tone, word: impl Into<String>) -> impl IntoView {
     }
 }
 
+/// The same as a part of the page that is brought up to date by itself (`rg-follow`).
+#[cfg(feature = "ssr")]
+pub fn state_part(part: &'static str, tone: Tone, word: impl Into<String>) -> impl IntoView {
+    view! {
+        <span class=format!("state {}", tone.class()) data-part=part>
+            <span class="icon" inner_html=tone.icon()></span>
+            <span>{word.into()}</span>
+        </span>
+    }
+}
+
 /// The same as text, for tiles that are rewritten every second.
 pub fn state_html(out: &mut String, tone: Tone, word: &str) {
     out.push_str("<span class=\"state ");

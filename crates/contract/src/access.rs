@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::machines::word_enum;
-use crate::{CustomerId, InstanceId, UserId};
+use crate::{AllocationId, CustomerId, InstanceId, UserId};
 
 /// Where the SSH door listens, and is named, when nobody said otherwise.
 pub const SSH_PORT: u16 = 2026;
@@ -203,6 +203,51 @@ pub struct AccessQuery {
     #[serde(deserialize_with = "crate::times::maybe")]
     pub until: Option<DateTime<Utc>>,
     /// Name of the instance.
+    pub q: Option<String>,
+}
+
+/// Somebody who is, or was, on a whole machine by the SSH door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineAccess {
+    pub id: String,
+    /// Its code, as it was called then.
+    pub machine: String,
+    pub allocation: AllocationId,
+    pub customer_id: CustomerId,
+    /// For staff.
+    pub customer_name: Option<String>,
+    pub user: UserId,
+    pub user_name: String,
+    /// From where.
+    pub address: Option<String>,
+    /// What the program calls itself.
+    pub client: Option<String>,
+    /// Fingerprint of the key; absent for a password.
+    pub fingerprint: Option<String>,
+    pub opened_at: DateTime<Utc>,
+    /// Absent while it is open.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it ended: `left`, `access` (the right to it, or somebody, ended it), `stopped` (the machine is theirs no more), `lost`,
+    /// `server`.
+    pub reason: Option<String>,
+    /// The caller may end it now.
+    pub may_end: bool,
+}
+
+/// Parameters of the lists of those who are, or were, on whole machines.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct MachineAccessQuery {
+    pub page: Option<u32>,
+    pub page_size: Option<u32>,
+    /// Those that are open, or those that are over; both when absent.
+    pub open: Option<bool>,
+    /// Somebody's alone.
+    pub user: Option<UserId>,
+    /// Code of the machine.
     pub q: Option<String>,
 }
 

@@ -300,6 +300,56 @@ pub struct OwnJobView {
     pub run_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
+    /// What it works on can be given up now.
+    #[serde(default)]
+    pub may_cancel: May,
+    #[serde(default)]
+    pub may_retry: May,
+}
+
+/// A job that one wanted oneself, in the reader's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MyJob {
+    pub id: JobId,
+    /// What is done.
+    pub title: String,
+    /// What it is about, by name.
+    pub about: Option<String>,
+    /// How it goes or came out: `failed`, too, where the job did its work and what it was about failed.
+    pub state: JobState,
+    /// The same as a word.
+    pub says: String,
+    /// Why what it is about failed.
+    pub message: Option<String>,
+    /// 0 to 100, where it is known.
+    pub progress: Option<u8>,
+    /// The page of what it is about, or of the job.
+    pub link: String,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Answer of `GET /api/customer/jobs/mine`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MyJobs {
+    /// How many wait or run.
+    pub going: u64,
+    /// These first, then what ended last; ten in all.
+    pub list: Vec<MyJob>,
+}
+
+/// How one's own jobs stand, as open pages hear it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MyJobsMark {
+    /// How many wait or run.
+    pub going: u64,
+    /// Another number when one of them stands otherwise.
+    pub mark: i64,
 }
 
 /// Filters of the list of one's customer's jobs.

@@ -2,15 +2,18 @@
 
 use contract::accounts::MembershipView;
 use contract::announcements::BannerView;
+use contract::jobs::MyJobsMark;
 use contract::notifications::UnreadView;
 
-use crate::{OpContext, Platform, Result, accounts, announcements, notifications};
+use crate::{OpContext, Platform, Result, accounts, announcements, jobs, notifications};
 
 /// What is around a page of somebody who is signed in.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// For the bell.
     pub unread: UnreadView,
+    /// For the drawer of jobs; none for who sees no jobs.
+    pub jobs: Option<MyJobsMark>,
     /// What the platform has to say now.
     pub banners: Vec<BannerView>,
     /// The number by which an open page finds out that it is something else by now: what the bell tells, too.
@@ -29,6 +32,7 @@ pub async fn surroundings(platform: &Platform, ctx: &OpContext) -> Result<Surrou
     let mut tx = platform.db().begin(ctx).await?;
     let surroundings = Surroundings {
         unread: notifications::unread_in_tx(&mut tx, ctx).await?,
+        jobs: jobs::mark_in_tx(&mut tx, ctx).await?,
         banners: announcements::current_in_tx(&mut tx, ctx).await?,
         announced: announcements::mark_of(ctx, &announcements::told_now_in_tx(&mut tx, ctx.now()).await?),
         avatar_tag: accounts::avatar_tag_in_tx(&mut tx, ctx).await?,

@@ -335,9 +335,12 @@ impl Connection {
     }
 
     async fn renew(&self) {
-        if let Some(There::Instance(visit)) = self.there()
-            && let Err(error) = visit.renew(self.platform()).await
-        {
+        let renewed = match self.there() {
+            Some(There::Instance(visit)) => visit.renew(self.platform()).await,
+            Some(There::Machine(visit)) => visit.renew(self.platform()).await,
+            None => Ok(()),
+        };
+        if let Err(error) = renewed {
             tracing::debug!(%error, "no sign of life of a connection by SSH could be written");
         }
     }

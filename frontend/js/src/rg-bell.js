@@ -2,7 +2,8 @@
 // </rg-bell>: keeps the number at the bell up to date and shows the newest beside it. Only makes quicker what works
 // without it: the link leads to the page of all.
 //
-// What it hears of announcements brings those on top of the page up to date.
+// What it hears of announcements brings those on top of the page up to date, and what it hears of one's jobs it hands on to
+// `<rg-jobs>`: a page has one line.
 //
 // It also tells when one is signed out: what an open page shows is nobody's to read then, so its dialog covers it.
 //
@@ -49,6 +50,7 @@ export class RgBell extends Base {
   #retry;
   #hidden;
   #menu;
+  #shown;
   /// What the page shows, what was heard last, and that it is being brought up to date.
   #announced;
   #told;
@@ -105,8 +107,10 @@ export class RgBell extends Base {
       const value = read(data);
       if (value) {
         this.#failures = 0;
+        const { announced, jobs } = parse(data);
         this.#show(value);
-        this.#announce(parse(data).announced);
+        this.#announce(announced);
+        if (jobs) document.dispatchEvent(new CustomEvent('rg-jobs', { detail: jobs }));
       } else if (ended(data)) {
         this.#over();
       } else if (data.includes('"refused"')) {
@@ -167,7 +171,12 @@ export class RgBell extends Base {
     this.#announce();
   }
 
-  #show({ unread, latest }) {
+  #show(value) {
+    // Something else came with it: the list is left as it is, under whoever reads it.
+    const now = JSON.stringify(value);
+    if (now === this.#shown) return;
+    this.#shown = now;
+    const { unread, latest } = value;
     const { none, one, many } = this.dataset;
     const { label, badge } = said(unread, { none, one, many });
     const link = this.querySelector('.bell');

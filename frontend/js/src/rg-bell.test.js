@@ -47,10 +47,10 @@ test('tries come further and further apart', () => {
 
 test('what is announced is brought up to date within a while, until it succeeds, and not from under the hand', async () => {
   const node = () => ({ setAttribute() {}, append() {}, addEventListener() {}, contains: () => false, querySelector: () => node(), remove() {}, replaceChildren() {} });
-  let [listeners, fetches, replaced, busy, ok, timers] = [{}, 0, [], false, true, []];
+  let [listeners, fetches, replaced, busy, ok, timers, handed] = [{}, 0, [], false, true, [], []];
   const shown = { dataset: {}, matches: () => busy, replaceChildren: (...children) => replaced.push(children) };
   const stub = {
-    document: { createElement: node, addEventListener() {}, getElementById: () => shown, hidden: false },
+    document: { createElement: node, addEventListener() {}, getElementById: () => shown, dispatchEvent: ({ type, detail }) => handed.push([type, detail]), hidden: false },
     location: { protocol: 'https:', host: 'rg.example' },
     setInterval() {},
     setTimeout: (what, after) => timers.push({ what, after }),
@@ -70,9 +70,9 @@ test('what is announced is brought up to date within a while, until it succeeds,
   try {
     const element = Object.assign(new RgBell(), { dataset: texts, querySelector: () => Object.assign(node(), { href: '/notifications' }), append() {} });
     element.connectedCallback();
-    const hear = (announced) => {
+    const hear = (announced, jobs) => {
       const value = { unread: 0, latest: [] };
-      listeners.message({ data: JSON.stringify({ type: 'delta', topic: 'notifications', data: { kind: 'notifications', value }, announced }) });
+      listeners.message({ data: JSON.stringify({ type: 'delta', topic: 'notifications', data: { kind: 'notifications', value }, announced, jobs }) });
     };
     const wait = async () => {
       for (const { what, after } of timers.splice(0)) {
@@ -82,6 +82,9 @@ test('what is announced is brought up to date within a while, until it succeeds,
       }
     };
     for (const announced of [7, 7, undefined]) hear(announced);
+    assert.deepEqual(handed, [], 'who sees no jobs hears of none');
+    hear(7, { going: 1, mark: 5 });
+    assert.deepEqual(handed, [['rg-jobs', { going: 1, mark: 5 }]], 'the line is the only one of the page');
     assert.deepEqual([timers, replaced], [[], []], 'the page is as it was rendered, and a server that says nothing of it changes nothing');
     hear(8);
     hear(8);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { RgFollow, carry, fate, standing, stepping } from './rg-follow.js';
+import { RgFollow, carry, fate, instances, standing, stepping } from './rg-follow.js';
 
 test('an allocation stands as its state and its end', () => {
   const row = (machine, state, endsAt) => ({ machine, state, endsAt });
@@ -25,6 +25,16 @@ test('a workbench stands as all that is not over', () => {
   ];
   assert.equal(standing(list), 'all; h1 active 2026-12-01T00:00:00 asked online planned; h2 scheduled 2026-12-02T00:00:00  ');
   assert.equal(standing([]), 'all');
+});
+
+test('instances stand as their states, and a list as all of them', () => {
+  const one = { id: 7, name: 'train', state: 'running', wanted: 'running', revision: 3, startedAt: '2026-11-27T14:00:00.123456Z' };
+  const first = '7 running running 3 2026-11-27T14:00:00';
+  assert.equal(instances(one), first);
+  assert.notEqual(instances({ ...one, startedAt: '2026-11-27T14:05:00Z' }), first, 'it was started again between two looks');
+  const other = { id: 8, state: 'creating', wanted: 'running', revision: 1, startedAt: null };
+  assert.equal(instances({ list: [one, other], total: 2, page: 1, pageSize: 20 }), `2; ${first}; 8 creating running 1 `);
+  assert.equal(instances({ list: [], total: 0 }), '0');
 });
 
 /// Being taken back: somebody's process still holds `usedBytes`.
@@ -62,6 +72,13 @@ test('what is typed stays in its own form where several have a field of that nam
   const from = { querySelectorAll: () => [field('/answer', ''), field('/renew', ''), field('/end', 'Broken fan')] };
   carry(from, { querySelector: (selector) => page[selector] ?? null });
   assert.deepEqual(Object.values(page).map(({ value }) => value), ['', 'Broken fan']);
+});
+
+test('what is unfolded stays so', () => {
+  const details = (textContent, open) => ({ open, firstElementChild: { textContent } });
+  const now = [details('Add an application', false), details('Keep it', false)];
+  carry({ querySelectorAll: (what) => (what === 'details' ? [details('Keep it', true), details('Gone', true)] : []) }, { querySelectorAll: () => now });
+  assert.deepEqual(now.map(({ open }) => open), [false, true]);
 });
 
 test('a page is not taken away under the hand, and brought up to date afterwards', async () => {

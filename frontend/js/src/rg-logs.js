@@ -38,6 +38,7 @@ export class RgLogs extends Base {
   #at = 0;
   #pre;
   #state;
+  #watched;
 
   connectedCallback() {
     this.#pre = this.querySelector('pre');
@@ -46,8 +47,14 @@ export class RgLogs extends Base {
     this.append(this.#state);
     // Reading the page again is for those without this.
     document.querySelectorAll('[data-logs-follow]').forEach((link) => link.remove());
-    setInterval(() => this.#socket && Date.now() - this.#at > SILENCE_MS && this.#socket.close(), 5_000);
+    this.#watched = setInterval(() => this.#socket && Date.now() - this.#at > SILENCE_MS && this.#socket.close(), 5_000);
     this.#connect();
+  }
+
+  /// The page was brought up to date, and there is nothing to go on with any more.
+  disconnectedCallback() {
+    clearInterval(this.#watched);
+    this.#socket?.close();
   }
 
   #connect() {
@@ -72,7 +79,7 @@ export class RgLogs extends Base {
     socket.addEventListener('close', () => {
       this.#socket = undefined;
       this.#say(over ? '' : this.dataset.lost);
-      if (!over) setTimeout(() => this.#connect(), pause(this.#failures++, Math.random()));
+      if (!over && this.isConnected) setTimeout(() => this.isConnected && this.#connect(), pause(this.#failures++, Math.random()));
     });
   }
 

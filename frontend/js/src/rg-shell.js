@@ -3,12 +3,13 @@
 // <rg-copy data-text="…" data-done="Copied"><button>…</button></rg-copy>: puts the text on the clipboard.
 // <rg-check-all data-label="…">: a box that ticks every row's box in its table.
 // <rg-print><button>…</button></rg-print>: prints the page.
-// <rg-bell>, <rg-follow>: see there.
+// <rg-bell>, <rg-follow>, <rg-jobs>: see there.
 // <rg-captcha data-work="…" data-href="…">: works out a challenge of ALTCHA in place of its picture.
 // <rg-palette data-label="…" data-href="/search?on=…">: Ctrl K or / opens a dialog over the search page's list.
 
 import './rg-bell.js';
 import './rg-follow.js';
+import './rg-jobs.js';
 
 class RgCopy extends HTMLElement {
   connectedCallback() {

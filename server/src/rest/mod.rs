@@ -20,11 +20,12 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use contract::{ApiError, Envelope, ErrorCode};
 use platform::{Error, OpContext, Platform};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Largest JSON body.
 const MAX_BODY: usize = 1 << 20;
@@ -194,6 +195,26 @@ impl<S: Send + Sync, T: DeserializeOwned + Default + Send> FromRequest<S> for Ma
         }
         let request = Request::from_parts(parts, axum::body::Body::from(bytes));
         Body::from_request(request, state).await.map(|Body(value)| Self(value))
+    }
+}
+
+/// What operations without a body take.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Goes before operations that take no body: whoever says something there meant something by it, and is told that nobody reads
+/// it. An empty object says nothing.
+pub async fn without_body(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let bytes = match whole(&mut parts, body, &()).await {
+        Ok(bytes) => bytes,
+        Err(refused) => return refused,
+    };
+    let says_nothing = bytes.is_empty() || *bytes == *b"null";
+    match read_json::<Nothing>(&bytes) {
+        Err((path, why)) if !says_nothing => malformed(&mut parts, &(), &path, &why, ErrorCode::Validation).await,
+        _ => next.run(Request::from_parts(parts, axum::body::Body::empty())).await,
     }
 }
 

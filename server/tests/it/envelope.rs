@@ -332,6 +332,35 @@ async fn a_body_that_may_be_left_out_is_described_so() {
     assert_eq!(Answer::of(request).await.status, 400, "only JSON is read as JSON");
 }
 
+/// Where nothing is taken, what is said is not overlooked: whoever says it meant something.
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_refused() {
+    let (server, who) = staffed().await;
+    for (method, path) in [(Method::POST, "/api/admin/jobs/999999/cancel"), (Method::DELETE, "/api/admin/specs/999999")]
+    {
+        let said = async |body: &'static str| {
+            Answer::of(
+                server.request(&who, method.clone(), path).header(header::CONTENT_TYPE, "application/json").body(body),
+            )
+            .await
+        };
+        for nothing in ["", "null", "{}", " { } "] {
+            assert_eq!(said(nothing).await.code(), 1300, "{method} {path} {nothing:?}");
+        }
+        let force = said(r#"{"force":true}"#).await;
+        assert_eq!((force.status, force.code()), (400, 1000), "{}", force.text);
+        assert_eq!(force.fields().into_keys().collect::<Vec<_>>(), ["force"]);
+        for other in ["[]", "true", "force=true", r#"{} {"force":true}"#] {
+            let answer = said(other).await;
+            assert_eq!((answer.status, answer.code()), (400, 1000), "{method} {path} {other}: {}", answer.text);
+        }
+        let nobody = server.request(&Who::Nobody, method.clone(), path).body(r#"{"force":true}"#);
+        assert_eq!(Answer::of(nobody).await.status, 401, "who may not be here hears that");
+    }
+    let described = serde_json::to_value(server::router::openapi()).unwrap();
+    assert!(described["paths"]["/api/customer/instances/{id}/restart"]["post"]["requestBody"].is_null());
+}
+
 #[tokio::test]
 async fn the_description_puts_every_parameter_where_it_is_read() {
     let described = serde_json::to_value(server::router::openapi()).unwrap();

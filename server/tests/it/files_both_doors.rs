@@ -37,6 +37,20 @@ async fn jobs(through: Through) {
     assert_eq!(page["list"][0]["subject"]["name"], "a.tar");
     assert_eq!(seen(&member).await["total"], 0, "it is the owner's");
     assert_eq!(seen(&other).await["total"], 0);
+    let mine = async |who: &Who| doors.list(who, "/api/customer/jobs/mine", "read_my_jobs").await;
+    let drawer = mine(&owner).await;
+    assert_eq!((drawer["going"].as_u64(), &drawer["list"][0]["about"]), (Some(1), &json!("a.tar")), "{drawer}");
+    assert_eq!((mine(&member).await["going"].as_u64(), mine(&other).await["going"].as_u64()), (Some(0), Some(0)));
+    let job = page["list"][0]["id"].to_string();
+    for (what, function) in [("cancel", "cancel_own_job"), ("retry", "retry_own_job")] {
+        let path = format!("/api/customer/jobs/{job}/{what}");
+        let act = async |who: &Who| match through {
+            Through::Rest => server.post(who, &path, json!({})).await.code(),
+            Through::ServerFns => server.call(who, function, &[("id", &job)]).await.code(),
+        };
+        let answers = (act(&other).await, act(&member).await, act(&owner).await);
+        assert_eq!(answers, (1300, 1300, 1402), "{what}: an upload is given up, and begun, where it was begun");
+    }
     let stored = doors.list(&member, "/api/customer/storage/quota", "read_storage").await;
     assert_eq!((stored["used"].as_u64(), stored["ownUsed"].as_u64()), (Some(12), Some(0)), "{stored}");
     assert_eq!(doors.list(&member, UPLOADS, "list_uploads").await[0]["name"], "b.tar");

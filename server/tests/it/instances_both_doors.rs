@@ -271,6 +271,45 @@ async fn a_page_shows_what_was_saved_and_what_is_on_its_way() {
     assert!(again && !text.contains("update_own_instance"), "nothing that is typed is lost");
 }
 
+/// How an instance stands, as the pages' element puts it together of what REST tells.
+fn standing(view: &Value) -> String {
+    let word = |name: &str| view[name].as_str().unwrap_or_default().to_owned();
+    let since: String = word("startedAt").chars().take(19).collect();
+    format!("{} {} {} {} {since}", view["id"], word("state"), word("wanted"), view["revision"])
+}
+
+#[tokio::test]
+async fn pages_say_what_they_show_as_rest_does() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (image, spec) = shop(&server, &server.token(&admin).await).await;
+    let sides = [(&acme.owner, "/instances", PATH), (&admin, "/admin/instances", "/api/admin/instances")];
+    let program = server.token(&acme.owner).await;
+    let body = json!({ "name": "one", "image": image, "spec": spec });
+    let id = server.post(&program, PATH, body).await.data()["id"].to_string();
+    let runs = "update instances set container_id = 'c', observed = 'running', made_at = now(), state = 'running',
+                started_at = '2026-11-27T14:00:00.123456Z' returning 'runs'";
+    for moving in [true, false] {
+        if !moving {
+            assert_eq!(server.sql(runs).await, ["runs"]);
+        }
+        for (person, pages, rest) in sides {
+            let (browser, token) = (server.browser(person).await, server.token(person).await);
+            let list = server.get(&token, rest).await.data();
+            let one = server.get(&token, &format!("{rest}/{id}")).await.data();
+            let seen = format!("data-seen=\"{}\"", standing(&one));
+            let answer = server.get(&browser, &format!("{pages}/{id}")).await;
+            assert!(answer.text.contains(&seen), "{seen}: {}", answer.text);
+            assert!(!answer.headers.contains_key("refresh"), "with a script it is not read again as a whole");
+            let plain = answer.text.contains("<noscript><meta http-equiv=\"refresh\"");
+            assert_eq!(plain, moving && person.name == acme.owner.name, "{}", answer.text);
+            let seen = format!("data-seen=\"{}; {}\"", list["total"], standing(&list["list"][0]));
+            let page = server.get(&browser, pages).await.text;
+            assert!(page.contains(&seen) && page.contains(&format!("data-href=\"{rest}\"")), "{seen}: {page}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn programs_run_instances_over_rest() {
     scenario(Through::Rest).await;

@@ -15,7 +15,7 @@ word_enum! {
         /// It is an image.
         Done = "done",
         Failed = "failed",
-        /// The instance is being deleted.
+        /// Somebody gave it up, or the instance is being deleted.
         Cancelled = "cancelled",
     }
 }

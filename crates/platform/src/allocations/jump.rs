@@ -113,6 +113,19 @@ pub async fn enter_by_ssh(
         holding,
     };
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Worker)).await?;
+    if let Some(user) = ctx.user() {
+        let new = store::NewVisit {
+            id: visit.id,
+            machine_code: code,
+            user: user.id,
+            session: user.session,
+            server: platform.server_id(),
+            address: ctx.address(),
+            client: ctx.user_agent(),
+            fingerprint,
+        };
+        store::open_visit(&mut tx, &visit.allocation, &new, ctx.now()).await?;
+    }
     let facts = json!({
         "name": code, "client": ctx.user_agent(), "fingerprint": fingerprint, "visit": visit.id.to_string()
     });
@@ -166,6 +179,17 @@ impl MachineVisit {
         self.holding.still_reached(platform).await
     }
 
+    /// Says that it is still there: at least once a minute, or it counts as over.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn renew(&self, platform: &Platform) -> Result<()> {
+        let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+        store::renew_visit(&mut tx, self.id).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Connects to its sshd; which that is, its agent's configuration says.
     ///
     /// # Errors
@@ -192,6 +216,7 @@ impl MachineVisit {
         let facts =
             json!({ "name": self.code, "person": self.person, "seconds": seconds, "reason": reason, "visit": visit });
         let mut tx = platform.db().begin(&ctx).await?;
+        store::end_visit(&mut tx, self.id, reason, ctx.now()).await?;
         let entry = self.entry("allocations:end-ssh", facts);
         audit::record_once_in_tx(&mut tx, &ctx, entry, (&visit, self.opened_at)).await?;
         tx.commit().await?;

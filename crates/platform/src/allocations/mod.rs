@@ -20,6 +20,7 @@ mod renewals;
 mod store;
 mod timeline;
 mod told;
+mod visits;
 
 use std::collections::{HashMap, HashSet};
 
@@ -57,6 +58,7 @@ pub use renewals::{
 };
 pub(crate) use store::{Held, Span, SpansOf};
 pub use timeline::timeline;
+pub use visits::{end_any_visit, end_visit, list_all_visits, list_visits, tidy_visits};
 
 use crate::authz::{
     AllocationRef, CreateAllocation, ManageAllocation, MonitorAllocation, Scope, UpdateAllocation, ViewAllocation,

@@ -19,7 +19,7 @@ use contract::{
 
 pub(crate) use policy::builtin_holders;
 pub use policy::{Reach, Role, is_grantable, reach, table};
-pub use shelves::{BudgetShelf, FileShelf, ImageShelf, InstanceShelf, OwnBudgetShelf};
+pub use shelves::{BudgetShelf, FileShelf, ImageShelf, InstanceShelf, Noticeboard, OwnBudgetShelf};
 pub(crate) use staff::{
     KEPT_ROLE, given_in, member_may, must_be_kept, permitted_by, powers_of, ways_to, works_for_platform,
 };
@@ -148,6 +148,8 @@ resources! {
     OwnInstanceRef(InstanceId) = "instance", InstancesUse;
     /// What somebody, its owner here, was recorded doing in an instance of their customer.
     RecordingRef(uuid::Uuid) = "recording", InstancesUse;
+    /// That somebody, its owner here, is on a whole machine of their customer.
+    MachineVisitRef(uuid::Uuid) = "machine_visit", InstancesUse;
     /// A row of the ledger, as staff see it.
     LedgerRef(LedgerIntervalId) = "ledger_interval", BillingView;
     /// A row of the ledger, as whose it is sees it.
@@ -259,19 +261,6 @@ impl Resource for Installation {
     type Id = Everything;
     const KIND: &'static str = "settings";
     const VIEW: Permission = Permission::SettingsView;
-    fn id(&self) -> Everything {
-        Everything
-    }
-}
-
-/// Where the platform says something.
-#[derive(Clone, Copy, Debug)]
-pub struct Noticeboard;
-
-impl Resource for Noticeboard {
-    type Id = Everything;
-    const KIND: &'static str = "announcement";
-    const VIEW: Permission = Permission::AnnouncementsManage;
     fn id(&self) -> Everything {
         Everything
     }
@@ -424,6 +413,8 @@ actions! {
     EnterOwnInstance: InstancesCreate on OwnInstanceRef;
     /// Look at what oneself, or somebody of one's customer, was recorded doing: as much as coming in there.
     PlayRecording: InstancesCreate on RecordingRef;
+    /// End one's own being on a machine, or that of somebody of one's customer: as much as coming in.
+    EndMachineVisit: InstancesCreate on MachineVisitRef;
     /// See a machine's figures.
     ViewMetrics: MetricsView on MachineRef;
     /// Deliver a machine's inventory and figures.
@@ -434,6 +425,8 @@ actions! {
     ViewJob: JobsView on JobRef;
     /// Stop a job, or let a failed one run again.
     ManageJob: JobsManage on JobRef;
+    /// Give up what a job of one's own is at, or let a failed one run again: as much as beginning it.
+    ManageOwnJob: InstancesCreate on OwnJobRef;
 }
 
 /// Whether it is no single thing that one could ask for by its id: what is added to, or there once.

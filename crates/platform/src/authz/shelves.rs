@@ -1,4 +1,4 @@
-//! Places that one adds something to: somebody's files, images, instances, budgets.
+//! Places that one adds something to: somebody's files, images, instances, budgets; and where the platform says something.
 
 use contract::{CustomerId, Permission, UserId};
 
@@ -32,4 +32,17 @@ shelves! {
     BudgetShelf(customer: CustomerId) = "budget_shelf", BillingView;
     /// The budgets of a customer, as its owners set them.
     OwnBudgetShelf(customer: CustomerId) = "budget_shelf", BillingManageOwn;
+}
+
+/// Where the platform says something.
+#[derive(Clone, Copy, Debug)]
+pub struct Noticeboard;
+
+impl Resource for Noticeboard {
+    type Id = Everything;
+    const KIND: &'static str = "announcement";
+    const VIEW: Permission = Permission::AnnouncementsManage;
+    fn id(&self) -> Everything {
+        Everything
+    }
 }

@@ -81,6 +81,7 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     let mut job = NewJob::new("image-copy", ctx.now());
     job.payload = json!({ "image": id.0, "machine": machine.0, "wish": wish });
     job.max_attempts = ATTEMPTS;
+    job.person = ctx.user().map(|user| user.id);
     job.near = engine.by_agent.then_some(machine);
     enqueue_in_tx(&mut tx, &job).await?;
     let after = Some(json!({ "machine": body.machine }));

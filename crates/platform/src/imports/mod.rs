@@ -182,6 +182,7 @@ pub async fn stage(
     job.payload = serde_json::json!({ "import": id.0 });
     // A person waits for it.
     job.priority = 10;
+    job.person = ctx.user().map(|user| user.id);
     enqueue_in_tx(&mut tx, &job).await?;
     let view = store::get(&mut tx, subject, id).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;

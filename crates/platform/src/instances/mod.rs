@@ -63,6 +63,7 @@ pub use self::recordings::{
     set_recording_policy,
 };
 pub use self::resize::{resize, sizes};
+pub(crate) use self::save::give_up_save_in_tx;
 pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::ssh::{
     Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, enter_by_ssh, ssh_choices,

@@ -188,6 +188,14 @@ pub(super) async fn cancel_in_tx(tx: &mut Tx, ctx: &OpContext, id: InstanceId) -
     store::cancel_saves(tx, id, ctx.now()).await
 }
 
+/// Gives one up, for whoever may change its job; the job sees it and takes away what there is. False when it has ended.
+pub(crate) async fn give_up_save_in_tx(tx: &mut Tx, ctx: &OpContext, id: InstanceSaveId) -> Result<bool> {
+    match store::lock_save(tx, id).await?.filter(|row| row.ended_at.is_none()) {
+        Some(row) => store::cancel_saves(tx, row.instance, ctx.now()).await.map(|()| true),
+        None => Ok(false),
+    }
+}
+
 /// The job. `last`: nobody tries again after this.
 ///
 /// # Errors

@@ -120,7 +120,10 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("the job of a save names none"))?;
             instances::save(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
         }
-        "instances-clean" => instances::clean(platform).await?,
+        "instances-clean" => {
+            allocations::tidy_visits(platform).await?;
+            instances::clean(platform).await?;
+        }
         "files-clean" => {
             images::tidy_copies(platform).await?;
             instances::tidy_saves(platform).await?;

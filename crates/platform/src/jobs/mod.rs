@@ -8,6 +8,7 @@
 //! idempotent and may be killed anywhere.
 
 mod handlers;
+mod mine;
 mod own;
 mod staff;
 mod store;
@@ -21,8 +22,10 @@ use contract::{CustomerId, JobId, MachineId, UserId};
 use uuid::Uuid;
 
 pub use handlers::kinds;
+pub use mine::mine;
+pub(crate) use mine::{Going, going_in_tx, mark_in_tx, mark_of};
 pub(crate) use own::Standing;
-pub use own::list_own;
+pub use own::{cancel_own, list_own, retry_own};
 pub use staff::{cancel, export, get, list, note_export, retry, statistics, status, workers};
 pub use worker::{idle, spawn_workers};
 

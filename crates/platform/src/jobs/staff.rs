@@ -233,16 +233,14 @@ async fn detail(tx: &mut Tx, ctx: &OpContext, id: JobId) -> Result<JobDetail> {
 fn may_be_cancelled(row: &Row, stopping: bool) -> Result<()> {
     match row.state {
         JobState::Done | JobState::Failed | JobState::Cancelled => Err(ended()),
-        JobState::Ready | JobState::Running if !can_be_cancelled(&row.kind) => {
-            Err(Error::new(ErrorCode::WrongState).with_key("error-job-not-cancellable"))
-        }
-        JobState::Running if stopping => Err(Error::new(ErrorCode::WrongState).with_key("error-job-stopping")),
+        JobState::Ready | JobState::Running if !can_be_cancelled(&row.kind) => Err(works_on_something()),
+        JobState::Running if stopping => Err(is_stopping()),
         JobState::Ready | JobState::Running => Ok(()),
     }
 }
 
 /// A letter that was asked for longer ago than its link works is nobody's wish any more.
-fn may_be_retried(row: &Row, now: DateTime<Utc>) -> Result<()> {
+pub(super) fn may_be_retried(row: &Row, now: DateTime<Utc>) -> Result<()> {
     match row.state {
         JobState::Failed if comes_round(&row.kind) => {
             Err(Error::new(ErrorCode::WrongState).with_key("error-job-comes-round"))
@@ -258,11 +256,20 @@ fn may_be_retried(row: &Row, now: DateTime<Utc>) -> Result<()> {
     }
 }
 
-fn ended() -> Error {
+pub(super) fn ended() -> Error {
     Error::new(ErrorCode::WrongState).with_key("error-job-ended")
 }
 
-fn not_failed() -> Error {
+pub(super) fn is_stopping() -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-job-stopping")
+}
+
+/// That is given up where it was begun.
+pub(super) fn works_on_something() -> Error {
+    Error::new(ErrorCode::WrongState).with_key("error-job-not-cancellable")
+}
+
+pub(super) fn not_failed() -> Error {
     Error::new(ErrorCode::WrongState).with_key("error-job-not-failed")
 }
 
@@ -294,7 +301,7 @@ async fn views(tx: &mut Tx, ctx: &OpContext, rows: Vec<Row>) -> Result<Vec<JobVi
 }
 
 /// A customer reads of it where it is one's own.
-async fn record(tx: &mut Tx, ctx: &OpContext, action: &'static str, row: &Row, after: Value) -> Result<()> {
+pub(super) async fn record(tx: &mut Tx, ctx: &OpContext, action: &'static str, row: &Row, after: Value) -> Result<()> {
     let before = json!({ "kind": row.kind, "state": row.state, "attempt": row.attempt });
     let entry = audit::Entry {
         action,

@@ -1,6 +1,7 @@
 //! SQL of the queue. Time is the database's everywhere, so that servers with different clocks agree about leases.
 
 mod list;
+mod mine;
 mod staff;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use contract::JobId;
 use uuid::Uuid;
 
 pub(super) use list::{Filter, Row, count, list};
+pub(super) use mine::going;
 pub(super) use staff::{beat, events, find, forget_server, held, requeue, servers, statistics, status};
 
 use super::{Claim, Heartbeat, Lane, NewJob, kinds_of};

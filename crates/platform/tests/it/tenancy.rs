@@ -226,6 +226,10 @@ const FILL: &str = "
     insert into host_keys (machine_id, account) select id, 'gpu' from machines;
     insert into lease_door_keys (allocation_id, public_key, sealed, created_at)
       select id, 'ssh-ed25519 A', 'x', now() from allocations;
+    insert into machine_visits (id, allocation_id, machine_id, machine_code, customer_id, user_id, server_id, opened_at,
+                                lease_until)
+      select gen_random_uuid(), a.id, a.machine_id, 'host', a.customer_id, (select max(id) from users),
+             gen_random_uuid(), now(), now() from allocations a;
     insert into maintenance_windows (machine_id, starts_at, ends_at, message)
       select id, now(), now() + interval '1 hour', 'new disk' from machines;
     insert into idempotency_keys (principal, key, request_hash, run, lease_until, created_at)
@@ -427,6 +431,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update terminals set used_at = now()",
         "update ssh_visits set lease_until = now()",
         "delete from ssh_visits",
+        "update machine_visits set lease_until = now()",
+        "delete from machine_visits",
         "update app_links set shared = true",
         "delete from app_links",
         "delete from app_tickets",
@@ -484,6 +490,9 @@ async fn another_tenant_writes_nothing_of_ours() {
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now(), now())",
         "insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
            values (gen_random_uuid(), 1, app_customer(), app_user(), gen_random_uuid(), now(), now())",
+        "insert into machine_visits (id, allocation_id, machine_id, machine_code, customer_id, user_id, server_id,
+           opened_at, lease_until)
+           values (gen_random_uuid(), 1, 1, 'host', app_customer(), app_user(), gen_random_uuid(), now(), now())",
         "insert into app_links (instance_id, customer_id, label, name, port, shared, created_by, created_at)
            values (1, app_customer(), repeat('b', 20), 'mine', 1, true, app_user(), now())",
         "insert into app_tickets (hash, link_id, session_id, state_hash, way, expires_at)

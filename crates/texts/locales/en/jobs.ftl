@@ -14,6 +14,8 @@ own-jobs-ended = Ended
 own-jobs-again = Did not go well; it is tried again at
 own-jobs-attempt = Attempt { $n } of { $max }
 own-jobs-gone = No longer there
+own-jobs-cancel-hint = The image is not made, and what there is of it already is thrown away. The instance stays as it is.
+own-jobs-cancel-of = Stop making { $name }
 job-kind-files-assemble = Check an upload
 job-kind-instance-apply = Change an instance
 job-kind-instance-save = Save an instance as an image
@@ -137,3 +139,11 @@ job-lane-short = Short jobs
 job-lane-uploads = Uploads
 job-lane-copies = Images
 job-lane-instances = Instances
+jobs-drawer = { $n ->
+    [0] Jobs: none at work
+    [one] Jobs: { $n } at work
+   *[other] Jobs: { $n } at work
+}
+jobs-drawer-empty = Nothing that you wanted was done in the background lately.
+jobs-drawer-away = The jobs cannot be read now.
+jobs-drawer-all = All jobs

@@ -14,6 +14,8 @@ own-jobs-ended = 结束时间
 own-jobs-again = 未成功，将重试于
 own-jobs-attempt = 第 { $n } 次，最多 { $max } 次
 own-jobs-gone = 已不存在
+own-jobs-cancel-hint = 该镜像将不再制作，已有的部分会被丢弃，实例保持不变。
+own-jobs-cancel-of = 停止制作 { $name }
 job-kind-files-assemble = 校验上传
 job-kind-instance-apply = 变更实例
 job-kind-instance-save = 将实例保存为镜像
@@ -134,3 +136,10 @@ job-lane-short = 短任务
 job-lane-uploads = 上传
 job-lane-copies = 镜像
 job-lane-instances = 实例
+jobs-drawer = { $n ->
+    [0] 任务：没有进行中的
+   *[other] 任务：{ $n } 个进行中
+}
+jobs-drawer-empty = 您近期没有后台任务。
+jobs-drawer-away = 暂时无法读取任务。
+jobs-drawer-all = 全部任务

@@ -1,9 +1,9 @@
 //! /api/customer/access: who is, or was, in instances.
 
 use axum::response::Response;
-use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView};
+use contract::access::{AccessQuery, AccessSession, MachineAccess, MachineAccessQuery, RecordingQuery, RecordingView};
 use contract::{Envelope, Page};
-use platform::instances;
+use platform::{allocations, instances};
 
 use crate::rest::upload::RawBytes;
 use crate::rest::workbook::{AsWorkbook, download};
@@ -24,6 +24,20 @@ pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<AccessQu
     responses((status = 200, description = "Ended")))]
 pub async fn end(rest: Rest, Part(id): Part<String>) -> Response {
     rest.answer(instances::end_access(&rest.platform, &rest.ctx, &id).await).await
+}
+
+/// On whole machines by the SSH door: of one's customer, for its owners, or oneself; the newest first.
+#[utoipa::path(get, path = "/api/customer/access/machines", tag = "access", params(MachineAccessQuery),
+    responses((status = 200, body = Envelope<Page<MachineAccess>>)))]
+pub async fn on_machines(rest: Rest, Params(query): Params<MachineAccessQuery>) -> Response {
+    rest.answer(allocations::list_visits(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Ends one of these: it is closed within seconds. One that is over stays so.
+#[utoipa::path(delete, path = "/api/customer/access/machines/{id}", tag = "access", params(("id" = String, Path)),
+    responses((status = 200, description = "Ended")))]
+pub async fn end_on_machine(rest: Rest, Part(id): Part<String>) -> Response {
+    rest.answer(allocations::end_visit(&rest.platform, &rest.ctx, &id).await).await
 }
 
 /// All of them as a workbook, at most 50,000 rows; who takes it away is in the log.

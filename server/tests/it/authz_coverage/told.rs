@@ -29,6 +29,8 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/customer/settings/ssh-keys", "accounts:remove-ssh-key"),
     ("/api/admin/access/sessions/{id}", "instances:end-access"),
     ("/api/customer/access/sessions/{id}", "instances:end-access"),
+    ("/api/admin/access/machines/{id}", "allocations:end-access"),
+    ("/api/customer/access/machines/{id}", "allocations:end-access"),
     ("/api/admin/users/bulk", "users:enable"),
     ("/api/admin/customers/{id}/restore", "customers:restore"),
     ("/api/admin/machines/import/preview", "machines:import"),
@@ -57,6 +59,10 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/admin/jobs/{id}/retry", "jobs:retry"),
     ("cancel_job", "jobs:cancel"),
     ("retry_job", "jobs:retry"),
+    ("/api/customer/jobs/{id}/cancel", "jobs:cancel"),
+    ("/api/customer/jobs/{id}/retry", "jobs:retry"),
+    ("cancel_own_job", "jobs:cancel"),
+    ("retry_own_job", "jobs:retry"),
     ("/api/admin/settings/import", "settings:import"),
     ("/api/admin/settings/import/{id}/confirm", "settings:import"),
     ("/api/admin/settings/logo", "settings:update"),
@@ -85,8 +91,13 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/customer/announcements/{id}/dismiss", "accounts:update-own"),
 ];
 
-/// Nobody is in an instance there, so that whoever may see instances is told that there is nothing to end.
-const NOTHING_THERE: &[&str] = &["/api/customer/access/sessions/{id}", "/api/admin/access/sessions/{id}"];
+/// Nobody is in an instance, or on a machine, there, so that whoever may see instances is told that there is nothing to end.
+const NOTHING_THERE: &[&str] = &[
+    "/api/customer/access/sessions/{id}",
+    "/api/admin/access/sessions/{id}",
+    "/api/customer/access/machines/{id}",
+    "/api/admin/access/machines/{id}",
+];
 /// What is about the installation: which settings is in the details.
 const OF_THE_WHOLE: [&str; 2] = ["/api/admin/settings/{key}", "/api/admin/settings/import/{id}/confirm"];
 

@@ -72,8 +72,8 @@ pub struct World {
     budgets: [[BudgetId; 2]; 2],
     /// For Acme.
     pub announcement: AnnouncementId,
-    /// Of nobody, and not to be run before tomorrow.
-    job: u64,
+    /// Of nobody, and of Acme's owner; not to be run before tomorrow.
+    jobs: [u64; 2],
     /// Calls so far.
     calls: AtomicU32,
 }
@@ -95,12 +95,17 @@ impl World {
         let recording = boxed(|| recording(&server, instances[0])).await;
         let budgets = boxed(|| budgets(&server, &admin, &acme)).await;
         let job = "insert into jobs (kind, run_at) values ('mail-send', now() + interval '1 day') returning id";
-        let job = server.count(job).await;
+        let own_job = format!(
+            "insert into jobs (kind, payload, customer_id, user_id, run_at)
+             values ('instance-apply', '{{\"instance\": {}}}', {}, {}, now() + interval '1 day') returning id",
+            instances[0], acme.id, acme.owner.id
+        );
+        let jobs = [server.count(job).await, server.count(&own_job).await];
         Self {
             instances,
             recording,
             budgets,
-            job,
+            jobs,
             nowhere: server.test.outsider("stranger").await,
             globex: Box::pin(server.test.customer("Globex")).await,
             operator: server.test.operator("operator").await,
@@ -310,7 +315,7 @@ impl World {
             Some("settings") if path.contains("/webhooks/") => self.webhooks[0].to_string(),
             Some("settings") => self.ssh_key.to_string(),
             Some("specs") => self.spec.to_string(),
-            Some("jobs") => self.job.to_string(),
+            Some("jobs") => self.jobs[usize::from(path.contains("/customer/"))].to_string(),
             Some("uploads") => self.library.upload.to_string(),
             Some("images") => self.library.images[usize::from(!path.contains("/mine/"))].to_string(),
             Some("instances") => self.instances[usize::from(path.contains("/admin/"))].to_string(),
@@ -383,7 +388,7 @@ impl World {
         let [own_image, image] = self.library.images.map(|id| id.to_string());
         let (webhook, channel) = (self.webhooks[1].to_string(), self.channels[1].to_string());
         let [own_budget, budget] = self.budgets[1].map(|id| id.to_string());
-        let job = self.job.to_string();
+        let [job, own_job] = self.jobs.map(|id| id.to_string());
         let args: Vec<(&str, &str)> = match name {
             "save_budget" => vec![("form[customer_id]", &acme), ("form[name]", &fresh), ("form[amount]", "100")],
             "save_own_budget" => vec![("form[name]", &fresh), ("form[amount]", "100")],
@@ -391,6 +396,7 @@ impl World {
             "delete_budget" => vec![("id", &budget), ("customer_id", &acme)],
             "delete_own_budget" => vec![("id", &own_budget)],
             "get_job" | "cancel_job" | "retry_job" => vec![("id", &job)],
+            "cancel_own_job" | "retry_own_job" => vec![("id", &own_job)],
             "set_customer_idle" => vec![("id", &acme), ("after_hours", "8")],
             "set_customer_recording" => vec![("id", &acme), ("always", "true")],
             "keep_own_instance" => vec![("id", &own_instance), ("hours", "1"), ("because", "a demo")],
@@ -452,7 +458,9 @@ impl World {
                 vec![("id", &instance)]
             }
             "get_recording" | "get_own_recording" => vec![("id", &self.recording)],
-            "end_access" | "end_own_access" => vec![("id", "01940000-0000-7000-8000-000000000000")],
+            "end_access" | "end_own_access" | "end_machine_access" | "end_own_machine_access" => {
+                vec![("id", "01940000-0000-7000-8000-000000000000")]
+            }
             "act_on_instance" => vec![("id", &instance), ("action", "stop")],
             "get_own_instance"
             | "own_instance_events"

@@ -6,9 +6,11 @@ use leptos::prelude::*;
 
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::customer::instances::cells::{price_now, since, spec_line, state_cell, state_options};
+use crate::pages::customer::instances::cells::{
+    follow, price_now, since, spec_line, standing_of_list, state_cell, state_options,
+};
 use crate::pages::customer::instances::idle::idle_since;
-use crate::pages::customer::instances::list::query_of;
+use crate::pages::customer::instances::list::{EVERY, followed, query_of};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
@@ -24,13 +26,19 @@ pub fn InstanceListPage() -> impl IntoView {
     let list = ListQuery::here(paths::INSTANCES, names);
     let query = query_of(&list);
     let (platform, ctx) = door();
-    page(async move { platform::instances::list_all(&platform, &ctx, &query).await }, move |page| list_view(list, page))
+    let href = followed("/api/admin/instances", &query);
+    page(async move { platform::instances::list_all(&platform, &ctx, &query).await }, move |page| {
+        list_view(list, href, page)
+    })
 }
 
-fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
+fn list_view(query: ListQuery, href: String, page: Page<InstanceView>) -> AnyView {
     let words = Words::now();
+    let follow = follow(words, href, standing_of_list(&page), EVERY);
     let head = PageFrame::new(words.t("instances-title"), Area::Instances)
-        .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> })
+        .beside(view! {
+            <span class="sub" data-part="count">{words.with("instances-count", &[("n", page.total.to_string())])}</span>
+        })
         .actions(view! { <a class="btn" href=paths::ACCESS>{words.t("access-title")}</a> });
     let filtered = ["q", "state", "machine", "customerId"].iter().any(|name| !query.get(name).is_empty());
     let body = if page.total == 0 && !filtered {
@@ -52,7 +60,7 @@ fn list_view(query: ListQuery, page: Page<InstanceView>) -> AnyView {
         }
         .into_any()
     };
-    frame(head, view! { <section class="card">{body}</section> })
+    frame(head, view! { {follow} <section class="card" data-part="list">{body}</section> })
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {

@@ -15,9 +15,10 @@ use crate::door::{Refused, door, id_of_path};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::customer::instances::apps::staff_apps_card;
 use crate::pages::customer::instances::cells::{
-    deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card,
+    deletion_card, events_card, facts_card, follow, logs_card, reason_card, standing, state_now, stats_card,
 };
 use crate::pages::customer::instances::idle::idle_card;
+use crate::pages::customer::instances::page::AGAIN;
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, text_field};
@@ -81,27 +82,35 @@ fn instance_view(
     let operates = ctx.holds(Permission::InstancesOperate);
     let head = PageFrame::new(view.name.clone(), Area::Instances)
         .crumb(words.t("nav-instances"), paths::INSTANCES)
-        .beside(state_cell(words, view.state))
-        .actions(operates.then(|| actions(words, &view)));
+        .beside(state_now(words, view.state))
+        .actions(operates.then(|| view! { <div class="part" data-part="actions">{actions(words, &view)}</div> }));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let delete = (operates && view.allows(InstanceAction::Rename)).then(|| delete_card(words, &view, refused.as_ref()));
+    // To read a log is told to its customer each time: such a page is not fetched again by itself.
+    let follows = !matches!(said, Said::Logs(_)) && view.state != InstanceState::Deleted;
     let logs = operates.then(|| match said {
         Said::Logs(said) => logs_card(words, said, None, None).into_any(),
         Said::NotAsked(typed, fault) => reason_form(words, &view, typed, fault),
     });
+    let href = format!("/api/admin/instances/{}", view.id);
     frame(
         head,
         view! {
+            {follows.then(|| follow(words, href, standing(&view), AGAIN))}
             {form_fault(message)}
             <div class="main-column">
-                {reason_card(words, &view)}
-                {idle_card(words, &view, None)}
-                {stats_card(words, stats)}
-                {apps.map(|links| staff_apps_card(words, links))}
-                {facts_card(words, &view)}
+                <div class="main-column" data-part="main">
+                    {reason_card(words, &view)}
+                    {idle_card(words, &view, None)}
+                    {stats_card(words, stats)}
+                    {apps.map(|links| staff_apps_card(words, links))}
+                    {facts_card(words, &view)}
+                </div>
                 {logs}
-                {events_card(words, events)}
-                {delete}
+                <div class="main-column" data-part="more">
+                    {events_card(words, events)}
+                    {delete}
+                </div>
             </div>
         },
     )

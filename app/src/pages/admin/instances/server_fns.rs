@@ -1,6 +1,6 @@
 //! What the staff's pages of instances call.
 
-use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView};
+use contract::access::{AccessQuery, AccessSession, MachineAccess, MachineAccessQuery, RecordingQuery, RecordingView};
 use contract::apps::AppLinkView;
 use contract::instances::{InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery};
 use contract::{ApiError, AppLinkId, InstanceId, Page};
@@ -100,6 +100,24 @@ pub async fn list_access(#[server(default)] query: AccessQuery) -> Result<Page<A
 pub async fn end_access(id: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::instances::end_any_access(&platform, &ctx, &id).await;
+    let next = |()| paths::ACCESS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::ACCESS, Vec::new()).await
+}
+
+/// Who is, or was, on whole machines.
+#[server]
+pub async fn list_machine_access(
+    #[server(default)] query: MachineAccessQuery,
+) -> Result<Page<MachineAccess>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::allocations::list_all_visits(&platform, &ctx, &query).await).await
+}
+
+/// Ends one of these.
+#[server]
+pub async fn end_machine_access(id: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::allocations::end_any_visit(&platform, &ctx, &id).await;
     let next = |()| paths::ACCESS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCESS, Vec::new()).await
 }

@@ -1,19 +1,21 @@
-//! `/instances/access` and `/admin/instances/access`: who is, or was, in instances; and how to come into one by SSH.
+//! `/instances/access` and `/admin/instances/access`: who is, or was, in instances, and on whole machines; and how to come into an
+//! instance by SSH.
 
 use chrono::{DateTime, Utc};
-use contract::Page;
-use contract::access::{AccessKind, AccessQuery, AccessSession, SshCommand};
+use contract::access::{AccessKind, AccessQuery, AccessSession, MachineAccess, MachineAccessQuery, SshCommand};
+use contract::{Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::{OpContext, Platform, allocations, instances};
 
 use super::recordings::told as recording_told;
-use super::server_fns::EndOwnAccess;
+use super::server_fns::{EndOwnAccess, EndOwnMachineAccess};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::audit::filters::days;
 use crate::pages::admin::audit::list::at_midnight;
 use crate::pages::admin::audit::unread::unread;
-use crate::pages::admin::instances::server_fns::EndAccess;
+use crate::pages::admin::instances::server_fns::{EndAccess, EndMachineAccess};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::cells::text_cell;
@@ -23,6 +25,7 @@ use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
+use crate::ways;
 use crate::words::Words;
 
 const NAMES: [&str; 8] = ["q", "kind", "open", "recorded", "from", "until", "pageSize", "page"];
@@ -53,6 +56,36 @@ fn yes_or_no(word: &str) -> Option<bool> {
     }
 }
 
+/// So many of those on whole machines are shown; programs page through the rest.
+const ON_MACHINES: u32 = 50;
+
+/// The same of whole machines; nothing where it would find none: they are come to by SSH alone, and nothing there is recorded.
+fn machines_query(query: &AccessQuery) -> Option<MachineAccessQuery> {
+    let fits = query.kind.is_none_or(|kind| kind == AccessKind::Ssh) && query.recorded != Some(true);
+    fits.then(|| MachineAccessQuery {
+        page_size: Some(ON_MACHINES),
+        open: query.open,
+        q: query.q.clone(),
+        ..MachineAccessQuery::default()
+    })
+}
+
+/// Those that the reader may see; staff who may see instances see machines' only where they see who has them.
+async fn on_machines(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: Option<MachineAccessQuery>,
+    staff: bool,
+) -> platform::Result<Page<MachineAccess>> {
+    match query {
+        Some(query) if !staff => allocations::list_visits(platform, ctx, &query).await,
+        Some(query) if ctx.holds_everywhere(Permission::AllocationsManage) => {
+            allocations::list_all_visits(platform, ctx, &query).await
+        }
+        _ => Ok(Page { list: Vec::new(), total: 0, page: 1, page_size: ON_MACHINES }),
+    }
+}
+
 /// The export takes instants where the page takes days.
 fn export_address(query: &AccessQuery, staff: bool) -> String {
     let at = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
@@ -77,9 +110,11 @@ pub fn OwnAccessPage() -> impl IntoView {
     let query = query_of(&list);
     let export = export_address(&query, false);
     let (platform, ctx) = door();
-    page(async move { platform::instances::list_access(&platform, &ctx, &query).await }, move |page| {
-        list_view(list, export, page, false)
-    })
+    let load = async move {
+        let machines = on_machines(&platform, &ctx, machines_query(&query), false).await?;
+        Ok((instances::list_access(&platform, &ctx, &query).await?, machines))
+    };
+    page(load, move |(page, machines)| list_view(list, export, (page, machines), false))
 }
 
 /// `/admin/instances/access`.
@@ -89,12 +124,17 @@ pub fn AccessPage() -> impl IntoView {
     let query = query_of(&list);
     let export = export_address(&query, true);
     let (platform, ctx) = door();
-    page(async move { platform::instances::list_all_access(&platform, &ctx, &query).await }, move |page| {
-        list_view(list, export, page, true)
-    })
+    let load = async move {
+        let machines = on_machines(&platform, &ctx, machines_query(&query), true).await?;
+        Ok((instances::list_all_access(&platform, &ctx, &query).await?, machines))
+    };
+    page(load, move |(page, machines)| list_view(list, export, (page, machines), true))
 }
 
-fn list_view(query: ListQuery, export: String, page: Page<AccessSession>, staff: bool) -> AnyView {
+/// Those in instances, and those on whole machines.
+type Found = (Page<AccessSession>, Page<MachineAccess>);
+
+fn list_view(query: ListQuery, export: String, (page, machines): Found, staff: bool) -> AnyView {
     let words = Words::now();
     let (area, crumb, back, recordings) = match staff {
         true => (Area::Instances, "nav-instances", paths::INSTANCES, paths::RECORDINGS),
@@ -151,8 +191,74 @@ fn list_view(query: ListQuery, export: String, page: Page<AccessSession>, staff:
                 {unread(words, &query)}
                 {body}
             </section>
+            {machines_card(words, machines, staff)}
         },
     )
+}
+
+/// Who is, or was, on whole machines; nothing where nobody was.
+fn machines_card(words: Words, page: Page<MachineAccess>, staff: bool) -> Option<AnyView> {
+    if page.list.is_empty() {
+        return None;
+    }
+    let customer = staff.then_some("access-customer");
+    let columns = ["access-person", "access-machine"].into_iter().chain(customer);
+    let columns = columns.chain(["access-from", "access-since", "access-end"]);
+    let head = columns.map(|key| view! { <th scope="col">{words.t(key)}</th> }).collect_view();
+    let actions = view! { <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th> };
+    let shown = page.list.len();
+    let more = (page.total > shown as u64).then(|| {
+        let numbers = [("n", shown.to_string()), ("total", page.total.to_string())];
+        view! { <p class="note-line">{words.with("access-machines-more", &numbers)}</p> }
+    });
+    let rows = page.list.into_iter().map(|visit| machine_row(words, visit, staff)).collect_view();
+    let card = view! {
+        <section class="card" id="machines">
+            <header><h2>{words.t("access-machines")}</h2></header>
+            <p class="note-line">{words.t("access-machines-hint")}</p>
+            {list_table(words.t("access-machines"), view! { {head} {actions} }, rows)}
+            {more}
+        </section>
+    };
+    Some(card.into_any())
+}
+
+fn machine_row(words: Words, visit: MachineAccess, staff: bool) -> impl IntoView {
+    let zone = look().zone;
+    let href = if staff { paths::machine(&visit.machine) } else { paths::my_machine(&visit.machine) };
+    let url = if staff { EndMachineAccess::url() } else { EndOwnMachineAccess::url() };
+    let end = match (visit.ended_at, visit.reason.as_deref()) {
+        (Some(at), reason) => {
+            let why = reason.map(|reason| match reason {
+                "stopped" => words.t("access-machines-over"),
+                other => words.t(&format!("access-reason-{other}")),
+            });
+            view! { {time(at, zone)} " " <span class="remark">{why}</span> }.into_any()
+        }
+        (None, _) => state(Tone::Ok, words.t("access-open")).into_any(),
+    };
+    let action = visit.may_end.then(|| {
+        let named = [("person", visit.user_name.clone()), ("instance", visit.machine.clone())];
+        Ask::new(visit.id.clone(), words.t("access-end-now"), words.t("access-end-hint"), url)
+            .row(words.with("access-end-of", &named))
+            .field("id", visit.id.clone())
+            .view(words)
+    });
+    let from = [visit.address, visit.client].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let customer = staff.then(|| {
+        view! { <td data-label=words.t("access-customer")>{visit.customer_name}</td> }
+    });
+    view! {
+        <tr>
+            <th scope="row">{visit.user_name}</th>
+            <td data-label=words.t("access-machine")>{ways::name(href, visit.machine)}</td>
+            {customer}
+            {text_cell(words.t("access-from"), Some(from).filter(|from| !from.is_empty()), &words.t("sessions-unknown"))}
+            <td data-label=words.t("access-since")>{time(visit.opened_at, zone)}</td>
+            <td data-label=words.t("access-end")>{end}</td>
+            <td class="row-actions">{action}</td>
+        </tr>
+    }
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<AccessSession>, staff: bool) -> AnyView {

@@ -92,7 +92,7 @@ pub fn shared_card(words: Words, apps: Vec<SharedAppView>) -> Option<AnyView> {
         }
     });
     let card = view! {
-        <section class="card" id="shared-apps">
+        <section class="card" id="shared-apps" data-part="shared">
             <header><h2>{words.t("apps-shared-title")}</h2></header>
             {list_table(words.t("apps-shared-title"), heads, rows.collect_view())}
         </section>

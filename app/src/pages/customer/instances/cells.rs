@@ -1,10 +1,10 @@
 //! What both portals show of an instance.
 
-use contract::InstanceId;
 use contract::instances::{
     DiskState, InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
     MemorySplitState,
 };
+use contract::{InstanceId, Page};
 use leptos::prelude::*;
 
 use crate::door::{Refused, look};
@@ -12,13 +12,24 @@ use crate::ui::ask::Ask;
 use crate::ui::format::{NOT_MEASURED, bytes, decimal, text, whole};
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::money::per_hour;
-use crate::ui::state::{Tone, state};
+use crate::ui::state::{Tone, state, state_part};
 use crate::ui::table::list_table;
 use crate::ui::time::{clock, time};
 use crate::words::Words;
 
 /// Where it stands, with an icon and a word.
 pub fn state_cell(words: Words, known: InstanceState) -> AnyView {
+    let (tone, word) = state_of(words, known);
+    state(tone, word).into_any()
+}
+
+/// The same beside the heading of its page, which follows it.
+pub fn state_now(words: Words, known: InstanceState) -> AnyView {
+    let (tone, word) = state_of(words, known);
+    state_part("state", tone, word).into_any()
+}
+
+fn state_of(words: Words, known: InstanceState) -> (Tone, String) {
     use InstanceState as S;
     let tone = match known {
         S::Running => Tone::Ok,
@@ -27,7 +38,34 @@ pub fn state_cell(words: Words, known: InstanceState) -> AnyView {
         S::Lost => Tone::Warn,
         S::Failed => Tone::Bad,
     };
-    state(tone, words.t(&format!("instance-state-{}", known.code()))).into_any()
+    (tone, words.t(&format!("instance-state-{}", known.code())))
+}
+
+/// Brings the page up to date when what `href` tells stands otherwise than was seen; it is asked every so many seconds.
+pub fn follow(words: Words, href: String, seen: String, every: u32) -> impl IntoView {
+    view! {
+        <rg-follow
+            data-href=href
+            data-of="instances"
+            data-every=every.to_string()
+            data-seen=seen
+            data-changed=words.t("my-machine-changed")
+        >
+            <span role="status" class="unseen-text"></span>
+        </rg-follow>
+    }
+}
+
+/// How one stands, as `rg-follow` puts it together.
+pub fn standing(view: &InstanceView) -> String {
+    let since = view.started_at.map(|at| at.format("%FT%T").to_string()).unwrap_or_default();
+    format!("{} {} {} {} {since}", view.id, view.state.code(), view.wanted.code(), view.revision)
+}
+
+/// How those of a page of a list do.
+pub fn standing_of_list(page: &Page<InstanceView>) -> String {
+    let rows = page.list.iter().map(standing);
+    std::iter::once(page.total.to_string()).chain(rows).collect::<Vec<_>>().join("; ")
 }
 
 /// For a filter.
@@ -369,7 +407,7 @@ pub fn events_card(words: Words, events: Vec<InstanceEvent>) -> impl IntoView {
                 <td data-label=words.t("instance-event-at")>{time(event.at, zone)}</td>
                 <th scope="row">{words.t(&format!("instance-event-{}", event.kind.code().replace('_', "-")))}</th>
                 <td data-label=words.t("instance-event-by")>{actor}</td>
-                <td data-label=words.t("instance-event-said")>{said.join(" · ")}</td>
+                <td class="says" data-label=words.t("instance-event-said")>{said.join(" · ")}</td>
             </tr>
         }
     });

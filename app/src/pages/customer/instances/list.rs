@@ -6,7 +6,7 @@ use contract::{Page, Permission};
 use leptos::prelude::*;
 
 use super::apps::shared_card;
-use super::cells::{price_now, since, spec_line, state_cell, state_options};
+use super::cells::{follow, price_now, since, spec_line, standing_of_list, state_cell, state_options};
 use super::idle::idle_since;
 use crate::door::door;
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -30,11 +30,32 @@ pub fn query_of(list: &ListQuery) -> InstanceQuery {
     }
 }
 
+/// So often a list is looked at again, seconds.
+pub const EVERY: u32 = 5;
+
+/// Where the same list is told to programs.
+pub fn followed(path: &str, query: &InstanceQuery) -> String {
+    let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+    let (page, size) = (number(query.page), number(query.page_size));
+    let customer = query.customer_id.map(|id| id.to_string()).unwrap_or_default();
+    let pairs = [
+        ("page", page.as_str()),
+        ("pageSize", size.as_str()),
+        ("sort", query.sort.as_deref().unwrap_or_default()),
+        ("q", query.q.as_deref().unwrap_or_default()),
+        ("state", query.state.map(InstanceState::code).unwrap_or_default()),
+        ("machine", query.machine.as_deref().unwrap_or_default()),
+        ("customerId", customer.as_str()),
+    ];
+    paths::with_query(path, pairs)
+}
+
 /// `/instances`.
 #[component]
 pub fn OwnInstancesPage() -> impl IntoView {
     let list = ListQuery::here(paths::OWN_INSTANCES, ["q", "state", "sort", "pageSize", "page"]);
     let query = query_of(&list);
+    let href = followed("/api/customer/instances", &query);
     let (platform, ctx) = door();
     page(
         async move {
@@ -42,14 +63,17 @@ pub fn OwnInstancesPage() -> impl IntoView {
             // None where the installation has no place for applications.
             Ok((found, platform::instances::shared_apps(&platform, &ctx).await.unwrap_or_default()))
         },
-        move |(page, apps)| list_view(list, page, apps),
+        move |(page, apps)| list_view(list, href, page, apps),
     )
 }
 
-fn list_view(query: ListQuery, page: Page<InstanceView>, apps: Vec<SharedAppView>) -> AnyView {
+fn list_view(query: ListQuery, href: String, page: Page<InstanceView>, apps: Vec<SharedAppView>) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
+    let follow = follow(words, href, standing_of_list(&page), EVERY);
     let head = PageFrame::new(words.t("instances-title"), Area::OwnInstances)
-        .beside(view! { <span class="sub">{words.with("instances-count", &[("n", page.total.to_string())])}</span> })
+        .beside(view! {
+            <span class="sub" data-part="count">{words.with("instances-count", &[("n", page.total.to_string())])}</span>
+        })
         .actions(view! {
             <a class="btn" href=paths::OWN_ACCESS>{words.t("access-title")}</a>
             {ctx.holds(Permission::InstancesCreate).then(|| {
@@ -77,7 +101,8 @@ fn list_view(query: ListQuery, page: Page<InstanceView>, apps: Vec<SharedAppView
     frame(
         head,
         view! {
-            <section class="card">{body}</section>
+            {follow}
+            <section class="card" data-part="list">{body}</section>
             {shared_card(words, apps)}
         },
     )

@@ -152,7 +152,7 @@ fn placement_card(words: Words, choice: &Choice, placement: &Placement) -> impl 
             <tr>
                 <th scope="row">{fit.machine_name.clone()} " " <span class="sub">{fit.machine.clone()} " " {region}</span></th>
                 <td data-label=words.t("instance-fit")>{state(tone, words.t(key))}</td>
-                <td data-label=words.t("instance-misses")>{said(&fit.misses)} {earliest(words, fit)}</td>
+                <td class="says" data-label=words.t("instance-misses")>{said(&fit.misses)} {earliest(words, fit)}</td>
             </tr>
         }
     };

@@ -13,7 +13,9 @@ use leptos_router::hooks::use_query_map;
 
 use super::access::connect_card;
 use super::apps::apps_card;
-use super::cells::{deletion_card, events_card, facts_card, logs_card, reason_card, state_cell, stats_card};
+use super::cells::{
+    deletion_card, events_card, facts_card, follow, logs_card, reason_card, standing, state_now, stats_card,
+};
 use super::form::{OF_APPS, OF_SAVES};
 use super::idle::{idle_card, keep_form};
 use super::saves::saves_card;
@@ -26,8 +28,9 @@ use crate::ui::ask::Ask;
 use crate::ui::forms::{TextField, form_fault, text_area, text_field};
 use crate::words::Words;
 
-/// So often a page is read again while its instance is on its way somewhere, or what it says is followed; seconds.
-const AGAIN: u32 = 3;
+/// So often it is looked whether an instance stands otherwise; and without JavaScript, so often a page is read again while its
+/// instance is on its way somewhere, or what it says is followed; seconds.
+pub const AGAIN: u32 = 3;
 
 /// Lines, or that they cannot be read now, what it uses, and the ways in: by SSH and to its applications.
 type Said = (Option<InstanceLogs>, Option<InstanceStats>, (Option<SshCommand>, Option<Vec<AppLinkView>>));
@@ -75,24 +78,25 @@ pub fn OwnInstancePage() -> impl IntoView {
 fn instance_view(view: InstanceView, (events, saves, sizes): Happened, (said, stats, (ssh, apps)): Said) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
-    let follow = use_query_map().get_untracked().get("follow");
-    let follows = follow.as_deref() == Some("logs");
-    let saving = follow.as_deref() == Some("saves") && saves.iter().any(InstanceSaveView::is_going);
-    if (view.state.is_moving() || follows || saving) && refused.is_none() {
+    let asked = use_query_map().get_untracked().get("follow");
+    let follows = asked.as_deref() == Some("logs");
+    let saving = asked.as_deref() == Some("saves") && saves.iter().any(InstanceSaveView::is_going);
+    // A page that is read again and again would lose what is being typed.
+    let again = follows || saving;
+    if again && refused.is_none() {
         reload_after(AGAIN);
     }
+    let kept_up = (!again && view.state != InstanceState::Deleted).then(|| kept_up(words, &view, refused.is_none()));
     let manages = ctx.holds(Permission::InstancesCreate);
     let head = PageFrame::new(view.name.clone(), Area::OwnInstances)
         .crumb(words.t("nav-own-instances"), paths::OWN_INSTANCES)
-        .beside(state_cell(words, view.state))
-        .actions(manages.then(|| actions(words, &view)))
+        .beside(state_now(words, view.state))
+        .actions(manages.then(|| view! { <div class="part" data-part="actions">{actions(words, &view)}</div> }))
         .logs();
     let message = refused.as_ref().map(|refused| refused.message(words.0));
-    let follow = follow_link(words, &view, follows);
+    let follow_logs = follow_link(words, &view, follows);
     // With a script it goes on by itself; where the page is read again, it must not start anew each time.
     let goes_on = (view.state == InstanceState::Running && !follows).then_some(view.id);
-    // A page that is read again and again would lose what is being typed.
-    let again = follows || saving;
     let saves = saves_card(words, &view, saves, (again, refused.as_ref()));
     let apps = apps.map(|links| apps_card(words, &view, links, (again, refused.as_ref())));
     let elsewhere = |it: &&Refused| [OF_SAVES, OF_APPS].iter().any(|form| it.typed.contains_key(*form));
@@ -108,21 +112,37 @@ fn instance_view(view: InstanceView, (events, saves, sizes): Happened, (said, st
     frame(
         head,
         view! {
+            {kept_up}
             {form_fault(message)}
             <div class="main-column">
-                {reason_card(words, &view)}
-                {idle}
-                {stats_card(words, stats)}
-                {apps}
-                {ssh.map(|told| connect_card(words, told))}
-                {facts_card(words, &view)}
-                {logs_card(words, said, follow, goes_on)}
-                {events_card(words, events)}
-                {saves}
-                {forms}
+                <div class="main-column" data-part="main">
+                    {reason_card(words, &view)}
+                    {idle}
+                    {stats_card(words, stats)}
+                    {apps}
+                    {ssh.map(|told| connect_card(words, told))}
+                    {facts_card(words, &view)}
+                </div>
+                // By itself, because what goes on there is left alone while it goes on.
+                <div class="main-column" data-part="logs">{logs_card(words, said, follow_logs, goes_on)}</div>
+                <div class="main-column" data-part="more">
+                    {events_card(words, events)}
+                    {saves}
+                    {forms}
+                </div>
             </div>
         },
     )
+}
+
+/// Brings the page up to date; without JavaScript it is read again while its instance is on its way and nothing typed is lost.
+fn kept_up(words: Words, view: &InstanceView, plain: bool) -> impl IntoView + use<> {
+    let plain = (plain && view.state.is_moving()).then(|| {
+        let again = format!("<meta http-equiv=\"refresh\" content=\"{AGAIN}\">");
+        view! { <noscript inner_html=again></noscript> }
+    });
+    let href = format!("/api/customer/instances/{}", view.id);
+    view! { {plain} {follow(words, href, standing(view), AGAIN)} }
 }
 
 fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {

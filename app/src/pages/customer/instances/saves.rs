@@ -121,7 +121,7 @@ fn row(words: Words, save: InstanceSaveView) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{name}</th>
-            <td data-label=words.t("saves-state")>{state(tone, word)} " " {why}</td>
+            <td class="says brief" data-label=words.t("saves-state")>{state(tone, word)} " " {why}</td>
             <td data-label=words.t("saves-progress")>{progress}</td>
             <td data-label=words.t("saves-by")>{save.created_by} " " {time(save.created_at, look().zone)}</td>
         </tr>

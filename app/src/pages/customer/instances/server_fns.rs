@@ -1,6 +1,8 @@
 //! What the customers' pages of instances call.
 
-use contract::access::{AccessQuery, AccessSession, RecordingQuery, RecordingView, SshCommand};
+use contract::access::{
+    AccessQuery, AccessSession, MachineAccess, MachineAccessQuery, RecordingQuery, RecordingView, SshCommand,
+};
 use contract::apps::{AppLinkView, SharedAppView};
 use contract::instances::{
     InstanceEvent, InstanceLogQuery, InstanceLogs, InstanceQuery, InstanceSaveView, InstanceSize, InstanceStats,
@@ -260,6 +262,24 @@ pub async fn list_own_access(#[server(default)] query: AccessQuery) -> Result<Pa
 pub async fn end_own_access(id: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::instances::end_access(&platform, &ctx, &id).await;
+    let next = |()| paths::OWN_ACCESS.to_owned();
+    door::form_answer((&platform, &ctx), result, next, paths::OWN_ACCESS, Vec::new()).await
+}
+
+/// Who is, or was, on one's customer's whole machines, or oneself there.
+#[server]
+pub async fn list_own_machine_access(
+    #[server(default)] query: MachineAccessQuery,
+) -> Result<Page<MachineAccess>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::allocations::list_visits(&platform, &ctx, &query).await).await
+}
+
+/// Ends one of these.
+#[server]
+pub async fn end_own_machine_access(id: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::allocations::end_visit(&platform, &ctx, &id).await;
     let next = |()| paths::OWN_ACCESS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::OWN_ACCESS, Vec::new()).await
 }

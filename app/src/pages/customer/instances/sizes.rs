@@ -89,7 +89,7 @@ fn row(words: Words, size: &InstanceSize) -> impl IntoView + use<> {
         <tr>
             <th scope="row">{size.spec.name.clone()} " " <span class="sub">{line}</span></th>
             <td data-label=words.t("instance-fit")>{state(tone, words.t(key))}</td>
-            <td data-label=words.t("instance-misses")>{misses}</td>
+            <td class="says" data-label=words.t("instance-misses")>{misses}</td>
         </tr>
     }
 }

@@ -7,13 +7,13 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use platform::files::Going;
 
-use super::server_fns::AbortUpload;
+use super::server_fns::{AbortUpload, CancelOwnJob, RetryOwnJob};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::images::cells::size;
 use crate::pages::admin::jobs::list::tone;
 use crate::paths;
-use crate::ui::ask::Ask;
+use crate::ui::ask::{Ask, go};
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::{form_fault, options_view};
 use crate::ui::lists::{ListQuery, pager, past_the_end};
@@ -187,12 +187,35 @@ fn table(words: Words, jobs: Vec<OwnJobView>) -> AnyView {
     let keys = ["what", "about", "state", "progress", "person", "added", "ended"];
     let heads = keys.into_iter().filter(|key| *key != "person" || of_others);
     let heads = heads.map(|key| view! { <th scope="col">{words.t(&format!("own-jobs-{key}"))}</th> }).collect_view();
+    let actions = view! { <th scope="col"><span class="unseen-text">{words.t("list-actions")}</span></th> };
     let rows = jobs.into_iter().map(|job| row(words, job, of_others)).collect_view();
-    list_table(words.t("own-jobs-list"), heads, rows)
+    list_table(words.t("own-jobs-list"), view! { {heads} {actions} }, rows)
+}
+
+/// What is not done any more can only be done again, and the other way round. What would be refused is not offered: the thing
+/// itself, which is beside it, is where it is given up.
+fn actions(words: Words, job: &OwnJobView) -> Option<AnyView> {
+    let id = format!("job-{}", job.id);
+    match job.state {
+        JobState::Ready | JobState::Running if job.may_cancel.allowed => {
+            let about = job.subject.as_ref().map(|subject| subject.name.clone()).unwrap_or_default();
+            let ask = Ask::new(id, words.t("jobs-cancel"), words.t("own-jobs-cancel-hint"), CancelOwnJob::url())
+                .row(words.with("own-jobs-cancel-of", &[("name", about)]))
+                .yes(words.t("jobs-cancel-confirm"))
+                .field("id", job.id);
+            Some(ask.view(words))
+        }
+        JobState::Failed if job.may_retry.allowed => {
+            let fields = vec![("id", job.id.to_string())];
+            go(&id, words.t("jobs-retry"), &job.may_retry, RetryOwnJob::url(), fields, "btn small")
+        }
+        _ => None,
+    }
 }
 
 fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
     let tone = tone(job.outcome, job.attempt);
+    let actions = actions(words, &job);
     // It was tried, and did not go well.
     let again = (job.state == JobState::Ready && job.attempt > 0).then(|| {
         view! { <span class="sub">{words.t("own-jobs-again")} " " {time(job.run_at, look().zone)}</span> }
@@ -225,7 +248,7 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{kind_word(words, job.kind)}</th>
-            <td data-label=words.t("own-jobs-about")>{about}</td>
+            <td class="says brief" data-label=words.t("own-jobs-about")>{about}</td>
             <td data-label=words.t("own-jobs-state")>
                 {state(tone, words.t(&format!("job-state-{}", job.outcome.code())))} " " {again} " " {attempts}
             </td>
@@ -235,6 +258,7 @@ fn row(words: Words, job: OwnJobView, of_others: bool) -> impl IntoView {
             {person}
             <td data-label=words.t("own-jobs-added")>{time(job.created_at, look().zone)}</td>
             <td data-label=words.t("own-jobs-ended")>{ended}</td>
+            <td class="row-actions">{actions}</td>
         </tr>
     }
 }

@@ -6,6 +6,7 @@ mod history;
 mod list;
 mod overview;
 mod requests;
+mod visits;
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,6 +24,7 @@ pub(super) use overview::{
 };
 pub(crate) use overview::{Span, SpansOf};
 pub(super) use requests::*;
+pub(super) use visits::{NewVisit, VisitRow, end_visit, find_visit, open_visit, renew_visit, tidy_visits, visits};
 
 use super::advance;
 use crate::authz::{AllocationRef, CreateAllocation, Granted, UpdateAllocation};

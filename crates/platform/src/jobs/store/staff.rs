@@ -6,7 +6,7 @@ use contract::jobs::{JobEventKind, JobEventView, JobHeld, JobKindStatistics, Job
 use uuid::Uuid;
 
 use super::list::{Row, one};
-use crate::authz::{Granted, ManageJob};
+use crate::authz::{Action, Granted, Resource};
 use crate::db::Tx;
 use crate::{Error, Result};
 
@@ -66,7 +66,11 @@ pub(in crate::jobs) async fn events(tx: &mut Tx, id: JobId) -> Result<Vec<JobEve
 
 /// Lets a failed job run again, as the same one: with its history, and with the key that keeps it from being added twice.
 /// False when it has not failed.
-pub(in crate::jobs) async fn requeue(tx: &mut Tx, granted: &Granted<ManageJob>) -> Result<bool> {
+pub(in crate::jobs) async fn requeue<A>(tx: &mut Tx, granted: &Granted<A>) -> Result<bool>
+where
+    A: Action,
+    A::Resource: Resource<Id = JobId>,
+{
     let done = sqlx::query!(
         "with back as (
            delete from finished_jobs where id = $1 and state = 'failed' returning *

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::access::MachineAccessQuery;
 use contract::accounts::SshKeyCreate;
 use contract::machines::HostKeysFault as Fault;
 use node_protocol::{Hello, HostKeys, HostKeysFault, HostKeysSeen};
@@ -391,6 +392,33 @@ async fn who_comes_to_a_machine_by_ssh_is_of_who_has_it() {
     let error = visit.connect(p).await.err().unwrap();
     assert_eq!((error.code, error.key), (ErrorCode::NodeUnreachable, "error-ssh-machine-away"));
     assert!(visit.still_held(p).await.unwrap());
+    visit.renew(p).await.unwrap();
+    // One's own, and for owners everybody's of the customer; staff see who has it, too, and either may send them away.
+    let query = MachineAccessQuery::default();
+    let seen = async |user: &TestUser| allocations::list_visits(p, &user.ctx(), &query).await;
+    for user in [&acme.owner, &acme.member] {
+        let list = seen(user).await.unwrap().list;
+        let [there] = &list[..] else { panic!("{list:?}") };
+        assert_eq!((there.machine.as_str(), &there.user_name, there.may_end), ("h1", &acme.member.name, true));
+        assert_eq!((there.fingerprint.as_deref(), there.customer_name.as_ref()), (Some("SHA256:x"), None));
+    }
+    assert!(seen(&world.globex.owner).await.unwrap().list.is_empty());
+    assert_eq!(seen(&world.admin).await.unwrap_err().code, ErrorCode::NotFound);
+    let list = allocations::list_all_visits(p, &world.admin.ctx(), &query).await.unwrap().list;
+    assert_eq!((list.len(), list[0].customer_name.as_deref(), list[0].may_end), (1, Some("Acme"), true));
+    let id = &list[0].id;
+    let stranger = allocations::end_visit(p, &world.globex.owner.ctx(), id).await.unwrap_err();
+    assert_eq!(stranger.code, ErrorCode::NotFound);
+    allocations::end_any_visit(p, &world.admin.ctx(), id).await.unwrap();
+    allocations::end_visit(p, &acme.member.ctx(), id).await.unwrap();
+    let over = seen(&acme.member).await.unwrap().list.remove(0);
+    assert_eq!((over.reason.as_deref(), over.may_end, over.ended_at.is_some()), (Some("access"), false, true));
+    let open = MachineAccessQuery { open: Some(true), ..MachineAccessQuery::default() };
+    assert_eq!(allocations::list_all_visits(p, &world.admin.ctx(), &open).await.unwrap().total, 0);
+    let statement = "select count(*) from audit_events where action = 'allocations:end-access' and outcome = 'done'
+                     and customer_id is not null";
+    let told: i64 = sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, 1, "again changes nothing");
     allocations::end(p, &world.admin.ctx(), made.allocation.id, AllocationEnd::default()).await.unwrap();
     test_support::eventually("it is theirs no more", async || (!visit.still_held(p).await.unwrap()).then_some(()))
         .await;
