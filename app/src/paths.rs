@@ -106,6 +106,8 @@ pub const IMAGES: &str = "/admin/images";
 pub const IMAGE_NEW: &str = "/admin/images/new";
 /// The form for an archive.
 pub const IMAGE_UPLOAD: &str = "/admin/images/upload";
+/// What nothing uses on machines, and what became of it.
+pub const IMAGE_CLEANUP: &str = "/admin/images/cleanup";
 /// What waits for review.
 pub const IMAGES_WAITING: &str = "/admin/images?state=pending_review&sort=createdAt";
 /// Everybody's instances.

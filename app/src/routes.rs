@@ -81,6 +81,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/images") view=admin::images::list::ImageListPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/new") view=admin::images::edit::NewImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/upload") view=admin::images::upload::ImageUploadPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/images/cleanup") view=admin::images::cleanup::ImageCleanupPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/:id") view=admin::images::page::ImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/:id/edit") view=admin::images::edit::EditImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/instances") view=admin::instances::list::InstanceListPage ssr=SsrMode::Async />

@@ -37,6 +37,7 @@ const BENEATH: &[(&str, &[Permission])] = &[
     ("/admin/specs/new", &[Permission::SpecsManage]),
     ("/admin/specs/*/edit", &[Permission::SpecsManage]),
     ("/admin/images/new", &[Permission::ImagesManage]),
+    ("/admin/images/cleanup", &[Permission::ImagesManage, Permission::MachinesOperate]),
     ("/admin/images/*/edit", &[Permission::ImagesManage]),
     ("/admin/images/upload", &[Permission::ImagesManage, Permission::FilesUpload]),
     ("/admin/settings/identity", &[Permission::SettingsIdentity]),

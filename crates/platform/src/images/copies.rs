@@ -18,7 +18,7 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, fil
 const BEAT: Duration = Duration::from_secs(1);
 /// With the pauses of the queue more than a minute: agents come back to a server within seconds of its restart, machines
 /// may take as long.
-const ATTEMPTS: i32 = 6;
+pub(super) const ATTEMPTS: i32 = 6;
 
 /// On which machines it is, or is on its way to.
 ///
@@ -161,7 +161,7 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
 }
 
 /// What may be over when it is tried again, perhaps by another server.
-fn is_passing(kind: FaultKind) -> bool {
+pub(super) fn is_passing(kind: FaultKind) -> bool {
     use FaultKind as K;
     matches!(
         kind,
@@ -177,15 +177,20 @@ fn is_passing(kind: FaultKind) -> bool {
     )
 }
 
-/// Ends what no job will end: copies of images that may not be used any more, and those whose job is no more. Run by the job
-/// queue.
+/// Ends what no job will end: copies of images that may not be used any more, and copies and clean-ups whose job is no more.
+/// Run by the job queue.
 pub async fn tidy_copies(platform: &Platform) -> Result<()> {
-    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
     store::cancel_unusable(&mut tx, None).await?;
     let ended = store::end_forgotten(&mut tx, FaultKind::Other).await?;
+    let cleanups = store::end_forgotten_cleanups(&mut tx, FaultKind::Other, ctx.now()).await?;
     tx.commit().await?;
     if ended > 0 {
         tracing::warn!(ended, "images on their way had no job any more");
+    }
+    if cleanups > 0 {
+        tracing::warn!(cleanups, "clean-ups of images had no job any more");
     }
     Ok(())
 }

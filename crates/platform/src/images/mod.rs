@@ -7,6 +7,7 @@
 
 pub mod archive;
 mod check;
+mod cleanup;
 mod copies;
 pub(crate) mod fuzzing;
 mod own;
@@ -21,6 +22,7 @@ use contract::images::{ImageQuery, ImageSort, ImageSource, ImageState, ImageUplo
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
+pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
 pub use review::{approve, reject};

@@ -33,12 +33,15 @@ mod work;
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use contract::instances::{
     InstanceAction, InstanceCreate, InstanceEvent, InstanceEventKind, InstanceQuery, InstanceSort, InstanceSpec,
     InstanceUpdate, InstanceView, InstanceWish, Miss, Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
+use runtime::docker::Fault;
+use runtime::docker::containers::Containers;
 use serde_json::{Value, json};
 
 pub(crate) use self::access::end_access_of_in_tx;
@@ -498,6 +501,23 @@ pub(crate) async fn refuse_if_used(tx: &mut Tx, machine: MachineId) -> Result<()
         0 => Ok(()),
         n => Err(Error::new(ErrorCode::Conflict).with_key("error-machine-has-instances").with_arg("n", n)),
     }
+}
+
+/// The installation's containers on a machine, for a slice that asks its engine itself.
+pub(crate) async fn containers_on(
+    platform: &Platform,
+    machine: MachineId,
+) -> Result<std::result::Result<Containers, Fault>> {
+    match work::connect(platform, machine).await {
+        Ok(engine) => Ok(Ok(engine)),
+        Err(work::Trouble::Engine(fault)) => Ok(Err(fault)),
+        Err(work::Trouble::Ours(error)) => Err(error),
+    }
+}
+
+/// By image of which instances were made on a machine: whether one is there, and when the last one was deleted that is not.
+pub(crate) async fn images_on(tx: &mut Tx, machine: MachineId) -> Result<HashMap<i64, (bool, Option<DateTime<Utc>>)>> {
+    store::images_on(tx, machine).await
 }
 
 /// Which of these machines instances are on.

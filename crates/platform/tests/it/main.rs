@@ -28,6 +28,7 @@ mod faults;
 mod files;
 mod gate;
 mod idle;
+mod image_cleanup;
 mod image_copies;
 mod images;
 mod instances;

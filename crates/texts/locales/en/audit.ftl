@@ -289,6 +289,7 @@ audit-kind-image-library = Images
 audit-kind-image-shelf = Images of a customer
 audit-action-images-pull = Bring an image to a machine
 audit-action-images-cancel-pull = Stop bringing an image to a machine
+audit-action-images-clean-up = Clean up images of a machine
 audit-kind-instance = Instance
 audit-kind-instance-shelf = Instances of a customer
 audit-action-instances-use = Use instances

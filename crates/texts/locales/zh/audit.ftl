@@ -289,6 +289,7 @@ audit-kind-image-library = 镜像库
 audit-kind-image-shelf = 客户镜像
 audit-action-images-pull = 将镜像传送到机器
 audit-action-images-cancel-pull = 停止传送镜像
+audit-action-images-clean-up = 清理机器上的镜像
 audit-kind-instance = 实例
 audit-kind-instance-shelf = 客户实例
 audit-action-instances-use = 使用实例

@@ -181,6 +181,7 @@ impl World {
             ("POST", "/api/admin/images/upload") => json!({ "file": self.library.platform_archive, "name": name }),
             ("POST", "/api/customer/images/upload") => json!({ "file": self.library.archive, "name": name }),
             ("POST", "/api/admin/images/{id}/machines") => json!({ "machine": "host-001" }),
+            ("POST", "/api/admin/images/cleanup/apply") => json!({ "machine": "host-001", "images": [] }),
             ("POST", "/api/customer/instances") => {
                 json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
             }
@@ -420,6 +421,7 @@ impl World {
             "add_spec_price" => vec![("id", &spec), ("price", "2.5")],
             "create_image" => vec![("form[name]", &fresh), ("form[address]", "library/pytorch:2.4")],
             "update_image" => vec![("id", &image), ("form[name]", &fresh)],
+            "start_image_cleanup" => vec![("machine", "host-001")],
             "pull_image" | "cancel_image_pull" => vec![("id", &image), ("machine", "host-001")],
             "get_image" | "list_image_copies" | "approve_image" | "delete_image" => vec![("id", &image)],
             "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],

@@ -6,6 +6,8 @@ pub mod server_fns;
 #[cfg(feature = "ssr")]
 pub mod cells;
 #[cfg(feature = "ssr")]
+pub mod cleanup;
+#[cfg(feature = "ssr")]
 pub mod copies;
 #[cfg(feature = "ssr")]
 pub mod edit;

@@ -1,7 +1,7 @@
 //! What the pages of the library call.
 
-use contract::images::{ImageCopy, ImageQuery, ImageView};
-use contract::{ApiError, ImageId, Page};
+use contract::images::{CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImageQuery, ImageView};
+use contract::{ApiError, ImageId, Page, PageQuery};
 use leptos::prelude::*;
 
 use super::form::ImageForm;
@@ -102,4 +102,33 @@ pub async fn cancel_image_pull(id: ImageId, machine: String) -> Result<(), ApiEr
     let result = platform::images::cancel_pull(&platform, &ctx, id, &machine).await;
     let page = paths::image(id);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// What clean-ups would take away from a page of machines.
+#[server]
+pub async fn preview_image_cleanup(#[server(default)] query: CleanupQuery) -> Result<Page<CleanupPreview>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::preview_cleanup(&platform, &ctx, &query).await).await
+}
+
+/// Takes these away from a machine.
+#[server]
+pub async fn start_image_cleanup(
+    machine: String,
+    #[server(default)] images: Vec<String>,
+    #[server(default)] unused_days: Option<u32>,
+) -> Result<(), ApiError> {
+    use contract::images::CleanupApply;
+    let (platform, ctx) = door::door();
+    let body = CleanupApply { machine, images, unused_days };
+    let result = platform::images::clean_up(&platform, &ctx, body).await;
+    let next = |_| format!("{}#runs", paths::IMAGE_CLEANUP);
+    door::form_answer((&platform, &ctx), result, next, paths::IMAGE_CLEANUP, Vec::new()).await
+}
+
+/// What became of clean-ups.
+#[server]
+pub async fn list_image_cleanups(#[server(default)] query: PageQuery) -> Result<Page<CleanupRun>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::list_cleanups(&platform, &ctx, query).await).await
 }

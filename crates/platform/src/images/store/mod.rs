@@ -1,5 +1,6 @@
 //! SQL of images.
 
+mod cleanups;
 mod copies;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use contract::images::{
 use contract::{CustomerId, FileId, ImageId, SortDirection, UserId};
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
+pub(super) use cleanups::*;
 pub(super) use copies::*;
 
 use super::Whose;
