@@ -317,6 +317,7 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(images::delist))
         .rest(routes!(customer::images::market))
         .rest(routes!(customer::images::market_image))
+        .rest(routes!(customer::images::deploy))
         .rest(routes!(customer::images::list))
         .rest(routes!(customer::images::upload))
         .rest(routes!(customer::images::get, customer::images::update, customer::images::delete))

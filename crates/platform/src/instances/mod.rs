@@ -35,8 +35,8 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use contract::instances::{
-    InstanceAction, InstanceCreate, InstanceEvent, InstanceEventKind, InstanceQuery, InstanceSort, InstanceSpec,
-    InstanceUpdate, InstanceView, InstanceWish, Miss, Placement, PlacementQuery,
+    ImageDeploy, InstanceAction, InstanceCreate, InstanceEvent, InstanceEventKind, InstanceQuery, InstanceSort,
+    InstanceSpec, InstanceUpdate, InstanceView, InstanceWish, Miss, Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
@@ -226,6 +226,23 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) 
     tx.commit().await?;
     platform.bell().notify_one();
     views::one(platform, ctx, row).await
+}
+
+/// The same of the image at an address: one that the caller may not use is not there.
+///
+/// # Errors
+/// `NotFound` for an image there is not, and as [`create`]'s.
+pub async fn deploy(
+    platform: &Platform,
+    ctx: &OpContext,
+    image: contract::ImageId,
+    body: ImageDeploy,
+) -> Result<InstanceView> {
+    maker(&ctx.trying_on("instances:create", "image", image))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    images::usable_in_tx(&mut tx, image).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    create(platform, ctx, body.of(image)).await
 }
 
 fn over_limit(miss: &Miss) -> Error {

@@ -1,5 +1,5 @@
 //! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics, of jobs and of
-//! clean-ups, as in the table.
+//! what images are good for, as in the table.
 
 use server::router::Door;
 
@@ -94,6 +94,8 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     // No image is named: 400 says that the caller was let in.
     (Door::Rest, "POST", "/api/admin/images/cleanup/apply",                      [401, 404, 404, 404, 404, 400, 401, 403, 404]),
     (Door::Rest, "GET",  "/api/admin/images/cleanup/runs",                       [401, 404, 404, 404, 404, 200, 401, 403, 404]),
+    // Nobody approved it: `instances_both_doors.rs` shows who deploys one.
+    (Door::Rest, "POST", "/api/customer/images/{id}/deploy",                     [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "preview_image_cleanup",                            [401, 404, 404, 404, 404, 200, 401, 403, 404]),
     (Door::ServerFn, "POST", "start_image_cleanup",                              [401, 404, 404, 404, 404, 400, 401, 403, 404]),
     (Door::ServerFn, "POST", "list_image_cleanups",                              [401, 404, 404, 404, 404, 200, 401, 403, 404]),

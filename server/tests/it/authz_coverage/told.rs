@@ -69,6 +69,7 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/admin/images/{id}/machines/{code}", "images:cancel-pull"),
     ("/api/admin/instances/{id}/restart", "instances:restart"),
     ("/api/customer/instances", "instances:create"),
+    ("/api/customer/images/{id}/deploy", "instances:create"),
     ("/api/customer/instances/{id}/restart", "instances:restart"),
     ("/api/customer/instances/{id}/keep", "instances:keep"),
     ("/api/customer/instances/{id}/resize", "instances:resize"),

@@ -182,6 +182,7 @@ impl World {
             ("POST", "/api/customer/images/upload") => json!({ "file": self.library.archive, "name": name }),
             ("POST", "/api/admin/images/{id}/machines") => json!({ "machine": "host-001" }),
             ("POST", "/api/admin/images/cleanup/apply") => json!({ "machine": "host-001", "images": [] }),
+            ("POST", "/api/customer/images/{id}/deploy") => json!({ "name": "one", "spec": self.spec }),
             ("POST", "/api/customer/instances") => {
                 json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
             }
