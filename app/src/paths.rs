@@ -152,6 +152,8 @@ pub const CHANNELS: &str = "/admin/settings/channels";
 
 /// What people sign in through.
 pub const IDENTITY_PROVIDERS: &str = "/admin/settings/identity";
+/// Registries of images.
+pub const REGISTRIES: &str = "/admin/settings/registries";
 
 /// Mail that went out or is to go out.
 pub const MAILS: &str = "/admin/settings/mails";
@@ -199,6 +201,11 @@ pub fn spec_edit(id: contract::SpecId) -> String {
 /// An image.
 pub fn image(id: contract::ImageId) -> String {
     format!("{IMAGES}/{id}")
+}
+
+/// A registry.
+pub fn registry(id: contract::RegistryId) -> String {
+    format!("{REGISTRIES}?id={id}")
 }
 
 /// The form of an image.

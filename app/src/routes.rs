@@ -136,6 +136,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/channels") view=customer::notifications::channels::ChannelsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/registries") view=admin::registries::page::RegistriesPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/identity") view=admin::identity::list::IdentityProvidersPage ssr=SsrMode::Async />
                 <Route
                     path=path!("/admin/settings/identity/new/:kind")

@@ -44,6 +44,7 @@ const BENEATH: &[(&str, &[Permission])] = &[
     ("/admin/settings/identity/*", &[Permission::SettingsIdentity]),
     ("/admin/settings/identity/new/*", &[Permission::SettingsIdentity]),
     ("/admin/settings/imports/*", &[Permission::SettingsUpdate]),
+    ("/admin/settings/registries", &[Permission::SettingsUpdate]),
     // No page, but pages lead to it.
     (FILE, &[Permission::FilesView]),
 ];

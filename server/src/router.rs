@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, announcements, audit, billing, budgets, channels, customers, engines, exports,
-    identity, images, instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports,
-    roles, settings, specs, statistics, user_sheets, users,
+    identity, images, instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, registries,
+    reports, roles, settings, specs, statistics, user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, files, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, unread, ws};
@@ -413,6 +413,9 @@ fn platform(all: Routes) -> Routes {
         .rest(routes!(settings::get_import))
         .rest(routes!(settings::confirm_import))
         .rest(routes!(settings::set_logo))
+        .rest(routes!(registries::list, registries::create))
+        .rest(routes!(registries::get, registries::update, registries::delete))
+        .rest(routes!(registries::test))
         .rest(routes!(identity::list, identity::create))
         .rest(routes!(identity::get, identity::update, identity::delete))
         .rest(routes!(identity::test))

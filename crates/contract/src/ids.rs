@@ -96,6 +96,8 @@ id! {
     UploadId,
     /// What instances are made of.
     ImageId,
+    /// A registry of images.
+    RegistryId,
     /// A clean-up of images on a machine.
     ImageCleanupId,
     /// A directory or sign-in service that people come from.

@@ -46,6 +46,7 @@ mod preferences_both_doors;
 mod programs;
 mod recordings;
 mod refused_forms;
+mod registries_both_doors;
 mod reports;
 mod search;
 mod sessions;

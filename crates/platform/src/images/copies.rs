@@ -9,7 +9,7 @@ use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{entry, found, locked, store};
+use super::{entry, found, locked, registries, store};
 use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, machines, outbound};
@@ -255,7 +255,8 @@ async fn bring(
             let tell = |progress| {
                 tell.send_replace(progress);
             };
-            Ok(docker::pull(&endpoint, allowed, address, tell).await)
+            let credentials = registries::credentials(platform, address).await?;
+            Ok(docker::pull_as(&endpoint, allowed, address, credentials.as_ref(), tell).await)
         }
         (_, _, Some(file)) => {
             let content = files::content_for_job(platform, ctx, file).await?;

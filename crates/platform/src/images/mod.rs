@@ -11,6 +11,7 @@ mod cleanup;
 mod copies;
 pub(crate) mod fuzzing;
 mod own;
+mod registries;
 mod review;
 mod saved;
 mod store;
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
+pub use registries::{create_registry, delete_registry, get_registry, list_registries, test_registry, update_registry};
 pub use review::{approve, reject};
 pub(crate) use saved::{Saved, insert_saved, refuse_saving};
 

@@ -48,6 +48,7 @@ mod metrics;
 mod notifications;
 mod oidc;
 mod older;
+mod registries;
 mod resize;
 mod roles;
 mod saves_on_engine;

@@ -160,6 +160,7 @@ const FILL: &str = "
     insert into images (customer_id, name, source, file_id, state)
       select $acme, 'ours', 'upload', id, 'pending_review' from files;
     insert into image_copies (image_id, machine_id, wanted_at) select i.id, m.id, now() from images i, machines m;
+    insert into image_registries (address) values ('registry.example.org');
     insert into image_cleanups (machine_id, unused_days, created_at) select id, 30, now() from machines;
     insert into image_cleanup_items (cleanup_id, engine_id, names, size_bytes, reason)
       select id, 'sha256:a', '{}', 1, 'unused' from image_cleanups;
@@ -427,6 +428,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update instance_logs set lines = '[1]'",
         "delete from instance_logs",
         "update instance_saves set done_bytes = 9",
+        "update image_registries set password = null",
+        "delete from image_registries",
         "update image_cleanups set unused_days = 0",
         "update image_cleanup_items set freed_bytes = 9",
         "delete from image_copies",

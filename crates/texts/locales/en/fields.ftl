@@ -237,3 +237,6 @@ field-ports = There are at most { $max } ports, from 1 to 65535.
 field-ports-numbers = Write numbers from 1 to 65535, with commas between them.
 field-environment-lines = Each line is NAME=value.
 field-machine-has-instances = Instances are on this machine. Delete them first.
+field-registry-address = A registry’s name or address, such as registry.example.org:5000, without https:// and without a path.
+field-registry-taken = This registry is attached already.
+field-registry-password = At most 4096 bytes, and no control characters.

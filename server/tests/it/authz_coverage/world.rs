@@ -181,6 +181,10 @@ impl World {
             ("POST", "/api/admin/images/upload") => json!({ "file": self.library.platform_archive, "name": name }),
             ("POST", "/api/customer/images/upload") => json!({ "file": self.library.archive, "name": name }),
             ("POST", "/api/admin/images/{id}/machines") => json!({ "machine": "host-001" }),
+            ("POST", "/api/admin/settings/registries") | ("PUT", "/api/admin/settings/registries/{id}") => {
+                json!({ "address": "registry.example.org:5000" })
+            }
+            ("POST", "/api/admin/settings/registries/{id}/test") => Value::Null,
             ("POST", "/api/admin/images/cleanup/apply") => json!({ "machine": "host-001", "images": [] }),
             ("POST", "/api/customer/images/{id}/deploy") => json!({ "name": "one", "spec": self.spec }),
             ("POST", "/api/customer/instances") => {
@@ -422,6 +426,8 @@ impl World {
             "add_spec_price" => vec![("id", &spec), ("price", "2.5")],
             "create_image" => vec![("form[name]", &fresh), ("form[address]", "library/pytorch:2.4")],
             "update_image" => vec![("id", &image), ("form[name]", &fresh)],
+            "save_registry" => vec![("form[address]", "registry.example.org:5000")],
+            "test_registry" | "delete_registry" => vec![("id", "999999")],
             "start_image_cleanup" => vec![("machine", "host-001")],
             "pull_image" | "cancel_image_pull" => vec![("id", &image), ("machine", "host-001")],
             "get_image" | "list_image_copies" | "approve_image" | "delete_image" => vec![("id", &image)],

@@ -2,6 +2,7 @@
 
 mod cleanups;
 mod copies;
+mod registries;
 
 use chrono::{DateTime, Utc};
 use contract::images::{
@@ -12,6 +13,7 @@ use sqlx::{Postgres, QueryBuilder, Row as _};
 
 pub(super) use cleanups::*;
 pub(super) use copies::*;
+pub(super) use registries::*;
 
 use super::Whose;
 use super::archive::ArchiveFacts;
