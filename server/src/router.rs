@@ -311,6 +311,7 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(images::get, images::update, images::delete))
         .rest(routes!(images::copies, images::pull))
         .rest(routes!(images::cancel_pull))
+        .rest(routes!(images::registry, images::push, images::forget_push))
         .rest(routes!(images::approve))
         .rest(routes!(images::reject))
         .rest(routes!(images::enlist))

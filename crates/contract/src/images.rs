@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::machines::word_enum;
+use crate::registries::RegistryFault;
 use crate::{CustomerId, FileId, ImageCleanupId, ImageId};
 
 word_enum! {
@@ -243,6 +244,41 @@ pub struct ImageCopy {
     pub wanted_by: String,
     pub wanted_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// The archive of an image in a registry, or on its way there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ImagePush {
+    /// Its address.
+    pub registry: String,
+    pub state: CopyState,
+    /// Bytes.
+    pub done: u64,
+    /// Bytes, as far as they are known; 0 while nothing is.
+    pub total: u64,
+    pub fault: Option<RegistryFault>,
+    /// What went wrong, in the reader's language.
+    pub message: Option<String>,
+    /// What the other end said of it.
+    pub detail: Option<String>,
+    /// What it is called there, with its digest.
+    pub reference: Option<String>,
+    /// Name of who wanted it.
+    pub wanted_by: String,
+    pub wanted_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// How an image stands to the registry that takes archives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ImageRegistry {
+    /// Address of the registry that takes archives now, where there is one.
+    pub holder: Option<String>,
+    pub push: Option<ImagePush>,
 }
 
 word_enum! {

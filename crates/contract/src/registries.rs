@@ -52,6 +52,9 @@ pub struct RegistryWrite {
     /// PEM; with it, nobody else's certificates count when the platform asks the registry itself.
     #[serde(default)]
     pub ca_certificate: Option<String>,
+    /// Archives of images are put there, and engines pull them; at most one does, and it lets who is named push.
+    #[serde(default)]
+    pub holds_archives: bool,
     /// What one saw; absent overwrites whatever is there.
     #[serde(default)]
     pub revision: Option<i64>,
@@ -76,6 +79,8 @@ pub struct RegistryView {
     /// A password is stored.
     pub has_password: bool,
     pub ca_certificate: Option<String>,
+    /// Archives of images are put there.
+    pub holds_archives: bool,
     pub last_test: Option<RegistryTest>,
     pub revision: i64,
     pub created_at: DateTime<Utc>,

@@ -9,7 +9,7 @@ use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{entry, found, locked, registries, store};
+use super::{entry, found, locked, pushes, registries, store};
 use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, machines, outbound};
@@ -177,15 +177,19 @@ pub(super) fn is_passing(kind: FaultKind) -> bool {
     )
 }
 
-/// Ends what no job will end: copies of images that may not be used any more, and copies and clean-ups whose job is no more.
-/// Run by the job queue.
+/// Ends what no job will end: copies of images that may not be used any more, and copies, clean-ups and archives on
+/// their way into a registry whose job is no more. Run by the job queue.
 pub async fn tidy_copies(platform: &Platform) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
     store::cancel_unusable(&mut tx, None).await?;
     let ended = store::end_forgotten(&mut tx, FaultKind::Other).await?;
     let cleanups = store::end_forgotten_cleanups(&mut tx, FaultKind::Other, ctx.now()).await?;
+    let pushes = store::end_forgotten_pushes(&mut tx, FaultKind::Other.code()).await?;
     tx.commit().await?;
+    if pushes > 0 {
+        tracing::warn!(pushes, "archives on their way into a registry had no job any more");
+    }
     if ended > 0 {
         tracing::warn!(ended, "images on their way had no job any more");
     }
@@ -259,6 +263,14 @@ async fn bring(
             Ok(docker::pull_as(&endpoint, allowed, address, credentials.as_ref(), tell).await)
         }
         (_, _, Some(file)) => {
+            if let Some(reference) = pushes::reference_of(platform, image.id).await? {
+                match pushes::pull_from(platform, &endpoint, (image, reference.as_str()), &tell).await? {
+                    Err(fault) if !is_passing(fault.kind) => {
+                        tracing::warn!(image = image.id.0, %fault, "an image is sent that its registry does not give");
+                    }
+                    came => return Ok(came),
+                }
+            }
             let content = files::content_for_job(platform, ctx, file).await?;
             let size = content.size();
             let tell = move |progress| {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -36,6 +36,22 @@ impl Own {
     /// # Errors
     /// The certificates do not read.
     pub(crate) fn new(ca: Option<&str>, plain: bool) -> Result<Self, Failure> {
+        Self::build(ca, plain, |client| client.read_timeout(SILENCE))
+    }
+
+    /// The same for what is sent for hours: whoever sends it sees whether it goes on.
+    ///
+    /// # Errors
+    /// As [`Own::new`]'s.
+    pub(crate) fn patient(ca: Option<&str>, plain: bool) -> Result<Self, Failure> {
+        Self::build(ca, plain, |client| client)
+    }
+
+    fn build(
+        ca: Option<&str>,
+        plain: bool,
+        bounded: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, Failure> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(trusting(ca)?)
             .dns_resolver(Arc::new(Checked { private: plain }))
@@ -43,9 +59,8 @@ impl Own {
             .no_proxy()
             .referer(false)
             .connect_timeout(PATIENCE)
-            .read_timeout(SILENCE)
             .user_agent(concat!("RemoteGPU/", env!("CARGO_PKG_VERSION")));
-        let client = client.build().map_err(|error| Failure::new(Step::Connect, error))?;
+        let client = bounded(client).build().map_err(|error| Failure::new(Step::Connect, error))?;
         Ok(Self { client, plain })
     }
 

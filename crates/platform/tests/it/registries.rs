@@ -1,11 +1,14 @@
 //! Registries that want to know who asks: engines pull from them by what is stored, and a test names what is wrong.
 
 use contract::engines::{EngineKind, EngineWrite};
+use contract::files::{FilePurpose, UploadCreate};
 use contract::images::{CopyState, ImageCopy, ImagePull, ImageWrite};
 use contract::registries::{RegistryFault, RegistryWrite};
 use contract::{ErrorCode, ImageId, MachineId, RegistryId};
-use platform::{OpContext, Platform, engines, images};
-use test_support::{DockerEngine, PULLER, PULLER_PASSWORD, PrivateRegistry, TestPlatform};
+use platform::{OpContext, Platform, engines, files, images};
+use test_support::{
+    DockerEngine, PULLER, PULLER_PASSWORD, PrivateRegistry, TestPlatform, image_archive, loadable_archive,
+};
 
 fn named(address: &str, password: &str) -> RegistryWrite {
     RegistryWrite {
@@ -31,14 +34,28 @@ async fn brought(platform: &Platform, ctx: &OpContext, image: ImageId, host: Mac
     images::copies(platform, ctx, image).await.unwrap().remove(0)
 }
 
+/// A machine with this engine.
+async fn machine(test: &TestPlatform, ctx: &OpContext, engine: &DockerEngine) -> MachineId {
+    let host = test.node("host-001").await.machine;
+    let socket = Some(engine.socket().to_str().unwrap().to_owned());
+    let write = EngineWrite { socket, ..EngineWrite::new(EngineKind::Local) };
+    engines::set(&test.platform, ctx, "host-001", write).await.unwrap();
+    host
+}
+
+async fn uploaded(platform: &Platform, ctx: &OpContext, name: &str, archive: &[u8]) -> ImageId {
+    let size = archive.len() as u64;
+    let new = UploadCreate { name: "a.tar".to_owned(), size, sha256: None, purpose: FilePurpose::Image };
+    let file = files::store_whole(platform, ctx, new, &mut &archive[..]).await.unwrap().id;
+    let body = serde_json::from_value(serde_json::json!({ "file": file, "name": name })).unwrap();
+    images::upload(platform, ctx, body).await.unwrap().id
+}
+
 #[tokio::test]
 async fn an_engine_pulls_as_who_the_registry_knows() {
     let (engine, registry, test) = (DockerEngine::start(), PrivateRegistry::start(), TestPlatform::new().await);
     let (platform, ctx) = (&test.platform, test.admin().await.ctx());
-    let host = test.node("host-001").await.machine;
-    let socket = Some(engine.socket().to_str().unwrap().to_owned());
-    let write = EngineWrite { socket, ..EngineWrite::new(EngineKind::Local) };
-    engines::set(platform, &ctx, "host-001", write).await.unwrap();
+    let host = machine(&test, &ctx, &engine).await;
     let address = registry.put_image("team/small", "1");
     let body = ImageWrite { name: "Small".to_owned(), address: Some(address), ..ImageWrite::default() };
     let image = images::create(platform, &ctx, body).await.unwrap().id;
@@ -132,4 +149,100 @@ async fn a_password_is_for_the_address_it_was_typed_for() {
         let wrong = images::create_registry(platform, &ctx, named(address, "x")).await.unwrap_err();
         assert_eq!((wrong.fields[0].path, wrong.fields[0].key), ("address", key), "{address}");
     }
+}
+
+#[tokio::test]
+async fn an_archive_is_put_into_a_registry_and_pulled_from_there() {
+    let (engine, registry, test) = (DockerEngine::start(), PrivateRegistry::start(), TestPlatform::new().await);
+    let (platform, ctx) = (&test.platform, test.admin().await.ctx());
+    let host = machine(&test, &ctx, &engine).await;
+    let image = uploaded(platform, &ctx, "Ours", &loadable_archive("ours:1")).await;
+    let early = images::push(platform, &ctx, image).await.unwrap_err();
+    assert_eq!((early.code, early.key), (ErrorCode::WrongState, "error-image-not-approved"));
+    images::approve(platform, &ctx, image).await.unwrap();
+    let nowhere = images::push(platform, &ctx, image).await.unwrap_err();
+    assert_eq!((nowhere.code, nowhere.key), (ErrorCode::WrongState, "error-no-registry-holds"));
+    let holds = |password: &str| RegistryWrite { holds_archives: true, ..named(&registry.address(), password) };
+    let docker = RegistryWrite { address: "docker.io".to_owned(), plain: false, ..holds("x") };
+    let docker = images::create_registry(platform, &ctx, docker).await.unwrap_err();
+    assert_eq!((docker.fields[0].path, docker.fields[0].key), ("holdsArchives", "field-registry-holds"));
+    let attached = images::create_registry(platform, &ctx, holds("wrong")).await.unwrap();
+    let second = RegistryWrite { address: "10.0.0.7:5000".to_owned(), ..holds("x") };
+    let second = images::create_registry(platform, &ctx, second).await.unwrap_err();
+    assert_eq!((second.fields[0].path, second.fields[0].key), ("holdsArchives", "field-registry-holds-taken"));
+
+    let wanted = images::push(platform, &ctx, image).await.unwrap();
+    assert_eq!(wanted.holder.as_deref(), Some(registry.address().as_str()));
+    assert_eq!(wanted.push.unwrap().state, CopyState::Waiting);
+    let twice = images::push(platform, &ctx, image).await.unwrap_err();
+    assert_eq!((twice.code, twice.key), (ErrorCode::Conflict, "error-image-being-put"));
+    images::push_archive(platform, image, 1, false).await.unwrap();
+    let failed = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
+    assert_eq!((failed.state, failed.fault), (CopyState::Failed, Some(RegistryFault::Credentials)), "{failed:?}");
+    images::update_registry(platform, &ctx, attached.id, holds(PULLER_PASSWORD)).await.unwrap();
+    images::push(platform, &ctx, image).await.expect("it may be tried again");
+    images::push_archive(platform, image, 2, false).await.unwrap();
+    images::push_archive(platform, image, 2, false).await.expect("a job may run twice");
+    let there = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
+    assert_eq!((there.state, there.done == there.total, there.total > 100_000), (CopyState::Present, true, true));
+    let reference = there.reference.unwrap();
+    assert!(reference.starts_with(&format!("{}/remotegpu/image-{image}@sha256:", registry.address())), "{reference}");
+    // All of it is there already, under the same digest.
+    images::push(platform, &ctx, image).await.expect("once more");
+    images::push_archive(platform, image, 3, false).await.unwrap();
+    let again = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
+    assert_eq!(again.reference, Some(reference.clone()));
+
+    assert_eq!(brought(platform, &ctx, image, host, 1).await.state, CopyState::Present);
+    let named_so = |engine: &DockerEngine| engine.ask("GET", "/images/ours:1/json", "text/plain", b"");
+    let (status, body) = named_so(&engine);
+    assert!(status == 200 && body.contains("/remotegpu/image-"), "it came from the registry: {body}");
+    let (status, _) = engine.ask("DELETE", &format!("/images/{reference}?force=1"), "text/plain", b"");
+    assert_eq!(status, 200);
+    engine.ask("DELETE", "/images/ours:1", "text/plain", b"");
+    // What the registry does not give is sent.
+    drop(registry);
+    assert_eq!(brought(platform, &ctx, image, host, 2).await.state, CopyState::Present);
+    let (status, body) = named_so(&engine);
+    assert!(status == 200 && !body.contains("/remotegpu/image-"), "it came from the store: {body}");
+
+    assert!(images::forget_push(platform, &ctx, image).await.unwrap().push.is_none());
+    let none = images::forget_push(platform, &ctx, image).await.unwrap_err();
+    assert_eq!(none.code, ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn what_nobody_wants_in_a_registry_is_not_put_there() {
+    let test = TestPlatform::new().await;
+    let (platform, ctx) = (&test.platform, test.admin().await.ctx());
+    let image = uploaded(platform, &ctx, "Ours", &image_archive("amd64", "o")).await;
+    images::approve(platform, &ctx, image).await.unwrap();
+    let holds = RegistryWrite { holds_archives: true, ..named("127.0.0.1:1", "x") };
+    let attached = images::create_registry(platform, &ctx, holds).await.unwrap();
+    images::push(platform, &ctx, image).await.unwrap();
+    images::push_archive(platform, image, 1, false).await.expect_err("it is tried again while nobody listens");
+    images::tidy_copies(platform).await.unwrap();
+    let waits = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
+    assert_eq!(waits.state, CopyState::Running, "its job is there");
+    images::push_archive(platform, image, 1, true).await.expect("nobody tries again");
+    let failed = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
+    assert_eq!((failed.state, failed.fault), (CopyState::Failed, Some(RegistryFault::Connect)));
+    assert!(failed.message.is_some());
+
+    images::push(platform, &ctx, image).await.unwrap();
+    images::forget_push(platform, &ctx, image).await.unwrap();
+    images::push_archive(platform, image, 2, true).await.expect("it leaves it alone");
+    assert!(images::image_registry(platform, &ctx, image).await.unwrap().push.is_none());
+    images::push(platform, &ctx, image).await.unwrap();
+    images::delete_registry(platform, &ctx, attached.id).await.expect("with what is on its way there");
+    let left = images::image_registry(platform, &ctx, image).await.unwrap();
+    assert_eq!((left.holder, left.push), (None, None));
+    let by_address = ImageWrite {
+        name: "By address".to_owned(),
+        address: Some("library/small:1".to_owned()),
+        ..ImageWrite::default()
+    };
+    let by_address = images::create(platform, &ctx, by_address).await.unwrap().id;
+    let none = images::push(platform, &ctx, by_address).await.unwrap_err();
+    assert_eq!((none.code, none.key), (ErrorCode::WrongState, "error-image-no-archive"));
 }

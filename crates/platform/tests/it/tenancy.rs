@@ -161,6 +161,7 @@ const FILL: &str = "
       select $acme, 'ours', 'upload', id, 'pending_review' from files;
     insert into image_copies (image_id, machine_id, wanted_at) select i.id, m.id, now() from images i, machines m;
     insert into image_registries (address) values ('registry.example.org');
+    insert into image_pushes (image_id, registry_id, wanted_at) select i.id, r.id, now() from images i, image_registries r;
     insert into image_cleanups (machine_id, unused_days, created_at) select id, 30, now() from machines;
     insert into image_cleanup_items (cleanup_id, engine_id, names, size_bytes, reason)
       select id, 'sha256:a', '{}', 1, 'unused' from image_cleanups;
@@ -430,6 +431,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update instance_saves set done_bytes = 9",
         "update image_registries set password = null",
         "delete from image_registries",
+        "update image_pushes set wish = 9",
+        "delete from image_pushes",
         "update image_cleanups set unused_days = 0",
         "update image_cleanup_items set freed_bytes = 9",
         "delete from image_copies",

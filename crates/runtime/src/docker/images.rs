@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bollard::errors::Error as ClientError;
 use bollard::models::ProgressDetail;
-use bollard::query_parameters::{CreateImageOptions, ImportImageOptions};
+use bollard::query_parameters::{CreateImageOptions, ImportImageOptions, TagImageOptions};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderName, HeaderValue};
@@ -112,6 +112,21 @@ pub async fn pull_as(
         }
     })
     .await
+}
+
+/// Gives an image that is there one more name, whatever was called so before.
+///
+/// # Errors
+/// Why the engine was not reached, or what it said of either name.
+pub async fn tag(endpoint: &Endpoint, allowed: Allowed, image: &str, name: &str) -> Result<(), Fault> {
+    let client = line::over(Connector::new(endpoint, allowed, Some(LIMIT)), ANSWER)?;
+    let (repository, tag) = match name.rsplit_once(':') {
+        // What follows a colon before the last slash is a port.
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (name, "latest"),
+    };
+    let options = TagImageOptions { repo: Some(repository.to_owned()), tag: Some(tag.to_owned()) };
+    client.tag_image(image, Some(options)).await.map_err(|error| fault(&error))
 }
 
 /// Sends an archive of this size into the engine.

@@ -341,3 +341,5 @@ audit-action-settings-create-registry = Attach a registry of images
 audit-action-settings-update-registry = Change a registry of images
 audit-action-settings-delete-registry = Forget a registry of images
 audit-action-settings-test-registry = Test a registry of images
+audit-action-images-push = Put an image into a registry
+audit-action-images-forget-push = Forget that an image is in a registry

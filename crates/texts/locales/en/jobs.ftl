@@ -35,6 +35,7 @@ job-kind-directories-part = Part accounts with a password here from directories
 job-kind-invitations-withdraw = Withdraw invitations whose senders may not invite any more
 job-kind-jobs-clean = Forget old jobs, mail and notices
 job-kind-image-copy = Bring an image to a machine
+job-kind-image-push = Put an image into a registry
 job-kind-image-cleanup = Clean up images of a machine
 job-kind-machines-import = Read a workbook of machines (old)
 job-kind-machines-read-import = Read a workbook of machines

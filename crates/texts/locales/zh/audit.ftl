@@ -341,3 +341,5 @@ audit-action-settings-create-registry = 添加镜像仓库
 audit-action-settings-update-registry = 修改镜像仓库
 audit-action-settings-delete-registry = 删除镜像仓库
 audit-action-settings-test-registry = 测试镜像仓库
+audit-action-images-push = 将镜像放入仓库
+audit-action-images-forget-push = 不再使用仓库中的镜像

@@ -35,6 +35,7 @@ job-kind-directories-part = 解除有本平台密码的账号与目录的绑定
 job-kind-invitations-withdraw = 撤回邀请人已无权发送的邀请
 job-kind-jobs-clean = 清理过期任务、邮件与通知
 job-kind-image-copy = 将镜像复制到机器
+job-kind-image-push = 将镜像放入仓库
 job-kind-image-cleanup = 清理机器上的镜像
 job-kind-machines-import = 读取机器表格（旧）
 job-kind-machines-read-import = 读取机器表格

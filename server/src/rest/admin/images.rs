@@ -4,8 +4,8 @@ use app::paths;
 use axum::extract::Request;
 use axum::response::Response;
 use contract::images::{
-    CleanupApply, CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImagePull, ImageQuery, ImageReject, ImageUpload,
-    ImageView, ImageWrite,
+    CleanupApply, CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImagePull, ImageQuery, ImageRegistry,
+    ImageReject, ImageUpload, ImageView, ImageWrite,
 };
 use contract::{Envelope, ImageId, Page, PageQuery};
 use platform::images;
@@ -141,4 +141,28 @@ pub async fn clean_up(rest: Rest, Body(body): Body<CleanupApply>) -> Response {
     responses((status = 200, body = Envelope<Page<CleanupRun>>)))]
 pub async fn cleanups(rest: Rest, Params(query): Params<PageQuery>) -> Response {
     rest.answer(images::list_cleanups(&rest.platform, &rest.ctx, query).await).await
+}
+
+/// Whether its archive is in a registry, or on its way there, with how far that is.
+#[utoipa::path(get, path = "/api/admin/images/{id}/registry", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageRegistry>)))]
+pub async fn registry(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::image_registry(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Puts its archive into the registry that takes archives; engines pull it from there then.
+#[utoipa::path(post, path = "/api/admin/images/{id}/registry", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 201, body = Envelope<ImageRegistry>), (status = 409, description = "1400: it is on its way"),
+        (status = 422, description = "1402: nobody approved it, it has no archive, or no registry takes archives")))]
+pub async fn push(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    let wanted = images::push(&rest.platform, &rest.ctx, id).await;
+    rest.created(wanted, |_| format!("/api/admin/images/{id}/registry")).await
+}
+
+/// Has engines be sent its archive again; on its way into a registry it is stopped. What is there by then stays there.
+#[utoipa::path(delete, path = "/api/admin/images/{id}/registry", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageRegistry>),
+        (status = 404, description = "1300: it is neither there nor on its way")))]
+pub async fn forget_push(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::forget_push(&rest.platform, &rest.ctx, id).await).await
 }

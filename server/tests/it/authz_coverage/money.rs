@@ -94,6 +94,13 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     // No image is named: 400 says that the caller was let in.
     (Door::Rest, "POST", "/api/admin/images/cleanup/apply",                      [401, 404, 404, 404, 404, 400, 401, 403, 404]),
     (Door::Rest, "GET",  "/api/admin/images/cleanup/runs",                       [401, 404, 404, 404, 404, 200, 401, 403, 404]),
+    // It waits for review, and is in no registry: 422 and 404 say that the admin was let in.
+    (Door::Rest, "GET",  "/api/admin/images/{id}/registry",                      [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "POST", "/api/admin/images/{id}/registry",                      [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::Rest, "DELETE","/api/admin/images/{id}/registry",                      [401, 404, 404, 404, 404, 404, 401, 403, 404]),
+    (Door::ServerFn, "POST", "get_image_registry",                               [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "push_image",                                       [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::ServerFn, "POST", "forget_image_push",                                [401, 404, 404, 404, 404, 404, 401, 403, 404]),
     // There is none yet: 404 and 400 say that the admin was let in; `registries_both_doors.rs` shows one.
     (Door::Rest, "GET",   "/api/admin/settings/registries",                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "GET",   "/api/admin/settings/registries/{id}",                 [401, 404, 404, 404, 404, 404, 401, 404, 404]),

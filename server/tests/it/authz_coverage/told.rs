@@ -69,6 +69,8 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/files/uploads/{id}/complete", "files:upload"),
     ("/api/admin/images/{id}/machines", "images:pull"),
     ("/api/admin/images/cleanup/apply", "images:clean-up"),
+    ("/api/admin/images/{id}/registry", "images:push"),
+    ("/api/admin/images/{id}/registry", "images:forget-push"),
     ("/api/admin/images/{id}/machines/{code}", "images:cancel-pull"),
     ("/api/admin/instances/{id}/restart", "instances:restart"),
     ("/api/customer/instances", "instances:create"),

@@ -430,6 +430,7 @@ impl World {
             "test_registry" | "delete_registry" => vec![("id", "999999")],
             "start_image_cleanup" => vec![("machine", "host-001")],
             "pull_image" | "cancel_image_pull" => vec![("id", &image), ("machine", "host-001")],
+            "get_image_registry" | "push_image" | "forget_image_push" => vec![("id", &image)],
             "get_image" | "list_image_copies" | "approve_image" | "delete_image" => vec![("id", &image)],
             "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],
             "set_image_listed" => vec![("id", &image), ("listed", "true")],

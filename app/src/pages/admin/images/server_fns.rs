@@ -1,6 +1,6 @@
 //! What the pages of the library call.
 
-use contract::images::{CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImageQuery, ImageView};
+use contract::images::{CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImageQuery, ImageRegistry, ImageView};
 use contract::{ApiError, ImageId, Page, PageQuery};
 use leptos::prelude::*;
 
@@ -131,4 +131,29 @@ pub async fn start_image_cleanup(
 pub async fn list_image_cleanups(#[server(default)] query: PageQuery) -> Result<Page<CleanupRun>, ApiError> {
     let (platform, ctx) = door::door();
     door::answer(&platform, &ctx, platform::images::list_cleanups(&platform, &ctx, query).await).await
+}
+
+/// Whether its archive is in a registry, or on its way there.
+#[server]
+pub async fn get_image_registry(id: ImageId) -> Result<ImageRegistry, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::image_registry(&platform, &ctx, id).await).await
+}
+
+/// Puts its archive into the registry that takes archives.
+#[server]
+pub async fn push_image(id: ImageId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::push(&platform, &ctx, id).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// Has engines be sent its archive again.
+#[server]
+pub async fn forget_image_push(id: ImageId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::forget_push(&platform, &ctx, id).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
 }

@@ -13,6 +13,7 @@ pub struct RegistryForm {
     pub username: String,
     pub password: String,
     pub ca: String,
+    pub holds: String,
     pub revision: String,
 }
 
@@ -40,6 +41,7 @@ mod read {
                 username: view.username.clone().unwrap_or_default(),
                 password: String::new(),
                 ca: view.ca_certificate.clone().unwrap_or_default(),
+                holds: if view.holds_archives { "true".to_owned() } else { String::new() },
                 revision: view.revision.to_string(),
             }
         }
@@ -54,6 +56,7 @@ mod read {
                 username: t("username"),
                 password: String::new(),
                 ca: t("ca"),
+                holds: t("holds"),
                 revision: t("revision"),
             }
         }
@@ -66,6 +69,7 @@ mod read {
                 ("plain", self.plain.clone()),
                 ("username", self.username.clone()),
                 ("ca", self.ca.clone()),
+                ("holds", self.holds.clone()),
                 ("revision", self.revision.clone()),
             ]
         }
@@ -79,6 +83,7 @@ mod read {
                 username: some(self.username),
                 password: Some(self.password).filter(|text| !text.is_empty()),
                 ca_certificate: some(self.ca),
+                holds_archives: !self.holds.is_empty(),
                 revision: self.revision.parse().ok(),
             }
         }

@@ -71,12 +71,13 @@ fn table(words: Words, registries: Vec<RegistryView>) -> AnyView {
             Some(test) => test_state(words, test).into_any(),
             None => state(Tone::Off, words.t("registry-never-tested")).into_any(),
         };
+        let holds = registry.holds_archives.then(|| state(Tone::Info, words.t("registry-holds")));
         let username = registry.username.clone().unwrap_or_else(|| NOT_MEASURED.to_owned());
         view! {
             <tr>
                 <th scope="row"><a class="link mono" href=paths::registry(registry.id)>{registry.address}</a></th>
                 <td data-label=words.t("registry-username")>{username}</td>
-                <td data-label=words.t("registry-test")>{tested}</td>
+                <td data-label=words.t("registry-test")>{tested} " " {holds}</td>
             </tr>
         }
     });
@@ -142,6 +143,8 @@ fn form_card(
     };
     let ca =
         TextField { max_length: u32::try_from(MAX_PEM).ok(), ..field("registry-ca", "ca", "caCertificate", &form.ca) };
+    let fault = refused.and_then(|refused| refused.fault(words.0, "holdsArchives"));
+    let holds_hint = fault.unwrap_or_else(|| words.t("registry-holds-hint"));
     let title = words.t(if registry.is_some() { "registry-edit" } else { "registry-new" });
     view! {
         <section class="card">
@@ -154,6 +157,7 @@ fn form_card(
                     {text_field(TextField { max_length: Some(200), ..field("registry-username", "username", "username", &form.username) })}
                     {text_field(password)}
                     {text_area(ca)}
+                    {check_field(words.t("registry-holds"), Some(holds_hint), "form[holds]", !form.holds.is_empty())}
                     {check_field(words.t("registry-plain"), Some(words.t("registry-plain-hint")), "form[plain]", !form.plain.is_empty())}
                 </fieldset>
                 <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p>

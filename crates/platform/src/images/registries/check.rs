@@ -24,6 +24,8 @@ pub(in crate::images) struct Checked {
     /// The one that is stored goes on to count.
     pub keeps_password: bool,
     pub ca_certificate: Option<String>,
+    /// It takes archives.
+    pub holds_archives: bool,
 }
 
 /// Of what is typed and what is stored already.
@@ -39,6 +41,10 @@ pub(super) fn check(body: RegistryWrite, stored: Option<&RegistryRow>) -> Result
         } else if client::refusal(&address, body.plain) == Some(Step::Forbidden) {
             wrong.add("address", "field-address-closed");
         }
+    }
+    if body.holds_archives && address == DOCKER {
+        // There everything is somebody's, and shown to everybody.
+        wrong.add("holdsArchives", "field-registry-holds");
     }
     let username = wrong.text("username", body.username, 200);
     // A password may begin or end with a blank.
@@ -60,7 +66,8 @@ pub(super) fn check(body: RegistryWrite, stored: Option<&RegistryRow>) -> Result
     }
     wrong.into_result()?;
     let ca_certificate = ca.map(|pem| pem + "\n");
-    Ok(Checked { address, plain: body.plain, username, password, keeps_password, ca_certificate })
+    let (plain, holds_archives) = (body.plain, body.holds_archives);
+    Ok(Checked { address, plain, username, password, keeps_password, ca_certificate, holds_archives })
 }
 
 /// Docker's own has several names.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use contract::registries::RegistryFault;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use tokio::time::timeout;
 use url::Url;
@@ -32,7 +32,7 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    fn new(fault: RegistryFault, detail: impl ToString) -> Self {
+    pub(super) fn new(fault: RegistryFault, detail: impl ToString) -> Self {
         // Cut, and without what cannot be stored.
         Self { fault, detail: Failure::new(Step::Status, detail).detail }
     }
@@ -55,6 +55,7 @@ impl From<Failure> for Trouble {
 /// A registry, and who one is to it.
 pub(super) struct Registry {
     own: Own,
+    address: String,
     base: Url,
     login: Option<(String, String)>,
 }
@@ -66,8 +67,36 @@ impl Registry {
         ca: Option<&str>,
         login: Option<(String, String)>,
     ) -> Result<Self, Trouble> {
+        Self::with(Own::new(ca, plain)?, address, plain, login)
+    }
+
+    /// For what is sent for hours.
+    pub(super) fn patient(
+        address: &str,
+        plain: bool,
+        ca: Option<&str>,
+        login: Option<(String, String)>,
+    ) -> Result<Self, Trouble> {
+        Self::with(Own::patient(ca, plain)?, address, plain, login)
+    }
+
+    fn with(own: Own, address: &str, plain: bool, login: Option<(String, String)>) -> Result<Self, Trouble> {
         let base = base(address, plain).ok_or_else(|| Trouble::new(RegistryFault::Name, "no address"))?;
-        Ok(Self { own: Own::new(ca, plain)?, base, login })
+        Ok(Self { own, address: address.to_owned(), base, login })
+    }
+
+    /// As addresses of its images begin.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Below where its API begins.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Trouble> {
+        self.base.join(path).map_err(|error| Trouble::new(RegistryFault::Other, error))
+    }
+
+    pub(super) fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, Trouble> {
+        Ok(self.own.request(method, url)?)
     }
 
     /// Asks for nothing but who it is, and whether it takes us for who we say that we are.
@@ -97,7 +126,7 @@ impl Registry {
     }
 
     /// What is said with the next request.
-    async fn authorization(&self, challenge: &Challenge) -> Result<HeaderValue, Trouble> {
+    pub(super) async fn authorization(&self, challenge: &Challenge) -> Result<HeaderValue, Trouble> {
         let text = match challenge {
             Challenge::Basic => {
                 let (name, password) = self
@@ -106,7 +135,12 @@ impl Registry {
                     .ok_or_else(|| Trouble::new(RegistryFault::Credentials, "it wants a name and a password"))?;
                 basic(name, password)
             }
-            Challenge::Bearer { realm, service } => format!("Bearer {}", self.token(realm, service.as_deref()).await?),
+            Challenge::Bearer { realm, service, scope } => {
+                let asked = [("service", service.as_deref()), ("scope", scope.as_deref())];
+                let late = |_| Trouble::new(RegistryFault::Timeout, "no token came in time");
+                let token = timeout(WHOLE, self.token(realm, asked)).await.map_err(late)??;
+                format!("Bearer {token}")
+            }
         };
         let mut value = HeaderValue::from_str(&text)
             .map_err(|_| Trouble::new(RegistryFault::Credentials, "what it gave for a token is none"))?;
@@ -115,7 +149,7 @@ impl Registry {
     }
 
     /// Of the service that the registry names.
-    async fn token(&self, realm: &str, service: Option<&str>) -> Result<String, Trouble> {
+    async fn token(&self, realm: &str, asked: [(&str, Option<&str>); 2]) -> Result<String, Trouble> {
         #[derive(Deserialize)]
         struct Given {
             token: Option<String>,
@@ -123,8 +157,8 @@ impl Registry {
         }
         let strange = || Trouble::new(RegistryFault::NotRegistry, "the service that gives its tokens has no address");
         let mut url = Url::parse(realm).map_err(|_| strange())?;
-        if let Some(service) = service {
-            url.query_pairs_mut().append_pair("service", service);
+        for (name, value) in asked.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            url.query_pairs_mut().append_pair(name, value);
         }
         let mut request = self.own.request(Method::GET, url)?;
         if let Some((name, password)) = &self.login {
@@ -184,22 +218,28 @@ async fn judged(mut response: Response) -> Result<(), Trouble> {
 }
 
 /// With the words of the other end.
-async fn said(fault: RegistryFault, mut response: Response) -> Trouble {
+pub(super) async fn said(fault: RegistryFault, mut response: Response) -> Trouble {
     let status = response.status();
-    let body = beginning(&mut response, MAX_ANSWER).await.unwrap_or_default();
+    let body = timeout(WHOLE, beginning(&mut response, MAX_ANSWER)).await;
+    let body = body.ok().and_then(Result::ok).unwrap_or_default();
     Trouble::new(fault, format!("{status} {}", String::from_utf8_lossy(&body)))
 }
 
 /// How a registry wants to be told who asks.
 #[derive(Debug, PartialEq, Eq)]
-enum Challenge {
+pub(super) enum Challenge {
     Basic,
-    Bearer { realm: String, service: Option<String> },
+    /// By a token of this service, for this.
+    Bearer {
+        realm: String,
+        service: Option<String>,
+        scope: Option<String>,
+    },
 }
 
 impl Challenge {
     /// The first that we know.
-    fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         headers.get_all(WWW_AUTHENTICATE).iter().find_map(|value| Self::read(value.to_str().ok()?))
     }
 
@@ -211,7 +251,8 @@ impl Challenge {
         let named =
             |name: &str| parameters(rest).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
         let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-        is_bearer.then(|| named("realm")).flatten().map(|realm| Self::Bearer { realm, service: named("service") })
+        let realm = is_bearer.then(|| named("realm")).flatten()?;
+        Some(Self::Bearer { realm, service: named("service"), scope: named("scope") })
     }
 }
 
@@ -243,17 +284,18 @@ mod tests {
 
     #[test]
     fn what_a_registry_wants_is_read() {
-        let bearer = |realm: &str, service: Option<&str>| {
-            Some(Challenge::Bearer { realm: realm.to_owned(), service: service.map(str::to_owned) })
+        let bearer = |realm: &str, service: &str, scope: Option<&str>| {
+            let (service, scope) = (Some(service.to_owned()), scope.map(str::to_owned));
+            Some(Challenge::Bearer { realm: realm.to_owned(), service, scope })
         };
         for (text, expected) in [
             ("Basic realm=\"Registry Realm\"", Some(Challenge::Basic)),
             ("basic", Some(Challenge::Basic)),
             (
                 "Bearer realm=\"https://auth.example.org/token\",service=\"registry, ours\",scope=\"a:b:pull,push\"",
-                bearer("https://auth.example.org/token", Some("registry, ours")),
+                bearer("https://auth.example.org/token", "registry, ours", Some("a:b:pull,push")),
             ),
-            ("bearer realm=https://a.example/t, service=x", bearer("https://a.example/t", Some("x"))),
+            ("bearer realm=https://a.example/t, service=x", bearer("https://a.example/t", "x", None)),
             ("Bearer service=\"x\"", None),
             ("Bearer realm=\"unfinished", None),
             ("Negotiate", None),

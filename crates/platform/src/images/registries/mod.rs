@@ -6,14 +6,20 @@
 
 mod check;
 mod client;
+mod repository;
+
+use std::io::{Read, Seek};
 
 use contract::registries::{MAX_REGISTRIES, RegistryFault, RegistryTest, RegistryView, RegistryWrite};
 use contract::{ErrorCode, Permission, RegistryId};
-use runtime::docker::Credentials;
+use runtime::docker::{Credentials, Progress};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 pub(in crate::images) use self::check::Checked;
 use self::client::{Registry, Trouble};
+use self::repository::Repository;
+use super::archive::Parts;
 use super::store::{self, RegistryRow};
 use crate::authz::{Installation, ManageRegistries};
 use crate::db::Tx;
@@ -85,7 +91,7 @@ pub async fn update_registry(
     Ok(view(ctx, after))
 }
 
-/// Forgets one with its password. What was pulled from it stays where it is.
+/// Forgets one with its password. What was pulled from it, or put into it, stays where it is; engines are sent archives again.
 ///
 /// # Errors
 /// `NotFound` for one there is not.
@@ -94,6 +100,7 @@ pub async fn delete_registry(platform: &Platform, ctx: &OpContext, id: RegistryI
     let granted = ctx.authorize(ManageRegistries, &Installation)?;
     let mut tx = platform.db().begin(ctx).await?;
     let before = store::lock_registry(&mut tx, id).await?.ok_or_else(Error::not_found)?;
+    store::delete_pushes_of(&mut tx, &granted, id).await?;
     store::delete_registry_row(&mut tx, &granted, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("settings:delete-registry", id, Some(facts(&before)), None)).await?;
     tx.commit().await?;
@@ -144,6 +151,40 @@ pub(in crate::images) fn realm_of(challenge: &str) -> Option<String> {
     client::realm_of(challenge)
 }
 
+/// Puts an image into a registry, from its archive, which `open` gives from its beginning: what it is called there, or why it is
+/// not there. Nothing where the registry was forgotten.
+pub(in crate::images) async fn put<R>(
+    platform: &Platform,
+    id: RegistryId,
+    (name, parts): (String, Parts),
+    open: impl Fn() -> R,
+    tell: &watch::Sender<Progress>,
+) -> Result<std::result::Result<String, (RegistryFault, String)>>
+where
+    R: Read + Seek + Send + 'static,
+{
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let row = found(&mut tx, id).await?;
+    tx.commit().await?;
+    let login = login(platform, &row)?;
+    let put = match Registry::patient(&row.address, row.plain, row.ca_certificate.as_deref(), login) {
+        Ok(registry) => Repository::new(&registry, name, tell).put(parts, open).await,
+        Err(trouble) => Err(trouble),
+    };
+    Ok(put.map_err(|Trouble { fault, detail }| (fault, detail)))
+}
+
+/// The one that takes archives, with its address.
+pub(in crate::images) async fn holder_in_tx(tx: &mut Tx) -> Result<Option<(RegistryId, String)>> {
+    let rows = store::registries(tx).await?;
+    Ok(rows.into_iter().find(|row| row.holds_archives).map(|row| (row.id, row.address)))
+}
+
+/// As addresses of its images begin.
+pub(in crate::images) async fn address_in_tx(tx: &mut Tx, id: RegistryId) -> Result<String> {
+    Ok(found(tx, id).await?.address)
+}
+
 async fn found(tx: &mut Tx, id: RegistryId) -> Result<RegistryRow> {
     store::lock_registry(tx, id).await?.ok_or_else(Error::not_found)
 }
@@ -192,6 +233,7 @@ fn view(ctx: &OpContext, row: RegistryRow) -> RegistryView {
         username: row.username,
         has_password: row.password.is_some(),
         ca_certificate: row.ca_certificate,
+        holds_archives: row.holds_archives,
         last_test,
         revision: row.revision,
         created_at: row.created_at,
@@ -203,7 +245,7 @@ fn view(ctx: &OpContext, row: RegistryRow) -> RegistryView {
 fn facts(row: &RegistryRow) -> Value {
     json!({
         "address": row.address, "plain": row.plain, "username": row.username, "hasPassword": row.password.is_some(),
-        "hasCaCertificate": row.ca_certificate.is_some(),
+        "hasCaCertificate": row.ca_certificate.is_some(), "holdsArchives": row.holds_archives,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod cleanups;
 mod copies;
+mod pushes;
 mod registries;
 
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use sqlx::{Postgres, QueryBuilder, Row as _};
 
 pub(super) use cleanups::*;
 pub(super) use copies::*;
+pub(super) use pushes::*;
 pub(super) use registries::*;
 
 use super::Whose;

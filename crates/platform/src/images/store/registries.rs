@@ -18,6 +18,7 @@ pub(in crate::images) struct RegistryRow {
     /// Sealed.
     pub password: Option<Vec<u8>>,
     pub ca_certificate: Option<String>,
+    pub holds_archives: bool,
     pub last_tested_at: Option<DateTime<Utc>>,
     pub last_fault: Option<String>,
     pub last_detail: Option<String>,
@@ -30,8 +31,8 @@ pub(in crate::images) struct RegistryRow {
 pub(in crate::images) async fn registries(tx: &mut Tx) -> Result<Vec<RegistryRow>> {
     let rows = sqlx::query_as!(
         RegistryRow,
-        "select id, address, plain, username, password, ca_certificate, last_tested_at, last_fault, last_detail, revision,
-                created_at, updated_at
+        "select id, address, plain, username, password, ca_certificate, holds_archives, last_tested_at, last_fault,
+                last_detail, revision, created_at, updated_at
          from image_registries order by address"
     )
     .fetch_all(&mut **tx)
@@ -43,8 +44,8 @@ pub(in crate::images) async fn registries(tx: &mut Tx) -> Result<Vec<RegistryRow
 pub(in crate::images) async fn lock_registry(tx: &mut Tx, id: RegistryId) -> Result<Option<RegistryRow>> {
     let row = sqlx::query_as!(
         RegistryRow,
-        "select id, address, plain, username, password, ca_certificate, last_tested_at, last_fault, last_detail, revision,
-                created_at, updated_at
+        "select id, address, plain, username, password, ca_certificate, holds_archives, last_tested_at, last_fault,
+                last_detail, revision, created_at, updated_at
          from image_registries where id = $1 for update",
         id.0
     )
@@ -59,11 +60,13 @@ pub(in crate::images) async fn insert_registry_row(
     new: &Checked,
 ) -> Result<RegistryId> {
     let id = sqlx::query_scalar!(
-        "insert into image_registries (address, plain, username, ca_certificate) values ($1, $2, $3, $4) returning id",
+        "insert into image_registries (address, plain, username, ca_certificate, holds_archives)
+         values ($1, $2, $3, $4, $5) returning id",
         new.address,
         new.plain,
         new.username,
-        new.ca_certificate
+        new.ca_certificate,
+        new.holds_archives
     )
     .fetch_one(&mut **tx)
     .await?;
@@ -80,14 +83,16 @@ pub(in crate::images) async fn update_registry_row(
     sqlx::query!(
         "update image_registries
          set address = $2, plain = $3, username = $4, ca_certificate = $5, last_tested_at = null, last_fault = null,
-             last_detail = null, revision = revision + 1, password = case when $6 then password end
+             last_detail = null, revision = revision + 1, password = case when $6 then password end,
+             holds_archives = $7
          where id = $1",
         id.0,
         new.address,
         new.plain,
         new.username,
         new.ca_certificate,
-        new.keeps_password
+        new.keeps_password,
+        new.holds_archives
     )
     .execute(&mut **tx)
     .await?;
