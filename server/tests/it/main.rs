@@ -15,6 +15,7 @@ mod both_doors;
 mod budgets_both_doors;
 mod channels_both_doors;
 mod command_line;
+mod cleanups_both_doors;
 mod cut_off;
 mod cut_off_instances;
 mod done_words;
