@@ -49,6 +49,9 @@ fn registries_view(registries: Vec<RegistryView>, asked: Option<RegistryId>) -> 
         true => view! { <div class="empty"><p>{words.t("registries-empty")}</p></div> }.into_any(),
         false => table(words, registries),
     };
+    let test = chosen.as_ref().map(|registry| test_card(words, registry));
+    let form = form_card(words, chosen.as_ref(), typed, refused.as_ref());
+    let delete = chosen.map(|registry| delete_card(words, registry.id));
     frame(
         head,
         view! {
@@ -58,9 +61,9 @@ fn registries_view(registries: Vec<RegistryView>, asked: Option<RegistryId>) -> 
                 {body}
                 <p class="note-line">{words.t("registries-hint")}</p>
             </section>
-            {chosen.as_ref().map(|registry| test_card(words, registry))}
-            {form_card(words, chosen.as_ref(), typed, refused.as_ref())}
-            {chosen.map(|registry| delete_card(words, registry.id))}
+            {test}
+            {form}
+            {delete}
         },
     )
 }
