@@ -339,6 +339,8 @@ pub struct CleanupPreview {
     pub frees: u64,
     /// Its clean-up is waiting or running.
     pub going: bool,
+    /// A customer has the whole machine: what is on it is theirs.
+    pub lent: bool,
 }
 
 /// An image on a machine that nothing uses.

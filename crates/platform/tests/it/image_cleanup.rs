@@ -146,6 +146,17 @@ async fn an_engine_that_does_not_answer_is_told_of_and_ends_its_clean_up() {
     let too_many = images::clean_up(platform, &staff, apply(vec![String::new(); 201])).await.unwrap_err();
     assert_eq!(too_many.fields[0].key, "field-too-many");
 
+    // What is on a machine that somebody has is theirs, whatever it is called.
+    test.customer("Acme").await;
+    let lend = "insert into allocations (machine_id, customer_id, starts_at, ends_at, state, hold)
+                select m.id, c.id, now(), now() + interval '1 day', 'active', tstzrange(now(), now() + interval '1 day')
+                from machines m, customers c where c.name = 'Acme'";
+    assert!(!preview(platform, &staff, None).await.lent);
+    sqlx::query(lend).execute(test.owner_pool()).await.unwrap();
+    assert!(preview(platform, &staff, None).await.lent);
+    let theirs = images::clean_up(platform, &staff, apply(vec!["sha256:a".to_owned()])).await.unwrap_err();
+    assert_eq!((theirs.code, theirs.key), (ErrorCode::Conflict, "error-cleanup-lent"));
+
     let begun = begun(&test).await;
     images::run_cleanup(platform, begun, false).await.unwrap();
     let run = latest(platform, &staff).await;

@@ -115,6 +115,7 @@ cleanup-machine-all = All of them
 cleanup-days = Days without need
 cleanup-look = Look
 cleanup-no-engines = There is no machine whose engine is described.
+cleanup-lent = A customer has this machine: what is on it is theirs.
 cleanup-nothing = Nothing can be taken away here.
 cleanup-sum = { $n ->
     [one] { $n } image, frees at least { $size }

@@ -204,6 +204,7 @@ error-image-no-archive = 该镜像没有归档文件：它本来就在仓库中�
 error-no-registry-holds = 没有存放归档的仓库。请在设置中指定一个。
 error-image-being-put = 该镜像正在放入仓库。
 error-cleanup-going = 该机器正在清理中。
+error-cleanup-lent = 该机器已分配给客户，其上的内容属于客户。
 error-cleanup-nothing = 这些镜像都已不能清理：已被使用或已不存在。请重新查看。
 error-save-going = 该实例正在保存，请等待其结束。
 error-save-image-rejected = 该实例所用的镜像已被驳回，无法保存。

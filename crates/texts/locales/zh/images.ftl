@@ -109,6 +109,7 @@ cleanup-machine-all = 全部
 cleanup-days = 未使用天数
 cleanup-look = 查看
 cleanup-no-engines = 没有已填写引擎连接方式的机器。
+cleanup-lent = 该机器已分配给客户，其上的内容属于客户。
 cleanup-nothing = 这里没有可清理的镜像。
 cleanup-sum = { $n } 个镜像，至少释放 { $size }
 cleanup-of = { $name } 上未使用的镜像

@@ -135,7 +135,10 @@ fn machine_card(words: Words, machine: CleanupPreview) -> AnyView {
             </p>
         }
         .into_any(),
-        (None, _, true) => view! { <div class="empty"><p>{words.t("cleanup-nothing")}</p></div> }.into_any(),
+        (None, _, true) => {
+            let why = words.t(if machine.lent { "cleanup-lent" } else { "cleanup-nothing" });
+            view! { <div class="empty"><p>{why}</p></div> }.into_any()
+        }
         (None, going, false) => choice(words, machine, going),
     };
     view! {

@@ -61,17 +61,19 @@ impl Known {
 pub(super) struct Library {
     images: Vec<Known>,
     by_name: HashMap<String, Vec<usize>>,
+    /// A customer has the whole machine: what is on it is theirs, also under names that we know.
+    lent: bool,
 }
 
 impl Library {
-    pub(super) fn new(images: Vec<Known>) -> Self {
+    pub(super) fn new(images: Vec<Known>, lent: bool) -> Self {
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (place, image) in images.iter().enumerate() {
             for reference in &image.references {
                 by_name.entry(familiar(reference)).or_default().push(place);
             }
         }
-        Self { images, by_name }
+        Self { images, by_name, lent }
     }
 
     fn knows(&self, name: &str) -> bool {
@@ -97,14 +99,14 @@ pub(super) struct Found<'a> {
 }
 
 /// Nothing where it is to stay: something needs it, or has needed it since then, or it bears a name that is not the library's
-/// and so is somebody else's.
+/// and so is somebody else's, as all of a machine is that is lent.
 pub(super) fn judge<'a>(
     image: &HeldImage,
     in_containers: bool,
     library: &'a Library,
     since: DateTime<Utc>,
 ) -> Option<Found<'a>> {
-    if in_containers || image.tags.iter().any(|tag| !library.knows(tag)) {
+    if library.lent || in_containers || image.tags.iter().any(|tag| !library.knows(tag)) {
         return None;
     }
     let known = library.of(image);
@@ -169,7 +171,7 @@ mod tests {
 
     /// Why the image `a:1` may go, of what the library says; somebody asked for thirty days.
     fn reason(library: Vec<Known>) -> Option<CleanupReason> {
-        judge(&held(&["a:1"], &[]), false, &Library::new(library), at(-30)).map(|found| found.reason)
+        judge(&held(&["a:1"], &[]), false, &Library::new(library, false), at(-30)).map(|found| found.reason)
     }
 
     #[test]
@@ -201,7 +203,10 @@ mod tests {
         needed[1].used = true;
         assert_eq!(reason(needed), None);
         assert_eq!(reason(Vec::new()), None, "it is somebody else's");
-        let library = Library::new(both(Standing::Deleted, Standing::Deleted));
+        let lent = Library::new(both(Standing::Deleted, Standing::Deleted), true);
+        assert!(judge(&held(&["a:1"], &[]), false, &lent, at(0)).is_none(), "its customer's");
+        assert!(judge(&held(&[], &[]), false, &lent, at(0)).is_none());
+        let library = Library::new(both(Standing::Deleted, Standing::Deleted), false);
         assert!(judge(&held(&["a:1", "theirs:2"], &[]), false, &library, at(0)).is_none());
         assert!(judge(&held(&["a:1"], &[]), true, &library, at(0)).is_none(), "a container is made of it");
     }
@@ -209,9 +214,9 @@ mod tests {
     #[test]
     fn what_has_no_tag_is_dangling_unless_it_was_pulled_by_its_digest() {
         let digest = format!("a@sha256:{}", "0a".repeat(32));
-        let library = Library::new(vec![Known { used: true, ..known(&digest, Standing::Offered) }]);
+        let library = Library::new(vec![Known { used: true, ..known(&digest, Standing::Offered) }], false);
         let judged = |image: &HeldImage| judge(image, false, &library, at(0)).map(|found| found.reason);
-        assert_eq!(judged(&held(&[], &[&digest])), None);
+        assert_eq!(judged(&held(&[], &[digest.as_str()])), None);
         assert_eq!(judged(&held(&[], &["b@sha256:00"])), Some(CleanupReason::Dangling));
         assert_eq!(judged(&held(&[], &[])), Some(CleanupReason::Dangling));
     }

@@ -1,7 +1,8 @@
 //! Clean-ups of images on machines: shown first, chosen by a person, done by a job (`work`).
 //!
 //! Invariants: asking changes nothing; what goes is judged in one place (`judge`), when it is shown and again right before it
-//! goes, so that what became used meanwhile stays; what is not the library's and bears a name is never touched.
+//! goes, so that what became used meanwhile stays; what is not the library's and bears a name is never touched, nor anything on a
+//! machine that a customer has.
 
 mod judge;
 mod work;
@@ -27,9 +28,10 @@ pub use self::work::run_cleanup;
 use super::copies::{ATTEMPTS, is_passing};
 use super::store;
 use crate::authz::{ImageRef, MachineRef, OperateMachine};
+use crate::db::Tx;
 use crate::fields::Wrong;
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, instances, machines};
+use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit, engines, instances, machines};
 
 /// For what one engine says of its images while somebody waits for it.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -58,13 +60,14 @@ pub async fn preview_cleanup(
     let ids: Vec<i64> = asked.iter().map(|(machine, _)| machine.0).collect();
     let mut names = machines::briefs(platform, &mut tx, &ids, ctx.now()).await?;
     let going = store::cleaned_now(&mut tx, &ids).await?;
+    let lent = allocations::holders(&mut tx, Some(&ids), ctx.now()).await?;
     tx.commit().await?; // asking takes a while: hold no connection meanwhile
     let found = join_all(asked.iter().map(|(machine, _)| found_on(platform, *machine, days))).await;
     let mut list = Vec::new();
     for ((machine, kind), found) in asked.into_iter().zip(found) {
         let brief = names.remove(&machine.0).unwrap_or_default();
-        let going = going.contains(&machine.0);
-        list.push(shown((brief.code, brief.name), days, going, told(ctx, Some(kind), found?)));
+        let stands = (going.contains(&machine.0), lent.contains_key(&machine));
+        list.push(shown((brief.code, brief.name), days, stands, told(ctx, Some(kind), found?)));
     }
     Ok(Page { list, total, page, page_size })
 }
@@ -79,7 +82,12 @@ fn told(ctx: &OpContext, kind: Option<EngineKind>, found: std::result::Result<Ve
     })
 }
 
-fn shown((machine, machine_name): (String, String), unused_days: u32, going: bool, told: Told) -> CleanupPreview {
+fn shown(
+    (machine, machine_name): (String, String),
+    unused_days: u32,
+    (going, lent): (bool, bool),
+    told: Told,
+) -> CleanupPreview {
     let (images, fault) = match told {
         Ok(images) => (images, None),
         Err(fault) => (Vec::new(), Some(fault)),
@@ -89,7 +97,7 @@ fn shown((machine, machine_name): (String, String), unused_days: u32, going: boo
         Some((fault, message, detail)) => (Some(fault), Some(message), Some(detail).filter(|it| !it.is_empty())),
         None => (None, None, None),
     };
-    CleanupPreview { machine, machine_name, unused_days, fault, message, detail, images, frees, going }
+    CleanupPreview { machine, machine_name, unused_days, fault, message, detail, images, frees, going, lent }
 }
 
 /// Whoever brings images to machines may take them away there.
@@ -123,14 +131,21 @@ async fn seen(engine: &Containers) -> std::result::Result<Vec<(HeldImage, bool)>
 
 /// The library as it concerns a machine: whole, whoever asks, because what others need is needed.
 async fn library_on(platform: &Platform, machine: MachineId) -> Result<Library> {
-    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
     let mut known = store::library_on(&mut tx, machine).await?;
     let uses = instances::images_on(&mut tx, machine).await?;
+    let lent = is_lent(&mut tx, machine, ctx.now()).await?;
     tx.commit().await?;
     for image in &mut known {
         (image.used, image.used_until) = uses.get(&image.id.0).copied().unwrap_or_default();
     }
-    Ok(Library::new(known))
+    Ok(Library::new(known, lent))
+}
+
+/// Whether a customer has all of it now, or it is on its way back from one.
+async fn is_lent(tx: &mut Tx, machine: MachineId, now: DateTime<Utc>) -> Result<bool> {
+    Ok(!allocations::holders(tx, Some(&[machine.0]), now).await?.is_empty())
 }
 
 fn since(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
@@ -179,8 +194,8 @@ fn candidate(image: &HeldImage, in_use: bool, library: &Library, since: DateTime
 ///
 /// # Errors
 /// `Validation` with every fault at once, `NotFound` (`error-no-engine`) where nobody has said how the machine's engine is
-/// reached, `NodeUnreachable` or `EngineFailed` where it does not say what it has, `Conflict` while the machine is being cleaned
-/// up (`error-cleanup-going`) or when all of them are needed by now (`error-cleanup-nothing`).
+/// reached, `NodeUnreachable` or `EngineFailed` where it does not say what it has, `Conflict` while a customer has the machine
+/// (`error-cleanup-lent`), while it is being cleaned up (`error-cleanup-going`) or when all of them are needed by now (`error-cleanup-nothing`).
 pub async fn clean_up(platform: &Platform, ctx: &OpContext, body: CleanupApply) -> Result<CleanupRun> {
     let ctx = &ctx.trying(machines::attempt(CLEAN_UP, &body.machine));
     may_clean_up(ctx)?;
@@ -189,6 +204,9 @@ pub async fn clean_up(platform: &Platform, ctx: &OpContext, body: CleanupApply) 
     let machine = machines::id_in_tx(&mut tx, &body.machine).await?.ok_or_else(unknown_machine)?;
     let granted = ctx.authorize(OperateMachine, &machines::resource(machine))?;
     let engine = engines::known_in_tx(&mut tx, machine).await?;
+    if is_lent(&mut tx, machine, ctx.now()).await? {
+        return Err(Error::new(ErrorCode::Conflict).with_key("error-cleanup-lent"));
+    }
     tx.commit().await?; // asking takes a while: hold no connection meanwhile
     let mut found = found_on(platform, machine, days).await?.map_err(not_asked)?;
     found.retain(|image| body.images.contains(&image.engine_id));
@@ -253,7 +271,7 @@ pub async fn list_cleanups(platform: &Platform, ctx: &OpContext, query: PageQuer
 
 async fn views(
     platform: &Platform,
-    tx: &mut crate::db::Tx,
+    tx: &mut Tx,
     ctx: &OpContext,
     runs: Vec<store::CleanupRow>,
 ) -> Result<Vec<CleanupRun>> {
