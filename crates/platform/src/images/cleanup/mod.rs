@@ -195,7 +195,8 @@ fn candidate(image: &HeldImage, in_use: bool, library: &Library, since: DateTime
 /// # Errors
 /// `Validation` with every fault at once, `NotFound` (`error-no-engine`) where nobody has said how the machine's engine is
 /// reached, `NodeUnreachable` or `EngineFailed` where it does not say what it has, `Conflict` while a customer has the machine
-/// (`error-cleanup-lent`), while it is being cleaned up (`error-cleanup-going`) or when all of them are needed by now (`error-cleanup-nothing`).
+/// (`error-cleanup-lent`), while it is being cleaned up (`error-cleanup-going`) or when all of them are needed by now
+/// (`error-cleanup-nothing`).
 pub async fn clean_up(platform: &Platform, ctx: &OpContext, body: CleanupApply) -> Result<CleanupRun> {
     let ctx = &ctx.trying(machines::attempt(CLEAN_UP, &body.machine));
     may_clean_up(ctx)?;

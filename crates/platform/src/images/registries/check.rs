@@ -46,7 +46,11 @@ pub(super) fn check(body: RegistryWrite, stored: Option<&RegistryRow>) -> Result
         // There everything is somebody's, and shown to everybody.
         wrong.add("holdsArchives", "field-registry-holds");
     }
-    let username = wrong.text("username", body.username, 200);
+    let username = wrong.line("username", body.username, 200);
+    if username.as_deref().is_some_and(|name| name.contains(':')) {
+        // What follows it would be read as the password.
+        wrong.add("username", "field-registry-username");
+    }
     // A password may begin or end with a blank.
     let password = body.password.filter(|password| !password.is_empty());
     if password.as_deref().is_some_and(|password| password.len() > 4096 || password.chars().any(char::is_control)) {

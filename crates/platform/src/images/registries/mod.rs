@@ -152,7 +152,10 @@ pub(in crate::images) fn realm_of(challenge: &str) -> Option<String> {
 }
 
 /// Puts an image into a registry, from its archive, which `open` gives from its beginning: what it is called there, or why it is
-/// not there. Nothing where the registry was forgotten.
+/// not there.
+///
+/// # Errors
+/// `NotFound` where the registry was forgotten.
 pub(in crate::images) async fn put<R>(
     platform: &Platform,
     id: RegistryId,
@@ -182,7 +185,8 @@ pub(in crate::images) async fn holder_in_tx(tx: &mut Tx) -> Result<Option<(Regis
 
 /// As addresses of its images begin.
 pub(in crate::images) async fn address_in_tx(tx: &mut Tx, id: RegistryId) -> Result<String> {
-    Ok(found(tx, id).await?.address)
+    let rows = store::registries(tx).await?;
+    rows.into_iter().find(|row| row.id == id).map(|row| row.address).ok_or_else(Error::not_found)
 }
 
 async fn found(tx: &mut Tx, id: RegistryId) -> Result<RegistryRow> {
