@@ -56,7 +56,7 @@ impl<'a> Repository<'a> {
         for part in parts.layers {
             let (digest, kind) = hashed(open(), part).await?;
             if !self.has(&digest).await? {
-                let pieces = self.pieces(open(), part, (done, total));
+                let pieces = pieces(self.tell.clone(), open(), part, (done, total));
                 self.upload(&digest, part.size, pieces).await?;
             }
             done += part.size;
@@ -172,24 +172,24 @@ impl<'a> Repository<'a> {
         }
         Err(Trouble::new(RegistryFault::Credentials, "it asks again and again who we are"))
     }
+}
 
-    fn pieces<R>(
-        &self,
-        mut archive: R,
-        part: Part,
-        (before, total): (u64, u64),
-    ) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + use<R>
-    where
-        R: Read + Seek + Send + 'static,
-    {
-        let tell = self.tell.clone();
-        let opened = archive.seek(SeekFrom::Start(part.offset)).map(|_| archive.take(part.size));
-        futures_util::stream::unfold((Some(opened), before), move |(from, done)| {
-            // Who asks for the next one has taken the one before.
-            tell.send_replace(Progress { done, total });
-            piece(from, done)
-        })
-    }
+/// A layer, piece by piece; says how much of all was taken.
+fn pieces<R>(
+    tell: watch::Sender<Progress>,
+    mut archive: R,
+    part: Part,
+    (before, total): (u64, u64),
+) -> impl Stream<Item = io::Result<Vec<u8>>> + Send
+where
+    R: Read + Seek + Send + 'static,
+{
+    let opened = archive.seek(SeekFrom::Start(part.offset)).map(|_| archive.take(part.size));
+    futures_util::stream::unfold((Some(opened), before), move |(from, done)| {
+        // Who asks for the next one has taken the one before.
+        tell.send_replace(Progress { done, total });
+        piece(from, done)
+    })
 }
 
 /// A piece, and what is left of where it came from with how much was read.
