@@ -106,6 +106,8 @@ pub const IMAGES: &str = "/admin/images";
 pub const IMAGE_NEW: &str = "/admin/images/new";
 /// The form for an archive.
 pub const IMAGE_UPLOAD: &str = "/admin/images/upload";
+/// What nothing uses on machines, and what became of it.
+pub const IMAGE_CLEANUP: &str = "/admin/images/cleanup";
 /// What waits for review.
 pub const IMAGES_WAITING: &str = "/admin/images?state=pending_review&sort=createdAt";
 /// Everybody's instances.
@@ -150,6 +152,8 @@ pub const CHANNELS: &str = "/admin/settings/channels";
 
 /// What people sign in through.
 pub const IDENTITY_PROVIDERS: &str = "/admin/settings/identity";
+/// Registries of images.
+pub const REGISTRIES: &str = "/admin/settings/registries";
 
 /// Mail that went out or is to go out.
 pub const MAILS: &str = "/admin/settings/mails";
@@ -197,6 +201,11 @@ pub fn spec_edit(id: contract::SpecId) -> String {
 /// An image.
 pub fn image(id: contract::ImageId) -> String {
     format!("{IMAGES}/{id}")
+}
+
+/// A registry.
+pub fn registry(id: contract::RegistryId) -> String {
+    format!("{REGISTRIES}?id={id}")
 }
 
 /// The form of an image.

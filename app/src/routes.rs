@@ -81,6 +81,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/images") view=admin::images::list::ImageListPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/new") view=admin::images::edit::NewImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/upload") view=admin::images::upload::ImageUploadPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/images/cleanup") view=admin::images::cleanup::ImageCleanupPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/:id") view=admin::images::page::ImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/images/:id/edit") view=admin::images::edit::EditImagePage ssr=SsrMode::Async />
                 <Route path=path!("/admin/instances") view=admin::instances::list::InstanceListPage ssr=SsrMode::Async />
@@ -135,6 +136,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin/customers/:id") view=admin::customers::page::CustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/customers/:id/edit") view=admin::customers::edit::EditCustomerPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/channels") view=customer::notifications::channels::ChannelsPage ssr=SsrMode::Async />
+                <Route path=path!("/admin/settings/registries") view=admin::registries::page::RegistriesPage ssr=SsrMode::Async />
                 <Route path=path!("/admin/settings/identity") view=admin::identity::list::IdentityProvidersPage ssr=SsrMode::Async />
                 <Route
                     path=path!("/admin/settings/identity/new/:kind")

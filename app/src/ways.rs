@@ -37,12 +37,14 @@ const BENEATH: &[(&str, &[Permission])] = &[
     ("/admin/specs/new", &[Permission::SpecsManage]),
     ("/admin/specs/*/edit", &[Permission::SpecsManage]),
     ("/admin/images/new", &[Permission::ImagesManage]),
+    ("/admin/images/cleanup", &[Permission::ImagesManage, Permission::MachinesOperate]),
     ("/admin/images/*/edit", &[Permission::ImagesManage]),
     ("/admin/images/upload", &[Permission::ImagesManage, Permission::FilesUpload]),
     ("/admin/settings/identity", &[Permission::SettingsIdentity]),
     ("/admin/settings/identity/*", &[Permission::SettingsIdentity]),
     ("/admin/settings/identity/new/*", &[Permission::SettingsIdentity]),
     ("/admin/settings/imports/*", &[Permission::SettingsUpdate]),
+    ("/admin/settings/registries", &[Permission::SettingsUpdate]),
     // No page, but pages lead to it.
     (FILE, &[Permission::FilesView]),
 ];

@@ -160,6 +160,12 @@ mod tests {
             ],
         );
         add("job-kind", platform::jobs::kinds().collect());
+        add("copy-state", contract::images::CopyState::ALL.iter().map(|v| v.code()).collect());
+        add("image-registry-state", contract::images::CopyState::ALL.iter().map(|v| v.code()).collect());
+        add("cleanup-reason", contract::images::CleanupReason::ALL.iter().map(|v| v.code()).collect());
+        add("cleanup-state", contract::images::CleanupState::ALL.iter().map(|v| v.code()).collect());
+        add("cleanup-item", contract::images::CleanupItemState::ALL.iter().map(|v| v.code()).collect());
+        add("registry-fault", contract::registries::RegistryFault::ALL.iter().map(|v| v.code()).collect());
         add("job-event", contract::jobs::JobEventKind::ALL.iter().map(|v| v.code()).collect());
         add("job-lane", contract::jobs::JobLane::ALL.iter().map(|v| v.code()).collect());
         add("job-state", contract::jobs::JobState::ALL.iter().map(|v| v.code()).collect());

@@ -72,6 +72,23 @@ test('a customer saves an instance as an image and deploys it', async ({ browser
       await expect(page.locator('#logs pre')).toContainText('kept-42', { timeout: 100 });
     }).toPass({ timeout: 60_000 });
     await expect(page.locator('#logs pre')).toContainText('[]');
+
+    // What nothing uses is shown to staff first, and then taken away.
+    engine.docker(['commit', engine.docker(['ps', '-q']).split('\n')[0], 'left-over:1']);
+    const left = (await ask('/api/admin/images', 'POST', { name: 'Left over', address: 'left-over:1' })).id;
+    await ask(`/api/admin/images/${left}`, 'DELETE', undefined);
+    await signIn(page, installation.admin);
+    await page.goto('/admin/images');
+    await page.locator('a[href="/admin/images/cleanup"]').click();
+    await page.locator('input[name="machine"]').fill('save-room');
+    await page.locator('form.filters button').click();
+    const unused = page.locator('form:has(input[name="images[]"])');
+    await expect(unused.locator('tbody tr')).toHaveCount(1);
+    await expect(unused.locator('tbody th')).toContainText('left-over:1');
+    expect(engine.docker(['images', '--quiet', 'left-over:1'])).not.toBe('');
+    await unused.locator('button').click();
+    await expect(page.locator('#runs tbody tr')).toHaveCount(1);
+    await expect(async () => expect(engine.docker(['images', '--quiet', 'left-over:1'])).toBe('')).toPass({ timeout: 60_000 });
   } finally {
     await engine.end();
   }

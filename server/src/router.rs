@@ -24,8 +24,8 @@ use utoipa_axum::routes;
 
 use crate::rest::admin::{
     allocation_overview, allocations, announcements, audit, billing, budgets, channels, customers, engines, exports,
-    identity, images, instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, reports,
-    roles, settings, specs, statistics, user_sheets, users,
+    identity, images, instances, jobs, machine_service, machine_sheets, machines, mail, members, metrics, registries,
+    reports, roles, settings, specs, statistics, user_sheets, users,
 };
 use crate::rest::{self, auth, avatar, customer, files, sso};
 use crate::{AppState, agents, arrival, authn, ops, pages, site, unread, ws};
@@ -331,15 +331,20 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(images::list, images::create))
         .rest(routes!(exports::images))
         .rest(routes!(images::upload))
+        .rest(routes!(images::preview_cleanup))
+        .rest(routes!(images::clean_up))
+        .rest(routes!(images::cleanups))
         .rest(routes!(images::get, images::update, images::delete))
         .rest(routes!(images::copies, images::pull))
         .rest(routes!(images::cancel_pull))
+        .rest(routes!(images::registry, images::push, images::forget_push))
         .rest(routes!(images::approve))
         .rest(routes!(images::reject))
         .rest(routes!(images::enlist))
         .rest(routes!(images::delist))
         .rest(routes!(customer::images::market))
         .rest(routes!(customer::images::market_image))
+        .rest(routes!(customer::images::deploy))
         .rest(routes!(customer::images::list))
         .rest(routes!(customer::images::upload))
         .rest(routes!(customer::images::get, customer::images::update, customer::images::delete))
@@ -442,6 +447,9 @@ fn platform(all: Routes) -> Routes {
         .rest(routes!(settings::get_import))
         .rest(routes!(settings::confirm_import))
         .rest(routes!(settings::set_logo))
+        .rest(routes!(registries::list, registries::create))
+        .rest(routes!(registries::get, registries::update, registries::delete))
+        .rest(routes!(registries::test))
         .rest(routes!(identity::list, identity::create))
         .rest(routes!(identity::get, identity::update, identity::delete))
         .rest(routes!(identity::test))

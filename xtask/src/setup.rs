@@ -49,6 +49,7 @@ fn missing(need: Need) -> Result<Vec<&'static str>> {
         want(!is_root() || Path::new("/usr/bin/systemd-analyze").exists(), &["systemd"]);
         want(!is_root() || has_engine(), ENGINE);
         want(!is_root() || has_busybox(), BUSYBOX);
+        want(has_registry(), REGISTRY);
         want(!is_root() || Path::new("/usr/sbin/debootstrap").exists(), &["debootstrap"]);
     }
     let tests_lack = need == Need::Test && !(deny::is_here() && schemathesis::is_here() && ssh_audit::is_here());
@@ -94,6 +95,7 @@ pub fn servers() -> Result<()> {
     packages.extend(ENGINE.iter().filter(|_| is_root() && !has_engine()));
     packages.extend(SSH.iter().filter(|_| !has_ssh()));
     packages.extend(BUSYBOX.iter().filter(|_| is_root() && !has_busybox()));
+    packages.extend(REGISTRY.iter().filter(|_| !has_registry()));
     install(&packages)
 }
 
@@ -112,6 +114,13 @@ const SSH: &[&str] = &["openssh-client", "openssh-server", "openssh-sftp-server"
 fn has_ssh() -> bool {
     let programs = ["/usr/bin/ssh", "/usr/sbin/sshd", "/usr/lib/openssh/sftp-server", "/usr/bin/rsync"];
     programs.iter().all(|path| Path::new(path).exists())
+}
+
+/// A registry of images that wants a name and a password.
+const REGISTRY: &[&str] = &["docker-registry"];
+
+fn has_registry() -> bool {
+    Path::new("/usr/bin/docker-registry").exists()
 }
 
 /// What is in the image that those engines run.

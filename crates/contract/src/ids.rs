@@ -96,6 +96,10 @@ id! {
     UploadId,
     /// What instances are made of.
     ImageId,
+    /// A registry of images.
+    RegistryId,
+    /// A clean-up of images on a machine.
+    ImageCleanupId,
     /// A directory or sign-in service that people come from.
     IdentityProviderId,
     /// A person as an identity provider knows them.

@@ -236,6 +236,38 @@ pub struct InstanceCreate {
     pub remark: Option<String>,
 }
 
+/// Body of `POST /api/customer/images/{id}/deploy`: an instance of that image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageDeploy {
+    /// A letter or digit first, then letters, digits, `-` and `_`; at most 63; unlike any other of the customer's.
+    pub name: String,
+    pub spec: SpecId,
+    /// Code of a machine; any that fits when absent.
+    #[serde(default)]
+    pub machine: Option<String>,
+    /// Variables of the container. Their values are stored encrypted and shown to nobody.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// What runs in it, word by word; the image's own when absent. No shell reads it.
+    #[serde(default)]
+    pub command: Option<Vec<String>>,
+    /// TCP ports of it that are opened on its machine, for the machine itself alone; at most 20.
+    #[serde(default)]
+    pub ports: Vec<u16>,
+    #[serde(default)]
+    pub remark: Option<String>,
+}
+
+impl ImageDeploy {
+    /// The same with the image.
+    pub fn of(self, image: ImageId) -> InstanceCreate {
+        let Self { name, spec, machine, environment, command, ports, remark } = self;
+        InstanceCreate { name, image, spec, machine, environment, command, ports, remark }
+    }
+}
+
 /// A port of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -31,6 +31,7 @@ pub mod metrics;
 pub mod notifications;
 mod permission;
 pub mod quotas;
+pub mod registries;
 pub mod reports;
 pub mod roles;
 pub mod settings;

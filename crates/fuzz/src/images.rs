@@ -9,7 +9,10 @@ const SIZE: u64 = 1000;
 pub fn image_archive(data: &[u8]) {
     match chosen(data, 3) {
         (0, archive) => platform::fuzzing::image_archive(archive),
-        (1, address) => platform::fuzzing::image_address(&text(address)),
+        (1, address) => {
+            platform::fuzzing::image_address(&text(address));
+            platform::fuzzing::registry_challenge(&text(address));
+        }
         (_, range) => {
             if let Some(Ok((from, to))) = server::fuzzing::range(&text(range), SIZE) {
                 assert!(from < to && to <= SIZE, "{from} to {to}");

@@ -17,12 +17,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::tar;
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Something with a name made of its content.
-struct Blob {
-    digest: String,
-    bytes: Vec<u8>,
+pub(crate) struct Blob {
+    pub(crate) digest: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Blob {
@@ -32,7 +32,7 @@ impl Blob {
 }
 
 /// A layer and the configuration that names it.
-fn image() -> [Blob; 2] {
+pub(crate) fn image() -> [Blob; 2] {
     let layer = Blob::new(tar(&[("hello", &vec![b'x'; 100_000])]));
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
     let config = json!({
@@ -40,6 +40,17 @@ fn image() -> [Blob; 2] {
         "rootfs": { "type": "layers", "diff_ids": [layer.digest] },
     });
     [layer, Blob::new(config.to_string().into_bytes())]
+}
+
+/// What names the two.
+pub(crate) fn manifest(layer: &Blob, config: &Blob) -> Blob {
+    let named = |blob: &Blob, kind: &str| json!({ "mediaType": kind, "digest": blob.digest, "size": blob.bytes.len() });
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST,
+        "config": named(config, "application/vnd.oci.image.config.v1+json"),
+        "layers": [named(layer, "application/vnd.oci.image.layer.v1.tar")],
+    });
+    Blob::new(manifest.to_string().into_bytes())
 }
 
 /// The image as `docker save` writes it, under this name.
@@ -64,14 +75,7 @@ impl Registry {
     /// When no port is free, as everything here.
     pub async fn start() -> Self {
         let [layer, config] = image();
-        let named =
-            |blob: &Blob, kind: &str| json!({ "mediaType": kind, "digest": blob.digest, "size": blob.bytes.len() });
-        let manifest = json!({
-            "schemaVersion": 2, "mediaType": MANIFEST,
-            "config": named(&config, "application/vnd.oci.image.config.v1+json"),
-            "layers": [named(&layer, "application/vnd.oci.image.layer.v1.tar")],
-        });
-        let manifest = Blob::new(manifest.to_string().into_bytes());
+        let manifest = manifest(&layer, &config);
         let mut blobs = HashMap::from([("1".to_owned(), manifest.bytes.clone())]);
         blobs.extend([layer, config, manifest].map(|blob| (blob.digest, blob.bytes)));
         let routes = Router::new()

@@ -29,6 +29,29 @@ pub(crate) async fn shop(server: &Server, staff: &Who) -> (u64, u64) {
     (image.as_u64().unwrap(), spec.as_u64().unwrap())
 }
 
+#[tokio::test]
+async fn an_image_is_deployed_by_its_address() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let staff = server.token(&admin).await;
+    let (image, spec) = shop(&server, &staff).await;
+    let owner = server.token(&acme.owner).await;
+    let path = format!("/api/customer/images/{image}/deploy");
+    let made = server.post(&owner, &path, json!({ "name": "deployed", "spec": spec, "remark": "at once" })).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    assert_eq!(made.header("location"), format!("{PATH}/{}", made.data()["id"]));
+    let shown = server.get(&owner, made.header("location")).await.data();
+    assert_eq!((&shown["imageName"], &shown["remark"]), (&json!("Small"), &json!("at once")));
+    let again = server.post(&owner, &path, json!({ "name": "deployed", "spec": spec })).await;
+    assert_eq!((again.status, again.json()["code"].clone()), (409, json!(1401)));
+    let named = json!({ "name": "other", "spec": spec, "image": image });
+    assert_eq!(server.post(&owner, &path, named).await.status, 400, "the image stands in the address");
+    assert_eq!(server.post(&staff, &path, json!({ "name": "staff", "spec": spec })).await.status, 404);
+    server.post(&staff, &format!("/api/admin/images/{image}/delist"), json!({})).await.data();
+    let body = json!({ "name": "late", "spec": spec });
+    assert_eq!(server.post(&owner, &path, body).await.status, 404, "who does not see it does not find it");
+}
+
 async fn scenario(through: Through) {
     let server = Server::start().await;
     let (admin, operator, acme) =

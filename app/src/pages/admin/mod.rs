@@ -16,6 +16,7 @@ pub mod instances;
 pub mod jobs;
 pub mod machines;
 pub mod metrics;
+pub mod registries;
 pub mod roles;
 pub mod settings;
 pub mod specs;

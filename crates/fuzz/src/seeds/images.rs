@@ -25,6 +25,7 @@ pub(super) fn add_all(seeds: &mut Vec<Seed>) {
     add(seeds, "image_archive", 0, "both", tar(&both));
     add(seeds, "image_archive", 1, "address", "registry.example.org:5000/team/a_b.c--d:V1");
     add(seeds, "image_archive", 1, "digest", format!("nvcr.io/nvidia/cuda@sha256:{}", hash("any")));
+    add(seeds, "image_archive", 1, "challenge", "Bearer realm=\"https://a.example/t\",service=\"registry\"");
     add(seeds, "image_archive", 2, "range", "bytes=10-19");
     add(seeds, "image_archive", 2, "end", "bytes=-10");
 }

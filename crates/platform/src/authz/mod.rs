@@ -315,6 +315,8 @@ actions! {
     ManageAnnouncements: AnnouncementsManage on Noticeboard;
     /// Change the installation's settings.
     UpdateSettings: SettingsUpdate on Installation;
+    /// Attach registries of images.
+    ManageRegistries: SettingsUpdate on Installation;
     /// Change roles in a customer, remove people, hand the ownership over; bring in who has an account.
     ManageMembers: CustomersManageMembers on CustomerRef;
     /// See anybody's account.

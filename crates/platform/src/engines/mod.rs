@@ -157,6 +157,16 @@ pub(crate) async fn known_among(tx: &mut Tx, machines: &[i64]) -> Result<HashMap
     store::known(tx, machines).await
 }
 
+/// A page of the machines whose engine somebody has described, or the one that is named, with how it is reached; and how many
+/// there are.
+pub(crate) async fn described(
+    tx: &mut Tx,
+    machine: Option<MachineId>,
+    page: (u32, u32),
+) -> Result<(Vec<(MachineId, EngineKind)>, u64)> {
+    store::described(tx, machine, page).await
+}
+
 /// How a job reaches a machine's engine; nothing where nobody has said it.
 pub(crate) async fn endpoint_of(
     platform: &Platform,

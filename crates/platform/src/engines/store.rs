@@ -152,6 +152,36 @@ pub(super) async fn known(tx: &mut Tx, machines: &[i64]) -> Result<HashMap<i64, 
     known.collect()
 }
 
+/// See [`super::described`].
+pub(super) async fn described(
+    tx: &mut Tx,
+    machine: Option<MachineId>,
+    (page, size): (u32, u32),
+) -> Result<(Vec<(MachineId, EngineKind)>, u64)> {
+    let only = machine.map(|machine| machine.0);
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "n!" from engine_connections where $1::bigint is null or machine_id = $1"#,
+        only
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let rows = sqlx::query!(
+        "select machine_id, kind from engine_connections where $1::bigint is null or machine_id = $1
+         order by machine_id limit $2 offset $3",
+        only,
+        i64::from(size),
+        i64::from(page - 1) * i64::from(size)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let known = rows.into_iter().map(|row| {
+        let kind = EngineKind::parse(&row.kind)
+            .ok_or_else(|| Error::internal(format!("unknown kind of connection {}", row.kind)))?;
+        Ok((MachineId(row.machine_id), kind))
+    });
+    Ok((known.collect::<Result<_>>()?, total.unsigned_abs()))
+}
+
 /// Certificates that end soon.
 pub(super) struct Ending {
     pub machine: MachineId,

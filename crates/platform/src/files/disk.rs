@@ -251,6 +251,11 @@ impl Content {
     pub fn size(&self) -> u64 {
         self.size
     }
+
+    /// The same once more, whoever reads this one.
+    pub(crate) fn from_beginning(&self) -> Self {
+        Self { store: self.store.clone(), key: self.key, size: self.size, part_size: self.part_size, at: 0, open: None }
+    }
 }
 
 impl Read for Content {

@@ -9,7 +9,7 @@ use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{entry, found, locked, store};
+use super::{entry, found, locked, pushes, registries, store};
 use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, machines, outbound};
@@ -18,7 +18,7 @@ use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, fil
 const BEAT: Duration = Duration::from_secs(1);
 /// With the pauses of the queue more than a minute: agents come back to a server within seconds of its restart, machines
 /// may take as long.
-const ATTEMPTS: i32 = 6;
+pub(super) const ATTEMPTS: i32 = 6;
 
 /// On which machines it is, or is on its way to.
 ///
@@ -162,7 +162,7 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
 }
 
 /// What may be over when it is tried again, perhaps by another server.
-fn is_passing(kind: FaultKind) -> bool {
+pub(super) fn is_passing(kind: FaultKind) -> bool {
     use FaultKind as K;
     matches!(
         kind,
@@ -178,15 +178,24 @@ fn is_passing(kind: FaultKind) -> bool {
     )
 }
 
-/// Ends what no job will end: copies of images that may not be used any more, and those whose job is no more. Run by the job
-/// queue.
+/// Ends what no job will end: copies of images that may not be used any more, and copies, clean-ups and archives on
+/// their way into a registry whose job is no more. Run by the job queue.
 pub async fn tidy_copies(platform: &Platform) -> Result<()> {
-    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let ctx = platform.system(SystemActor::Worker);
+    let mut tx = platform.db().begin(&ctx).await?;
     store::cancel_unusable(&mut tx, None).await?;
     let ended = store::end_forgotten(&mut tx, FaultKind::Other).await?;
+    let cleanups = store::end_forgotten_cleanups(&mut tx, FaultKind::Other, ctx.now()).await?;
+    let pushes = store::end_forgotten_pushes(&mut tx, FaultKind::Other.code()).await?;
     tx.commit().await?;
+    if pushes > 0 {
+        tracing::warn!(pushes, "archives on their way into a registry had no job any more");
+    }
     if ended > 0 {
         tracing::warn!(ended, "images on their way had no job any more");
+    }
+    if cleanups > 0 {
+        tracing::warn!(cleanups, "clean-ups of images had no job any more");
     }
     Ok(())
 }
@@ -251,9 +260,18 @@ async fn bring(
             let tell = |progress| {
                 tell.send_replace(progress);
             };
-            Ok(docker::pull(&endpoint, allowed, address, tell).await)
+            let credentials = registries::credentials(platform, address).await?;
+            Ok(docker::pull_as(&endpoint, allowed, address, credentials.as_ref(), tell).await)
         }
         (_, _, Some(file)) => {
+            if let Some(reference) = pushes::reference_of(platform, image.id).await? {
+                match pushes::pull_from(platform, &endpoint, (image, reference.as_str()), &tell).await? {
+                    Err(fault) if !is_passing(fault.kind) => {
+                        tracing::warn!(image = image.id.0, %fault, "an image is sent that its registry does not give");
+                    }
+                    came => return Ok(came),
+                }
+            }
             let content = files::content_for_job(platform, ctx, file).await?;
             let size = content.size();
             let tell = move |progress| {

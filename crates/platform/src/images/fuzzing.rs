@@ -1,6 +1,6 @@
 //! What the fuzz targets call.
 
-use super::archive;
+use super::{archive, registries};
 
 /// Reads an archive; what it says of the image is bounded and shaped.
 pub fn image_archive(bytes: &[u8]) {
@@ -18,5 +18,12 @@ pub fn image_address(text: &str) {
         assert!(text.len() <= 512 && !text.chars().any(|c| c.is_whitespace() || c.is_control()), "{text}");
         // A tag may have two dots (the grammar of references says so); a step of the path is never nothing but dots.
         assert!(text.split('/').all(|step| !step.trim_matches('.').is_empty()), "{text}");
+    }
+}
+
+/// Reads how a registry wants to be told who asks.
+pub fn registry_challenge(text: &str) {
+    if let Some(realm) = registries::realm_of(text) {
+        assert!(text.contains(realm.as_str()), "{text}: {realm}");
     }
 }

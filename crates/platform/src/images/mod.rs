@@ -7,9 +7,12 @@
 
 pub mod archive;
 mod check;
+mod cleanup;
 mod copies;
 pub(crate) mod fuzzing;
 mod own;
+mod pushes;
+mod registries;
 mod review;
 mod saved;
 mod store;
@@ -21,8 +24,11 @@ use contract::images::{ImageQuery, ImageSort, ImageSource, ImageState, ImageUplo
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
+pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
+pub use pushes::{forget_push, image_registry, push, push_archive};
+pub use registries::{create_registry, delete_registry, get_registry, list_registries, test_registry, update_registry};
 pub use review::{approve, reject};
 pub(crate) use saved::{Saved, insert_saved, refuse_saving};
 

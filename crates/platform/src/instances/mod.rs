@@ -33,12 +33,15 @@ mod work;
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use contract::instances::{
-    InstanceAction, InstanceCreate, InstanceEvent, InstanceEventKind, InstanceQuery, InstanceSort, InstanceSpec,
-    InstanceUpdate, InstanceView, InstanceWish, Miss, Placement, PlacementQuery,
+    ImageDeploy, InstanceAction, InstanceCreate, InstanceEvent, InstanceEventKind, InstanceQuery, InstanceSort,
+    InstanceSpec, InstanceUpdate, InstanceView, InstanceWish, Miss, Placement, PlacementQuery,
 };
 use contract::specs::SpecView;
 use contract::{CustomerId, ErrorCode, InstanceId, MachineId, Page, Permission, SortDirection, UserId};
+use runtime::docker::Fault;
+use runtime::docker::containers::Containers;
 use serde_json::{Value, json};
 
 pub(crate) use self::access::end_access_of_in_tx;
@@ -224,6 +227,23 @@ pub async fn create(platform: &Platform, ctx: &OpContext, body: InstanceCreate) 
     tx.commit().await?;
     platform.bell().notify_one();
     views::one(platform, ctx, row).await
+}
+
+/// The same of the image at an address: one that the caller may not use is not there.
+///
+/// # Errors
+/// `NotFound` for an image there is not, and as [`create`]'s.
+pub async fn deploy(
+    platform: &Platform,
+    ctx: &OpContext,
+    image: contract::ImageId,
+    body: ImageDeploy,
+) -> Result<InstanceView> {
+    maker(&ctx.trying_on("instances:create", "image", image))?;
+    let mut tx = platform.db().begin(ctx).await?;
+    images::usable_in_tx(&mut tx, image).await?.ok_or_else(Error::not_found)?;
+    tx.commit().await?;
+    create(platform, ctx, body.of(image)).await
 }
 
 fn over_limit(miss: &Miss) -> Error {
@@ -499,6 +519,23 @@ pub(crate) async fn refuse_if_used(tx: &mut Tx, machine: MachineId) -> Result<()
         0 => Ok(()),
         n => Err(Error::new(ErrorCode::Conflict).with_key("error-machine-has-instances").with_arg("n", n)),
     }
+}
+
+/// The installation's containers on a machine, for a slice that asks its engine itself.
+pub(crate) async fn containers_on(
+    platform: &Platform,
+    machine: MachineId,
+) -> Result<std::result::Result<Containers, Fault>> {
+    match work::connect(platform, machine).await {
+        Ok(engine) => Ok(Ok(engine)),
+        Err(work::Trouble::Engine(fault)) => Ok(Err(fault)),
+        Err(work::Trouble::Ours(error)) => Err(error),
+    }
+}
+
+/// By image of which instances were made on a machine: whether one is there, and when the last one was deleted that is not.
+pub(crate) async fn images_on(tx: &mut Tx, machine: MachineId) -> Result<HashMap<i64, (bool, Option<DateTime<Utc>>)>> {
+    store::images_on(tx, machine).await
 }
 
 /// Which of these machines instances are on.

@@ -30,9 +30,11 @@ pub(super) const PERIODIC: &[(&str, Duration)] = &[
 ];
 
 /// Everything else.
-const WANTED: [&str; 11] = [
+const WANTED: [&str; 13] = [
     "files-assemble",
+    "image-cleanup",
     "image-copy",
+    "image-push",
     "instance-apply",
     "instance-save",
     "machines-import",
@@ -99,6 +101,18 @@ pub(super) async fn run(platform: &Platform, claim: &Claim) -> Result<()> {
             let id = claim.payload.get("upload").and_then(serde_json::Value::as_i64);
             let id = id.ok_or_else(|| Error::internal("the job of an upload names none"))?;
             files::assemble(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+        }
+        "image-cleanup" => {
+            let id = claim.payload.get("cleanup").and_then(serde_json::Value::as_i64);
+            let id = id.ok_or_else(|| Error::internal("the job of a clean-up names none"))?;
+            images::run_cleanup(platform, id.into(), claim.attempt >= claim.max_attempts).await?;
+        }
+        "image-push" => {
+            let number = |name| claim.payload.get(name).and_then(serde_json::Value::as_i64);
+            let (Some(image), Some(wish)) = (number("image"), number("wish")) else {
+                return Err(Error::internal("the job of an archive names none"));
+            };
+            images::push_archive(platform, image.into(), wish, claim.attempt >= claim.max_attempts).await?;
         }
         "image-copy" => {
             let number = |name| claim.payload.get(name).and_then(serde_json::Value::as_i64);

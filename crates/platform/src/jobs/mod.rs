@@ -40,7 +40,7 @@ fn kinds_of(lane: Lane) -> &'static [&'static str] {
     match lane {
         Lane::Short => &[],
         Lane::Uploads => &["files-assemble"],
-        Lane::Copies => &["image-copy", "instance-save"],
+        Lane::Copies => &["image-cleanup", "image-copy", "image-push", "instance-save"],
         Lane::Instances => &["instance-apply", "instances-idle"],
     }
 }

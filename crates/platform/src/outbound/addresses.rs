@@ -125,6 +125,11 @@ pub(crate) fn may_be_a_host(address: IpAddr) -> bool {
     is_public(address) || is_openable(address)
 }
 
+/// The same where nothing is encrypted: only in private networks.
+pub(crate) fn may_be_a_private_host(address: IpAddr) -> bool {
+    is_openable(unwrapped(address))
+}
+
 /// Ranges as an admin types them, parted by commas or blanks; `None` when one is none, or is not within what may be opened.
 pub(crate) fn read_ranges(text: &str) -> Option<Vec<IpNetwork>> {
     let words = text.split([',', ' ', '\t', '\n']).filter(|word| !word.is_empty());

@@ -4,9 +4,11 @@
 //! Invariants: the name is looked up once, every address it has must be allowed, and the connection goes to those very
 //! addresses (a second look-up could answer otherwise); no redirect is followed and no proxy asked; encrypted, except
 //! within ranges that an admin named; bounded in time and in what is read of the answer.
+//! What is the installation's own has rules of its own (`own`).
 
 mod addresses;
 pub(crate) mod fuzzing;
+pub(crate) mod own;
 
 use std::error::Error as StdError;
 use std::net::{IpAddr, SocketAddr};
@@ -115,6 +117,8 @@ impl std::fmt::Display for Failure {
         write!(f, "{}: {}", self.step.code(), self.detail)
     }
 }
+
+impl StdError for Failure {}
 
 /// What came back.
 #[derive(Clone, Debug)]

@@ -154,6 +154,8 @@ async fn what_takes_long_has_workers_of_its_own() {
     let test = TestPlatform::new().await;
     for (kind, priority) in [
         ("image-copy", 20),
+        ("image-push", 20),
+        ("image-cleanup", 20),
         ("instance-save", 20),
         ("instance-apply", 15),
         ("files-assemble", 10),
@@ -165,7 +167,7 @@ async fn what_takes_long_has_workers_of_its_own() {
     for (lane, expected) in [
         (Lane::Short, &["audit-seal", "nobody-knows-it"][..]),
         (Lane::Uploads, &["files-assemble"]),
-        (Lane::Copies, &["image-copy", "instance-save"]),
+        (Lane::Copies, &["image-cleanup", "image-copy", "image-push", "instance-save"]),
         (Lane::Instances, &["instance-apply"]),
     ] {
         let claims = jobs::claim(&test.platform, lane, "worker-a", 10).await.unwrap();
@@ -175,7 +177,7 @@ async fn what_takes_long_has_workers_of_its_own() {
     }
     owner_does(&test, EXPIRE).await;
     let again = jobs::claim(&test.platform, Lane::Copies, "worker-b", 10).await.unwrap();
-    assert_eq!(again.len(), 2, "what a dead worker held stays in its lane");
+    assert_eq!(again.len(), 4, "what a dead worker held stays in its lane");
 }
 
 #[tokio::test]

@@ -160,6 +160,11 @@ const FILL: &str = "
     insert into images (customer_id, name, source, file_id, state)
       select $acme, 'ours', 'upload', id, 'pending_review' from files;
     insert into image_copies (image_id, machine_id, wanted_at) select i.id, m.id, now() from images i, machines m;
+    insert into image_registries (address) values ('registry.example.org');
+    insert into image_pushes (image_id, registry_id, wanted_at) select i.id, r.id, now() from images i, image_registries r;
+    insert into image_cleanups (machine_id, unused_days, created_at) select id, 30, now() from machines;
+    insert into image_cleanup_items (cleanup_id, engine_id, names, size_bytes, reason)
+      select id, 'sha256:a', '{}', 1, 'unused' from image_cleanups;
     insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id, image_name,
                            spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, released_at, created_at)
       select $acme, (select min(user_id) from memberships where customer_id = $acme), 'ours', m.id, m.code, m.name,
@@ -428,6 +433,13 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update instance_logs set lines = '[1]'",
         "delete from instance_logs",
         "update instance_saves set done_bytes = 9",
+        "update image_registries set password = null",
+        "delete from image_registries",
+        "update image_pushes set wish = 9",
+        "delete from image_pushes",
+        "update image_cleanups set unused_days = 0",
+        "update image_cleanup_items set freed_bytes = 9",
+        "delete from image_copies",
         "update terminals set used_at = now()",
         "update ssh_visits set lease_until = now()",
         "delete from ssh_visits",

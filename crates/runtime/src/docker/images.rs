@@ -10,11 +10,15 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use bollard::errors::Error as ClientError;
 use bollard::models::ProgressDetail;
-use bollard::query_parameters::{CreateImageOptions, ImportImageOptions};
+use bollard::query_parameters::{CreateImageOptions, ImportImageOptions, TagImageOptions};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use http::{HeaderName, HeaderValue};
+use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::line::{self, Connector};
@@ -40,6 +44,34 @@ pub struct Progress {
     pub total: u64,
 }
 
+/// Who an engine says to a registry that it is.
+#[derive(Clone)]
+pub struct Credentials {
+    pub username: String,
+    pub password: String,
+    /// The registry they are for, as addresses of images begin.
+    pub server: String,
+}
+
+/// The password stays out of logs.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// As an engine reads them: base64 of the kind for URLs. bollard writes the other kind, of which an engine understands
+    /// nothing where the two differ, and asks without a name then.
+    fn header(&self) -> Result<(HeaderName, HeaderValue), Fault> {
+        let said = json!({ "username": self.username, "password": self.password, "serveraddress": self.server });
+        let mut value = HeaderValue::from_str(&URL_SAFE.encode(said.to_string()))
+            .map_err(|error| Fault::new(FaultKind::Spec, error))?;
+        value.set_sensitive(true);
+        Ok((HeaderName::from_static("x-registry-auth"), value))
+    }
+}
+
 /// Has the engine pull an image by its address, `registry/path:tag` or `…@sha256:…`.
 ///
 /// # Errors
@@ -48,9 +80,24 @@ pub async fn pull(
     endpoint: &Endpoint,
     allowed: Allowed,
     address: &str,
+    tell: impl FnMut(Progress),
+) -> Result<(), Fault> {
+    pull_as(endpoint, allowed, address, None, tell).await
+}
+
+/// The same as somebody whom the registry knows; the engine keeps nothing of it.
+///
+/// # Errors
+/// As [`pull`]'s.
+pub async fn pull_as(
+    endpoint: &Endpoint,
+    allowed: Allowed,
+    address: &str,
+    credentials: Option<&Credentials>,
     mut tell: impl FnMut(Progress),
 ) -> Result<(), Fault> {
-    let client = line::over(Connector::new(endpoint, allowed, Some(LIMIT)), ANSWER)?;
+    let header = credentials.map(Credentials::header).transpose()?;
+    let client = line::over_with(Connector::new(endpoint, allowed, Some(LIMIT)), ANSWER, header)?;
     let last = address.rsplit('/').next().unwrap_or_default();
     let options = CreateImageOptions {
         from_image: Some(address.to_owned()),
@@ -67,6 +114,21 @@ pub async fn pull(
         }
     })
     .await
+}
+
+/// Gives an image that is there one more name, whatever was called so before.
+///
+/// # Errors
+/// Why the engine was not reached, or what it said of either name.
+pub async fn tag(endpoint: &Endpoint, allowed: Allowed, image: &str, name: &str) -> Result<(), Fault> {
+    let client = line::over(Connector::new(endpoint, allowed, Some(LIMIT)), ANSWER)?;
+    let (repository, tag) = match name.rsplit_once(':') {
+        // What follows a colon before the last slash is a port.
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (name, "latest"),
+    };
+    let options = TagImageOptions { repo: Some(repository.to_owned()), tag: Some(tag.to_owned()) };
+    client.tag_image(image, Some(options)).await.map_err(|error| fault(&error))
 }
 
 /// Sends an archive of this size into the engine.
@@ -218,6 +280,22 @@ mod tests {
     fn report(layer: &str, status: &str, numbers: Option<(i64, i64)>) -> Report {
         let detail = numbers.map(|(current, total)| ProgressDetail { current: Some(current), total: Some(total) });
         Report::new(Some(layer.to_owned()), detail, Some(status.to_owned()))
+    }
+
+    #[test]
+    fn credentials_are_written_as_engines_read_them() {
+        let said = Credentials {
+            username: "ann".to_owned(),
+            password: "pass>?~>?~>?~é".to_owned(),
+            server: "registry.example.org:5000".to_owned(),
+        };
+        let (name, value) = said.header().expect("it is a header");
+        assert_eq!((name.as_str(), value.is_sensitive()), ("x-registry-auth", true));
+        let text = URL_SAFE.decode(value.as_bytes()).expect("base64 for URLs");
+        let read: serde_json::Value = serde_json::from_slice(&text).expect("it is JSON");
+        assert_eq!((&read["username"], &read["password"]), (&json!(said.username), &json!(said.password)));
+        assert_eq!(read["serveraddress"], json!(said.server));
+        assert!(!format!("{said:?}").contains("pass>"));
     }
 
     #[test]

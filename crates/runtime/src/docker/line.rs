@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use http::{HeaderName, HeaderValue};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -170,8 +171,20 @@ where
 
 /// A client over connections of this kind; `answer` is for the beginning of each answer.
 pub(super) fn over(connector: Connector, answer: Duration) -> Result<bollard::Docker, Fault> {
+    over_with(connector, answer, None)
+}
+
+/// The same with a header for the engine in every request.
+pub(super) fn over_with(
+    connector: Connector,
+    answer: Duration,
+    header: Option<(HeaderName, HeaderValue)>,
+) -> Result<bollard::Docker, Fault> {
     let client = client(connector);
-    let transport = move |request: bollard::BollardRequest| {
+    let transport = move |mut request: bollard::BollardRequest| {
+        if let Some((name, value)) = &header {
+            request.headers_mut().insert(name.clone(), value.clone());
+        }
         let client = client.clone();
         async move { client.request(request).await.map_err(bollard::errors::Error::from) }
     };

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub use certificates::{CertificateFault, Identity};
 pub use fault::{Fault, FaultKind};
-pub use images::{Progress, load, pull};
+pub use images::{Credentials, Progress, load, pull, pull_as, tag};
 pub use line::{Bytes, Opening, Way};
 pub use probe::{Report, probe};
 

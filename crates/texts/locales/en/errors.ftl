@@ -222,6 +222,12 @@ error-image-reviewed = It is { $state ->
 } already.
 error-image-architecture = The image is for { $image }, and the engine of this machine runs on { $machine }.
 error-image-on-its-way = It is on its way to this machine already.
+error-image-no-archive = This image has no archive: it is in a registry already.
+error-no-registry-holds = No registry takes archives. Say of one in the settings that it does.
+error-image-being-put = It is on its way into the registry already.
+error-cleanup-going = This machine is being cleaned up already.
+error-cleanup-lent = A customer has this machine: what is on it is theirs.
+error-cleanup-nothing = None of these images can be taken away any more: something needs them by now, or they are gone. Look again.
 error-save-going = It is being saved already. Wait until that has ended.
 error-save-image-rejected = The image it was made of was rejected: it cannot be saved.
 error-customer-has-instances = { $n ->

@@ -240,3 +240,9 @@ field-ports = There are at most { $max } ports, from 1 to 65535.
 field-ports-numbers = Write numbers from 1 to 65535, with commas between them.
 field-environment-lines = Each line is NAME=value.
 field-machine-has-instances = Instances are on this machine. Delete them first.
+field-registry-address = A registry’s name or address, such as registry.example.org:5000, without https:// and without a path.
+field-registry-taken = This registry is attached already.
+field-registry-username = A user name without a colon.
+field-registry-password = At most 4096 bytes, and no control characters.
+field-registry-holds = Docker’s own registry does not take archives: choose one of your own.
+field-registry-holds-taken = Another registry takes archives already.

@@ -201,6 +201,12 @@ error-image-reviewed = 该镜像当前状态为{ $state ->
 }。
 error-image-architecture = 该镜像适用于 { $image }，而此机器的引擎运行在 { $machine } 上。
 error-image-on-its-way = 该镜像正在传送到此机器。
+error-image-no-archive = 该镜像没有归档文件：它本来就在仓库中。
+error-no-registry-holds = 没有存放归档的仓库。请在设置中指定一个。
+error-image-being-put = 该镜像正在放入仓库。
+error-cleanup-going = 该机器正在清理中。
+error-cleanup-lent = 该机器已分配给客户，其上的内容属于客户。
+error-cleanup-nothing = 这些镜像都已不能清理：已被使用或已不存在。请重新查看。
 error-save-going = 该实例正在保存，请等待其结束。
 error-save-image-rejected = 该实例所用的镜像已被驳回，无法保存。
 error-customer-has-instances = 该客户还有 { $n } 个实例，请先删除。

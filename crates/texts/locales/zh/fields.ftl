@@ -236,3 +236,9 @@ field-ports = 端口最多 { $max } 个，取值 1 到 65535。
 field-ports-numbers = 请填写 1 到 65535 的数字，以逗号分隔。
 field-environment-lines = 每行应为 NAME=值。
 field-machine-has-instances = 该机器上还有实例，请先删除。
+field-registry-address = 请填写仓库的域名或地址，例如 registry.example.org:5000，不带 https:// 和路径。
+field-registry-taken = 该仓库已添加。
+field-registry-username = 用户名不能包含冒号。
+field-registry-password = 最多 4096 字节，且不能包含控制字符。
+field-registry-holds = Docker 官方仓库不能存放归档，请选择自有仓库。
+field-registry-holds-taken = 已有另一个仓库存放归档。

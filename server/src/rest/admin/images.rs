@@ -3,8 +3,11 @@
 use app::paths;
 use axum::extract::Request;
 use axum::response::Response;
-use contract::images::{ImageCopy, ImagePull, ImageQuery, ImageReject, ImageUpload, ImageView, ImageWrite};
-use contract::{Envelope, ImageId, Page};
+use contract::images::{
+    CleanupApply, CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImagePull, ImageQuery, ImageRegistry,
+    ImageReject, ImageUpload, ImageView, ImageWrite,
+};
+use contract::{Envelope, ImageId, Page, PageQuery};
 use platform::images;
 
 use crate::rest::images::{Uploaded, uploaded};
@@ -111,4 +114,55 @@ pub async fn pull(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImagePul
     responses((status = 200, body = Envelope<Vec<ImageCopy>>), (status = 404, description = "1300: it is not on its way")))]
 pub async fn cancel_pull(rest: Rest, Part((id, code)): Part<(ImageId, String)>) -> Response {
     rest.answer(images::cancel_pull(&rest.platform, &rest.ctx, id, &code).await).await
+}
+
+/// What clean-ups would take away from a page of machines, as their engines say it now: images that no container and no
+/// instance is made of, not needed for some days, delisted, rejected or deleted from the library, or without a tag. Nothing is
+/// changed.
+#[utoipa::path(get, path = "/api/admin/images/cleanup", tag = "images", params(CleanupQuery),
+    responses((status = 200, body = Envelope<Page<CleanupPreview>>)))]
+pub async fn preview_cleanup(rest: Rest, Params(query): Params<CleanupQuery>) -> Response {
+    rest.answer(images::preview_cleanup(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Takes images away from a machine that the preview shows. A job does it, and leaves what is needed by then.
+#[utoipa::path(post, path = "/api/admin/images/cleanup/apply", tag = "images", request_body = CleanupApply,
+    responses((status = 201, body = Envelope<CleanupRun>),
+        (status = 409, description = "1400: the machine is being cleaned up, or all of them are needed by now"),
+        (status = 502, description = "1800: its engine does not say what it has"),
+        (status = 503, description = "1802: its engine is not reached")))]
+pub async fn clean_up(rest: Rest, Body(body): Body<CleanupApply>) -> Response {
+    let wanted = images::clean_up(&rest.platform, &rest.ctx, body).await;
+    rest.created(wanted, |_| "/api/admin/images/cleanup/runs".to_owned()).await
+}
+
+/// Clean-ups, the latest first, with how far each is and what came of each image.
+#[utoipa::path(get, path = "/api/admin/images/cleanup/runs", tag = "images", params(PageQuery),
+    responses((status = 200, body = Envelope<Page<CleanupRun>>)))]
+pub async fn cleanups(rest: Rest, Params(query): Params<PageQuery>) -> Response {
+    rest.answer(images::list_cleanups(&rest.platform, &rest.ctx, query).await).await
+}
+
+/// Whether its archive is in a registry, or on its way there, with how far that is.
+#[utoipa::path(get, path = "/api/admin/images/{id}/registry", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageRegistry>)))]
+pub async fn registry(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::image_registry(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Puts its archive into the registry that takes archives; engines pull it from there then.
+#[utoipa::path(post, path = "/api/admin/images/{id}/registry", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 201, body = Envelope<ImageRegistry>), (status = 409, description = "1400: it is on its way"),
+        (status = 422, description = "1402: nobody approved it, it has no archive, or no registry takes archives")))]
+pub async fn push(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    let wanted = images::push(&rest.platform, &rest.ctx, id).await;
+    rest.created(wanted, |_| format!("/api/admin/images/{id}/registry")).await
+}
+
+/// Has engines be sent its archive again; on its way into a registry it is stopped. What is there by then stays there.
+#[utoipa::path(delete, path = "/api/admin/images/{id}/registry", tag = "images", params(("id" = ImageId, Path)),
+    responses((status = 200, body = Envelope<ImageRegistry>),
+        (status = 404, description = "1300: it is neither there nor on its way")))]
+pub async fn forget_push(rest: Rest, Part(id): Part<ImageId>) -> Response {
+    rest.answer(images::forget_push(&rest.platform, &rest.ctx, id).await).await
 }

@@ -22,6 +22,7 @@ pub mod machines;
 pub mod mail;
 pub mod members;
 pub mod metrics;
+pub mod registries;
 pub mod reports;
 pub mod roles;
 pub mod settings;

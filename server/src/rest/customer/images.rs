@@ -4,8 +4,9 @@ use app::paths;
 use axum::extract::Request;
 use axum::response::Response;
 use contract::images::{ImageQuery, ImageUpload, ImageView, ImageWrite, MarketImage, MarketQuery};
+use contract::instances::{ImageDeploy, InstanceView};
 use contract::{Envelope, ImageId, Page};
-use platform::images;
+use platform::{images, instances};
 
 use crate::rest::images::{Uploaded, uploaded};
 use crate::rest::upload::FileForm;
@@ -23,6 +24,17 @@ pub async fn market(rest: Rest, Params(query): Params<MarketQuery>) -> Response 
     responses((status = 200, body = Envelope<MarketImage>)))]
 pub async fn market_image(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::market_image(&rest.platform, &rest.ctx, id).await).await
+}
+
+/// Makes an instance of one, of the market or of one's own: its place is taken at once, its container is made in the background.
+#[utoipa::path(post, path = "/api/customer/images/{id}/deploy", tag = "images", params(("id" = ImageId, Path)),
+    request_body = ImageDeploy,
+    responses((status = 201, body = Envelope<InstanceView>),
+        (status = 404, description = "1300: it is not there, or nobody approved it"),
+        (status = 422, description = "1500: a limit, with which and by how much; 1501: no machine fits; 1502: a budget is spent")))]
+pub async fn deploy(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageDeploy>) -> Response {
+    let made = instances::deploy(&rest.platform, &rest.ctx, id, body).await;
+    rest.created(made, |view| format!("/api/customer/instances/{}", view.id)).await
 }
 
 /// One's customer's own.

@@ -1,5 +1,5 @@
-//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics, of jobs, of exports and
-//! of other servers, as in the table.
+//! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics, of jobs, of exports, of
+//! what images are good for and of other servers, as in the table.
 
 use server::router::Door;
 
@@ -110,4 +110,31 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::ServerFn, "POST", "get_own_recording",                                [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     (Door::ServerFn, "POST", "list_recordings",                                  [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     (Door::ServerFn, "POST", "get_recording",                                    [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/admin/images/cleanup",                            [401, 404, 404, 404, 404, 200, 401, 403, 404]),
+    // No image is named: 400 says that the caller was let in.
+    (Door::Rest, "POST", "/api/admin/images/cleanup/apply",                      [401, 404, 404, 404, 404, 400, 401, 403, 404]),
+    (Door::Rest, "GET",  "/api/admin/images/cleanup/runs",                       [401, 404, 404, 404, 404, 200, 401, 403, 404]),
+    // It waits for review, and is in no registry: 422 and 404 say that the admin was let in.
+    (Door::Rest, "GET",  "/api/admin/images/{id}/registry",                      [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "POST", "/api/admin/images/{id}/registry",                      [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::Rest, "DELETE","/api/admin/images/{id}/registry",                      [401, 404, 404, 404, 404, 404, 401, 403, 404]),
+    (Door::ServerFn, "POST", "get_image_registry",                               [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::ServerFn, "POST", "push_image",                                       [401, 404, 404, 404, 404, 422, 401, 403, 404]),
+    (Door::ServerFn, "POST", "forget_image_push",                                [401, 404, 404, 404, 404, 404, 401, 403, 404]),
+    // There is none yet: 404 and 400 say that the admin was let in; `registries_both_doors.rs` shows one.
+    (Door::Rest, "GET",   "/api/admin/settings/registries",                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",   "/api/admin/settings/registries/{id}",                 [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "PUT",   "/api/admin/settings/registries/{id}",                 [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/admin/settings/registries/{id}/test",            [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "DELETE","/api/admin/settings/registries/{id}",                 [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST",  "/api/admin/settings/registries",                      [401, 404, 404, 404, 404, 201, 401, 404, 404]),
+    (Door::ServerFn, "POST", "list_registries",                                  [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::ServerFn, "POST", "test_registry",                                    [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "delete_registry",                                  [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "save_registry",                                    [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    // Nobody approved it: `instances_both_doors.rs` shows who deploys one.
+    (Door::Rest, "POST", "/api/customer/images/{id}/deploy",                     [401, 404, 404, 404, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "preview_image_cleanup",                            [401, 404, 404, 404, 404, 200, 401, 403, 404]),
+    (Door::ServerFn, "POST", "start_image_cleanup",                              [401, 404, 404, 404, 404, 400, 401, 403, 404]),
+    (Door::ServerFn, "POST", "list_image_cleanups",                              [401, 404, 404, 404, 404, 200, 401, 403, 404]),
 ];

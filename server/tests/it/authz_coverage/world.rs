@@ -186,6 +186,12 @@ impl World {
             ("POST", "/api/admin/images/upload") => json!({ "file": self.library.platform_archive, "name": name }),
             ("POST", "/api/customer/images/upload") => json!({ "file": self.library.archive, "name": name }),
             ("POST", "/api/admin/images/{id}/machines") => json!({ "machine": "host-001" }),
+            ("POST", "/api/admin/settings/registries") | ("PUT", "/api/admin/settings/registries/{id}") => {
+                json!({ "address": "registry.example.org:5000" })
+            }
+            ("POST", "/api/admin/settings/registries/{id}/test") => Value::Null,
+            ("POST", "/api/admin/images/cleanup/apply") => json!({ "machine": "host-001", "images": [] }),
+            ("POST", "/api/customer/images/{id}/deploy") => json!({ "name": "one", "spec": self.spec }),
             ("POST", "/api/customer/instances") => {
                 json!({ "name": "one", "image": self.library.images[0], "spec": self.spec })
             }
@@ -356,7 +362,7 @@ impl World {
             Some("machines") => self.import.to_string(),
             Some("users") if route.contains("/imports/") => self.user_import.to_string(),
             Some("users") => self.target.id.to_string(),
-            Some("settings") if route.contains("/imports/") => self.settings_import.to_string(),
+            Some("jobs") => self.jobs[1 - staff].to_string(),
             Some("settings") => self.identity_provider.to_string(),
             Some("customers") => self.acme.id.to_string(),
             Some("roles") => self.role.to_string(),
@@ -449,7 +455,11 @@ impl World {
             "add_spec_price" => vec![("id", &spec), ("price", "2.5")],
             "create_image" => vec![("form[name]", &fresh), ("form[address]", "library/pytorch:2.4")],
             "update_image" => vec![("id", &image), ("form[name]", &fresh)],
+            "save_registry" => vec![("form[address]", "registry.example.org:5000")],
+            "test_registry" | "delete_registry" => vec![("id", "999999")],
+            "start_image_cleanup" => vec![("machine", "host-001")],
             "pull_image" | "cancel_image_pull" => vec![("id", &image), ("machine", "host-001")],
+            "get_image_registry" | "push_image" | "forget_image_push" => vec![("id", &image)],
             "get_image" | "list_image_copies" | "approve_image" | "delete_image" => vec![("id", &image)],
             "reject_image" => vec![("id", &image), ("reason", "It has no licence.")],
             "set_image_listed" => vec![("id", &image), ("listed", "true")],

@@ -55,6 +55,7 @@ fn list_view(query: ListQuery, page: Page<ImageView>, waiting: u64) -> AnyView {
         .beside(view! { <span class="sub">{words.with("images-count", &[("n", page.total.to_string())])}</span> })
         .actions((
             view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
+            ways::button("btn", paths::IMAGE_CLEANUP, words.t("images-cleanup")),
             ctx.holds(Permission::ImagesManage).then(|| {
                 view! {
                     {ways::button("btn", paths::IMAGE_UPLOAD, words.t("images-upload"))}

@@ -6,6 +6,8 @@ pub mod server_fns;
 #[cfg(feature = "ssr")]
 pub mod cells;
 #[cfg(feature = "ssr")]
+pub mod cleanup;
+#[cfg(feature = "ssr")]
 pub mod copies;
 #[cfg(feature = "ssr")]
 pub mod edit;
@@ -13,5 +15,7 @@ pub mod edit;
 pub mod list;
 #[cfg(feature = "ssr")]
 pub mod page;
+#[cfg(feature = "ssr")]
+pub mod registry;
 #[cfg(feature = "ssr")]
 pub mod upload;

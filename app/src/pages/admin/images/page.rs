@@ -1,12 +1,13 @@
 //! `/admin/images/{id}`: an image, whether customers may choose it, and what somebody decided about it.
 
-use contract::images::{ImageCopy, ImageSource, ImageState, ImageView};
+use contract::images::{ImageCopy, ImageRegistry, ImageSource, ImageState, ImageView};
 use contract::{ImageId, May, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::cells::{facts_card, is_own_alone, listed_cell, state_cell};
 use super::copies::copies_card;
+use super::registry::registry_card;
 use super::server_fns::{ApproveImage, DeleteImage, RejectImage, SetImageListed};
 use crate::door::{Refused, door, id_of_path};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -25,15 +26,16 @@ pub fn ImagePage() -> impl IntoView {
         async move {
             let image = platform::images::get(&platform, &ctx, id).await?;
             let copies = platform::images::copies(&platform, &ctx, id).await?;
+            let registry = platform::images::image_registry(&platform, &ctx, id).await?;
             let ruled = platform::images::may_be_listed(&image, !image.listed);
             let may_list = platform::may(&ctx, ctx.holds(Permission::ImagesManage), ruled)?;
-            Ok((image, copies, may_list))
+            Ok((image, copies, registry, may_list))
         },
-        |(image, copies, may_list)| image_view(image, copies, may_list),
+        |(image, copies, registry, may_list)| image_view(image, (copies, registry), may_list),
     )
 }
 
-fn image_view(image: ImageView, copies: Vec<ImageCopy>, may_list: May) -> AnyView {
+fn image_view(image: ImageView, (copies, registry): (Vec<ImageCopy>, ImageRegistry), may_list: May) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
     let manages = ctx.holds(Permission::ImagesManage);
@@ -54,6 +56,7 @@ fn image_view(image: ImageView, copies: Vec<ImageCopy>, may_list: May) -> AnyVie
     let review = reviews.then(|| review_card(words, &image, refused.as_ref()));
     let brings = manages && approved && ctx.holds(Permission::MachinesOperate);
     let copies = (approved || !copies.is_empty()).then(|| copies_card(words, &image, copies, brings, refused.as_ref()));
+    let registry = registry_card(words, &image, registry, manages);
     let delete = manages.then(|| delete_card(words, DeleteImage::url(), image.id));
     frame(
         head,
@@ -63,6 +66,7 @@ fn image_view(image: ImageView, copies: Vec<ImageCopy>, may_list: May) -> AnyVie
                 {review}
                 {facts_card(words, &image, true)}
                 {copies}
+                {registry}
                 {delete}
             </div>
         },

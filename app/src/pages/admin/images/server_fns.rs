@@ -1,7 +1,7 @@
 //! What the pages of the library call.
 
-use contract::images::{ImageCopy, ImageQuery, ImageView};
-use contract::{ApiError, ImageId, Page};
+use contract::images::{CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImageQuery, ImageRegistry, ImageView};
+use contract::{ApiError, ImageId, Page, PageQuery};
 use leptos::prelude::*;
 
 use super::form::ImageForm;
@@ -100,6 +100,60 @@ pub async fn pull_image(id: ImageId, #[server(default)] machine: String) -> Resu
 pub async fn cancel_image_pull(id: ImageId, machine: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
     let result = platform::images::cancel_pull(&platform, &ctx, id, &machine).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// What clean-ups would take away from a page of machines.
+#[server]
+pub async fn preview_image_cleanup(#[server(default)] query: CleanupQuery) -> Result<Page<CleanupPreview>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::preview_cleanup(&platform, &ctx, &query).await).await
+}
+
+/// Takes these away from a machine.
+#[server]
+pub async fn start_image_cleanup(
+    machine: String,
+    #[server(default)] images: Vec<String>,
+    #[server(default)] unused_days: Option<u32>,
+) -> Result<(), ApiError> {
+    use contract::images::CleanupApply;
+    let (platform, ctx) = door::door();
+    let body = CleanupApply { machine, images, unused_days };
+    let result = platform::images::clean_up(&platform, &ctx, body).await;
+    let next = |_| format!("{}#runs", paths::IMAGE_CLEANUP);
+    door::form_answer((&platform, &ctx), result, next, paths::IMAGE_CLEANUP, Vec::new()).await
+}
+
+/// What became of clean-ups.
+#[server]
+pub async fn list_image_cleanups(#[server(default)] query: PageQuery) -> Result<Page<CleanupRun>, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::list_cleanups(&platform, &ctx, query).await).await
+}
+
+/// Whether its archive is in a registry, or on its way there.
+#[server]
+pub async fn get_image_registry(id: ImageId) -> Result<ImageRegistry, ApiError> {
+    let (platform, ctx) = door::door();
+    door::answer(&platform, &ctx, platform::images::image_registry(&platform, &ctx, id).await).await
+}
+
+/// Puts its archive into the registry that takes archives.
+#[server]
+pub async fn push_image(id: ImageId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::push(&platform, &ctx, id).await;
+    let page = paths::image(id);
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
+/// Has engines be sent its archive again.
+#[server]
+pub async fn forget_image_push(id: ImageId) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::forget_push(&platform, &ctx, id).await;
     let page = paths::image(id);
     door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
 }

@@ -49,8 +49,10 @@ fn settings_view(settings: Vec<SettingView>) -> AnyView {
             None => (None, Some(refused)),
         });
     let identity = ways::button("btn", paths::IDENTITY_PROVIDERS, words.t("identity-title"));
+    let registries = ways::button("btn", paths::REGISTRIES, words.t("registries-title"));
     let head = PageFrame::new(words.t("settings-title"), Area::Settings).actions(view! {
         {identity}
+        {registries}
         <a class="btn" href="/api/admin/settings/export" download="">{words.t("settings-export")}</a>
     });
     let message = refused.as_ref().or(of_file.as_ref()).map(|refused| refused.message(words.0));

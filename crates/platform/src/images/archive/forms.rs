@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::ArchiveError;
 use super::entries::Archive;
+use super::{ArchiveError, Part};
 
 /// Longest chain from an index to a manifest.
 const MAX_DEPTH: usize = 3;
@@ -27,7 +27,7 @@ const KEYS: [&str; 9] =
 /// The one image of an archive.
 pub(super) struct Image {
     pub config: Vec<u8>,
-    pub layers: usize,
+    pub layers: Vec<Part>,
     pub tags: Vec<String>,
 }
 
@@ -114,11 +114,10 @@ fn saved<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Option<Image>, 
     if saved.next().is_some() {
         return Err(ArchiveError::Several);
     }
-    if one.layers.iter().any(|layer| !archive.has(layer)) {
-        return Err(ArchiveError::Broken);
-    }
+    let part = |layer: &String| archive.get(layer).map(Part::of).ok_or(ArchiveError::Broken);
+    let layers = one.layers.iter().map(part).collect::<Result<_, _>>()?;
     let config = archive.bytes(&one.config)?.ok_or(ArchiveError::Broken)?;
-    Ok(Some(Image { config, layers: one.layers.len(), tags: one.repo_tags.unwrap_or_default() }))
+    Ok(Some(Image { config, layers, tags: one.repo_tags.unwrap_or_default() }))
 }
 
 fn layout<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Image, ArchiveError> {
@@ -140,13 +139,15 @@ fn layout<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Image, Archive
             one = only(here.collect())?;
             continue;
         };
+        let mut layers = Vec::new();
         for layer in &manifest.layers {
             let entry = archive.get(&blob(layer)?).ok_or(ArchiveError::Broken)?;
             if entry.size != layer.size {
                 return Err(ArchiveError::Broken);
             }
+            layers.push(Part::of(entry));
         }
-        return Ok(Image { config: described(archive, &config)?, layers: manifest.layers.len(), tags });
+        return Ok(Image { config: described(archive, &config)?, layers, tags });
     }
     Err(ArchiveError::Broken)
 }

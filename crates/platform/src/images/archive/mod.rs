@@ -98,15 +98,52 @@ struct Container {
     env: Option<Vec<String>>,
 }
 
+/// Where something lies in an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub offset: u64,
+    pub size: u64,
+}
+
+impl Part {
+    fn of(entry: &tar::Entry) -> Self {
+        Self { offset: entry.offset, size: entry.size }
+    }
+}
+
+/// What an image is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Its configuration, as it is.
+    pub config: Vec<u8>,
+    /// From the lowest to the highest.
+    pub layers: Vec<Part>,
+}
+
+/// Finds what an image is made of.
+///
+/// # Errors
+/// As [`read`]'s.
+pub fn parts(from: &mut (impl Read + Seek)) -> Result<Parts, ArchiveError> {
+    let (config, layers, _) = image(from)?;
+    Ok(Parts { config, layers })
+}
+
+/// Configuration, layers and tags.
+fn image(from: &mut (impl Read + Seek)) -> Result<(Vec<u8>, Vec<Part>, Vec<String>), ArchiveError> {
+    let forms::Image { config, layers, tags } = forms::image(&mut Archive::open(from)?)?;
+    match layers.is_empty() || layers.len() > MAX_LAYERS {
+        true => Err(ArchiveError::Broken),
+        false => Ok((config, layers, tags)),
+    }
+}
+
 /// Reads what it says.
 ///
 /// # Errors
 /// For what is no image of ours, with the reason.
 pub fn read(from: &mut (impl Read + Seek)) -> Result<ArchiveFacts, ArchiveError> {
-    let forms::Image { config, layers, tags } = forms::image(&mut Archive::open(from)?)?;
-    if layers == 0 || layers > MAX_LAYERS {
-        return Err(ArchiveError::Broken);
-    }
+    let (config, layers, tags) = image(from)?;
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(&config)));
     let config: Configuration = parse(&config)?;
     let architecture = Architecture::parse(&config.architecture).filter(|_| config.os == "linux");
@@ -116,7 +153,7 @@ pub fn read(from: &mut (impl Read + Seek)) -> Result<ArchiveFacts, ArchiveError>
         architecture: architecture.ok_or(ArchiveError::Platform)?,
         digest,
         cuda_version: cuda.filter(|version| is_version(version)).map(str::to_owned),
-        layers,
+        layers: layers.len(),
         tags,
     })
 }

@@ -1,6 +1,9 @@
 //! SQL of images.
 
+mod cleanups;
 mod copies;
+mod pushes;
+mod registries;
 
 use chrono::{DateTime, Utc};
 use contract::images::{
@@ -9,7 +12,10 @@ use contract::images::{
 use contract::{CustomerId, FileId, ImageId, SortDirection, UserId};
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
+pub(super) use cleanups::*;
 pub(super) use copies::*;
+pub(super) use pushes::*;
+pub(super) use registries::*;
 
 use super::Whose;
 use super::archive::ArchiveFacts;

@@ -227,6 +227,21 @@ pub(in crate::instances) async fn used_among(tx: &mut Tx, machines: &[i64]) -> R
     Ok(used.into_iter().map(MachineId).collect())
 }
 
+/// See `instances::images_on`.
+pub(in crate::instances) async fn images_on(
+    tx: &mut Tx,
+    machine: MachineId,
+) -> Result<HashMap<i64, (bool, Option<DateTime<Utc>>)>> {
+    let rows = sqlx::query!(
+        r#"select image_id, bool_or(deleted_at is null) as "there!", max(deleted_at) as deleted_at
+           from instances where machine_id = $1 group by image_id"#,
+        machine.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.image_id, (row.there, row.deleted_at))).collect())
+}
+
 /// How many instances of a customer are not gone.
 pub(in crate::instances) async fn live_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
     let live = sqlx::query_scalar!(

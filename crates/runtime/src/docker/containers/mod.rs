@@ -11,6 +11,7 @@ mod events;
 mod exec;
 #[doc(hidden)]
 pub mod fuzzing;
+mod held;
 mod host;
 mod labels;
 mod lifecycle;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 pub use binds::{HostBind, HostFolders};
 pub use events::{Change, Event, EventMark, Events, Notice};
 pub use exec::{Order, Piece, Program, ProgramInput, ProgramOutput};
+pub use held::HeldImage;
 pub use labels::Origin;
 pub use lifecycle::Created;
 pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStream, Logs, LogsOf};
