@@ -352,9 +352,17 @@ async fn in_the_grace_the_line_is_that_of_the_account_with_the_keys() {
         assert_eq!((access.keys_by_agent, access.user.as_deref()), (true, Some("gpu")), "{state:?}");
         assert_eq!(line(&world.globex.member).await.unwrap_err(), ErrorCode::NotFound);
     }
+    // What is told on the workbench goes with it.
+    let told = async |user: &TestUser| {
+        let rows = allocations::of_note(p, &user.ctx()).await.unwrap();
+        rows.into_iter().map(|(row, there)| (row.machine, there)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&world.acme.member).await, [("h1".to_owned(), true)]);
+    assert_eq!(told(&world.globex.member).await, []);
     // Over, whether anybody has noticed or not.
     world.test.clock().advance(TimeDelta::days(2));
     assert_eq!(line(&world.acme.member).await.unwrap_err(), ErrorCode::NotFound);
+    assert_eq!(told(&world.acme.member).await, [("h1".to_owned(), false)]);
 }
 
 #[tokio::test]
