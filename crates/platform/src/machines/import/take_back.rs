@@ -57,19 +57,14 @@ impl Now {
         Ok(Self { machines, written, joined, used, set_up, named })
     }
 
-    /// The machine that a row wrote; `None` when it is gone, whatever is called like it now.
-    fn machine(&self, row: &Judged) -> Option<&Existing> {
-        let known = self.machines.get(row.code.as_ref()?)?;
-        self.written.get(&row.row).is_none_or(|id| *id == known.id.0).then_some(known)
-    }
-
     /// Why a row of this machine is not taken back: the column and the key of the reason.
     fn why_kept(&self, row: &Judged, machine: &Existing) -> Option<(&'static str, &'static str)> {
         let id = machine.id.0;
         let is_new = row.verdict == RowVerdict::New;
         let written = row.base_revision.map_or(1, |revision| revision + 1);
+        let is_another = self.written.get(&row.row).is_some_and(|known| *known != id);
         let goes_on = is_new && (self.joined.contains(&machine.code) || self.set_up.contains(&id));
-        if machine.revision != written || goes_on {
+        if is_another || machine.revision != written || goes_on {
             return Some(("id", "import-kept-changed"));
         }
         let is_let_otherwise = row.changes.iter().any(|column| column == "pool");
@@ -91,7 +86,7 @@ pub(crate) async fn take_back(tx: &mut Tx, ctx: &OpContext, import: ImportId, ro
     let (mut kept, mut entries) = (Vec::new(), Vec::new());
     let (mut deleted, mut restored) = (Vec::new(), Vec::new());
     for row in rows {
-        let Some(machine) = now.machine(row) else { continue };
+        let Some(machine) = row.code.as_ref().and_then(|code| now.machines.get(code)) else { continue };
         if let Some((column, why)) = now.why_kept(row, machine) {
             kept.push(Kept { row: row.row, column, why });
             continue;
