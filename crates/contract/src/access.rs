@@ -247,6 +247,12 @@ pub struct MachineAccessQuery {
     pub open: Option<bool>,
     /// Somebody's alone.
     pub user: Option<UserId>,
+    /// Opened at that moment or later.
+    #[serde(deserialize_with = "crate::times::maybe")]
+    pub from: Option<DateTime<Utc>>,
+    /// Opened before that moment.
+    #[serde(deserialize_with = "crate::times::maybe")]
+    pub until: Option<DateTime<Utc>>,
     /// Code of the machine.
     pub q: Option<String>,
 }

@@ -37,7 +37,7 @@ impl Shown {
     }
 
     pub(crate) fn of_code(code: &str) -> Option<Self> {
-        if code.chars().count() > MAX_FORMAT {
+        if code.chars().nth(MAX_FORMAT).is_some() {
             return None;
         }
         let mut parts = Parts::default();

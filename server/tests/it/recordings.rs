@@ -196,6 +196,11 @@ async fn pages(world: &World, recording: &Value) {
     assert!(short.contains("class=\"fault\"") && !short.contains("<rg-player"), "{short}");
     let told = page(&staff, &format!("{path}?{REASON}")).await;
     assert!(told.contains("<rg-player") && told.contains("/content?reason="), "{told}");
+    // Also a page beyond the last says how many there are, or nothing would lead back.
+    for list in ["sessions", "recordings"] {
+        let beyond = server.get(&world.owner, &format!("/api/customer/access/{list}?page=9")).await.data();
+        assert_eq!((&beyond["list"], &beyond["total"]), (&json!([]), &json!(1)), "{list}");
+    }
 }
 
 /// When its time is over it is gone, and not before; and what no row names goes, and nothing else.

@@ -1,9 +1,11 @@
 //! Getting onto a machine and off it, by the machine's code.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 use contract::allocations::{AllocationDetail, AllocationEnd, AllocationState, AllocationView};
 use contract::machines::SshAccess;
-use contract::{CustomerId, ErrorCode, MachineId, PageQuery, Permission};
+use contract::{AllocationId, CustomerId, ErrorCode, MachineId, PageQuery, Permission};
 
 use super::{readable_now, store};
 use crate::authz::AllocationRef;
@@ -45,24 +47,38 @@ fn through(door: &SshDoor, ctx: &OpContext, machine: &str, access: &SshAccess) -
     })
 }
 
-/// Says of the caller's customer's machines how one gets onto them, as long as one does: as [`ssh`] of each.
-pub(super) async fn add_lines(platform: &Platform, ctx: &OpContext, rows: &mut [AllocationView]) -> Result<()> {
+/// How one gets onto these machines of the caller's customer, by lease: of those that let one in, as [`ssh`] of each.
+pub(super) async fn reached(
+    platform: &Platform,
+    ctx: &OpContext,
+    rows: &[AllocationView],
+) -> Result<HashMap<AllocationId, SshAccess>> {
     let now = platform.clock().now();
-    let gets_there = |row: &AllocationView| matches!(row.state, AllocationState::Active | AllocationState::Grace);
-    let codes: Vec<String> = rows.iter().filter(|row| gets_there(row)).map(|row| row.machine.clone()).collect();
+    let gets_there = |row: &&AllocationView| matches!(row.state, AllocationState::Active | AllocationState::Grace);
+    let codes: Vec<String> = rows.iter().filter(gets_there).map(|row| row.machine.clone()).collect();
     if codes.is_empty() {
-        return Ok(());
+        return Ok(HashMap::new());
     }
     let mut tx = platform.db().begin(ctx).await?;
-    let known = machines::ssh_access_of(&mut tx, &codes).await?;
+    let mut known = machines::ssh_access_of(&mut tx, &codes).await?;
     tx.commit().await?;
-    let door = settings::ssh(platform).await;
-    for row in rows.iter_mut().filter(|row| gets_there(row)) {
-        let Some(access) = known.get(&row.machine) else { continue };
+    let there = rows.iter().filter(gets_there).filter_map(|row| {
+        let access = known.remove(&row.machine)?;
         let grace_ends_at = row.ends_at + TimeDelta::days(i64::from(row.grace_days));
-        if access.keys_by_agent && grace_ends_at <= now {
-            continue;
-        }
+        (!access.keys_by_agent || grace_ends_at > now).then_some((row.id, access))
+    });
+    Ok(there.collect())
+}
+
+/// Says of the caller's customer's machines how one gets onto them, as long as one does.
+pub(super) async fn add_lines(platform: &Platform, ctx: &OpContext, rows: &mut [AllocationView]) -> Result<()> {
+    let known = reached(platform, ctx, rows).await?;
+    if known.is_empty() {
+        return Ok(());
+    }
+    let door = settings::ssh(platform).await;
+    for row in rows {
+        let Some(access) = known.get(&row.id) else { continue };
         let straight = through(&door, ctx, &row.machine, access).map(|(straight, _)| straight);
         row.ssh = straight.or_else(|| access.command.clone());
     }

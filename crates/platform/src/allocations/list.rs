@@ -1,5 +1,7 @@
 //! Lists of allocations: everybody's for staff, its own for a customer, and the whole of one for an export.
 
+use std::collections::HashMap;
+
 use contract::allocations::{AllocationQuery, AllocationSort, AllocationState, AllocationView, MachineLoad};
 use contract::{Page, Permission, SortDirection};
 
@@ -40,8 +42,9 @@ pub async fn mine(platform: &Platform, ctx: &OpContext, query: &AllocationQuery)
 const MOST_OF_NOTE: usize = 100;
 
 /// Of what the customer one acts for has or will have, that of which there is something to say: a maintenance, an end that was
-/// reminded of, or a grace that runs. However many it has: they are looked for among all.
-pub async fn of_note(platform: &Platform, ctx: &OpContext) -> Result<Vec<AllocationView>> {
+/// reminded of, or a grace that runs; and whether the caller can get at what is on it. However many it has: they are looked for
+/// among all.
+pub async fn of_note(platform: &Platform, ctx: &OpContext) -> Result<Vec<(AllocationView, bool)>> {
     let customer = own_customer(ctx, Permission::AllocationsView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let held = store::held_of(&mut tx, customer).await?;
@@ -52,7 +55,15 @@ pub async fn of_note(platform: &Platform, ctx: &OpContext) -> Result<Vec<Allocat
     let rows = store::get_all(&mut tx, &ids).await?;
     let list = views(platform, ctx, &mut tx, rows).await?;
     tx.commit().await?;
-    Ok(list)
+    let reached = match ctx.holds(Permission::AllocationsMonitor) {
+        true => access::reached(platform, ctx, &list).await?,
+        false => HashMap::new(),
+    };
+    let noted = list.into_iter().map(|row| {
+        let there = reached.contains_key(&row.id);
+        (row, there)
+    });
+    Ok(noted.collect())
 }
 
 /// Who takes the list away is in the log: to be called before it is read for a workbook.

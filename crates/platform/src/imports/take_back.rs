@@ -42,7 +42,7 @@ pub async fn take_back(platform: &Platform, ctx: &OpContext, id: ImportId) -> Re
             if rows.is_empty() {
                 continue;
             }
-            let done = machines::import::take_back(&mut tx, ctx, &rows).await?;
+            let done = machines::import::take_back(&mut tx, ctx, id, &rows).await?;
             taken += done.taken;
             kept += done.kept.len() as u32;
             store::note_kept(&mut tx, &granted, id, &done.kept).await?;

@@ -83,11 +83,11 @@ pub async fn cancel_own(platform: &Platform, ctx: &OpContext, id: JobId) -> Resu
     if !instances::give_up_save_in_tx(&mut tx, ctx, save).await? {
         return Err(staff::ended());
     }
-    // One that waits has nothing to see to; one that runs sees it within a second, and tidies up.
-    let ends_now = row.state == JobState::Ready && store::request_cancel(&mut tx, id).await?;
+    // One that waits has nothing to see to; one that runs, or began just now, sees it within a second, and tidies up.
+    let ends_now = store::cancel_waiting(&mut tx, id).await?;
     let after = match ends_now {
         true => json!({ "kind": row.kind, "state": JobState::Cancelled, "attempt": row.attempt }),
-        false => json!({ "kind": row.kind, "state": row.state, "attempt": row.attempt, "stopping": true }),
+        false => json!({ "kind": row.kind, "state": JobState::Running, "attempt": row.attempt, "stopping": true }),
     };
     staff::record(&mut tx, ctx, "jobs:cancel", &row, after).await?;
     known = known_of(&mut tx, ctx, kind, subject).await?;

@@ -271,6 +271,11 @@ pub(super) async fn request_cancel(tx: &mut Tx, id: JobId) -> Result<bool> {
     if running.rows_affected() == 1 {
         return Ok(true);
     }
+    cancel_waiting(tx, id).await
+}
+
+/// Ends one that nobody works on; false when there is none, or somebody does.
+pub(super) async fn cancel_waiting(tx: &mut Tx, id: JobId) -> Result<bool> {
     let waiting = sqlx::query!(
         "with ended as (
            delete from jobs where id = $1 and state = 'ready' returning *

@@ -8,7 +8,6 @@ use contract::{ErrorCode, MAX_PAGE_SIZE, Page, Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use platform::customers::PeopleFound;
-use platform::{OpContext, Platform};
 
 use super::invitations::{Inviting, invitation_card};
 use super::machines::machines_card;
@@ -49,7 +48,7 @@ pub fn HomePage() -> impl IntoView {
             match platform::customers::mine(&platform, &ctx).await {
                 Ok(customer) => {
                     // What there is to say and what is over, whatever is looked for among the machines.
-                    let of_note = of_note(&platform, &ctx).await?;
+                    let of_note = platform::allocations::of_note(&platform, &ctx).await?;
                     let over = AllocationQuery {
                         page_size: Some(MAX_PAGE_SIZE),
                         state: Some(AllocationState::Ended),
@@ -78,20 +77,8 @@ pub fn HomePage() -> impl IntoView {
     )
 }
 
-/// A machine of which there is something to say, and whether one can still get at what is on it.
+/// A machine of which there is something to say, and whether one can get at what is on it.
 type Noted = (AllocationView, bool);
-
-async fn of_note(platform: &Platform, ctx: &OpContext) -> platform::Result<Vec<Noted>> {
-    let mut noted = Vec::new();
-    for row in platform::allocations::of_note(platform, ctx).await? {
-        // Nobody is told to save what cannot be reached.
-        let reachable = !is_in_grace(&row, ctx.now())
-            || (ctx.holds(Permission::AllocationsMonitor)
-                && platform::allocations::ssh(platform, ctx, &row.machine).await.is_ok());
-        noted.push((row, reachable));
-    }
-    Ok(noted)
-}
 
 fn role_of(profile: &Profile, customer: &CustomerView) -> Option<MemberRole> {
     profile.memberships.iter().find(|m| m.customer_id == customer.id).map(|m| m.role)
@@ -235,6 +222,7 @@ fn notices_card(words: Words, machines: &[Noted]) -> Option<impl IntoView + use<
             view! { <a class="link" href=paths::my_machine(&row.machine)>{words.t("home-ask-longer")}</a> }
         });
         if is_in_grace(row, ctx.now()) {
+            // Nobody is told to save what cannot be reached.
             let key = if *reachable { "my-machine-grace" } else { "my-machine-grace-closed" };
             let text = words.with(key, &[("until", end_date_time(grace_end(row), zone))]);
             lines.push(view! { <p><b>{machine}</b> " " {state(Tone::Warn, text)} " " {ask}</p> }.into_any());

@@ -65,6 +65,8 @@ fn machines_query(query: &AccessQuery) -> Option<MachineAccessQuery> {
     fits.then(|| MachineAccessQuery {
         page_size: Some(ON_MACHINES),
         open: query.open,
+        from: query.from,
+        until: query.until,
         q: query.q.clone(),
         ..MachineAccessQuery::default()
     })

@@ -446,14 +446,17 @@ pub(super) async fn begin_reclaim(tx: &mut Tx, granted: &Granted<UpdateAllocatio
 }
 
 /// Keeps others off a machine that is being taken back until then, however long its lease was to hold it, and as far as the
-/// next allocation lets it.
+/// next allocation lets it. Where that is so far already, nothing is written: it is asked for every few seconds while the next one
+/// waits.
 pub(super) async fn hold_on(tx: &mut Tx, granted: &Granted<UpdateAllocation>, until: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update allocations a set hold = tstzrange(a.starts_at, greatest(a.ends_at, least($2,
-                coalesce((select min(lower(n.hold)) from allocations n
-                          where n.machine_id = a.machine_id and n.id <> a.id and lower(n.hold) >= upper(a.hold)
-                            and n.state in ('scheduled', 'active', 'grace', 'reclaiming')), $2))))
-         where a.id = $1",
+        "update allocations a set hold = tstzrange(a.starts_at, wanted.until)
+         from (select greatest(b.ends_at, least($2,
+                        coalesce((select min(lower(n.hold)) from allocations n
+                                  where n.machine_id = b.machine_id and n.id <> b.id and lower(n.hold) >= upper(b.hold)
+                                    and n.state in ('scheduled', 'active', 'grace', 'reclaiming')), $2))) as until
+               from allocations b where b.id = $1) wanted
+         where a.id = $1 and upper(a.hold) is distinct from wanted.until",
         granted.id().0,
         until
     )

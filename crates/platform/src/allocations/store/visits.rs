@@ -123,7 +123,8 @@ impl VisitRow {
     }
 }
 
-/// A page, the newest first; of one customer's, or of one person's there, when they are named.
+/// A page, the newest first; of one customer's, or of one person's there, when they are named. Beyond the last one there is no
+/// row to say how many there are.
 pub(in crate::allocations) async fn visits(
     tx: &mut Tx,
     (customer, person): (Option<CustomerId>, Option<UserId>),
@@ -143,6 +144,7 @@ pub(in crate::allocations) async fn visits(
            where ($1::bigint is null or v.customer_id = $1) and ($2::bigint is null or v.user_id = $2)
              and ($3::boolean is null or (v.ended is null) = $3) and ($4::bigint is null or v.user_id = $4)
              and ($5::text is null or v.machine_code ilike $5)
+             and ($8::timestamptz is null or v.opened_at >= $8) and ($9::timestamptz is null or v.opened_at < $9)
            order by v.opened_at desc, v.id limit $6 offset $7"#,
         customer.map(|id| id.0),
         person.map(|id| id.0),
@@ -150,7 +152,9 @@ pub(in crate::allocations) async fn visits(
         query.user.map(|id| id.0),
         query.q.as_deref().and_then(contains),
         i64::from(page_size),
-        i64::from(page - 1) * i64::from(page_size)
+        i64::from(page - 1) * i64::from(page_size),
+        query.from,
+        query.until
     )
     .fetch_all(&mut **tx)
     .await?;

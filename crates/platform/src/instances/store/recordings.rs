@@ -298,7 +298,8 @@ impl Kept {
     }
 }
 
-/// A page, the newest first; of one customer, or of one person, when they are named.
+/// A page, the newest first; of one customer, or of one person, when they are named. Beyond the last one there is no row to say
+/// how many there are.
 pub(in crate::instances) async fn list_recordings(
     tx: &mut Tx,
     (customer, person): (Option<CustomerId>, Option<UserId>),

@@ -159,7 +159,7 @@ pub(in crate::instances) struct AccessRow {
 }
 
 /// A page, the newest first; in the instances of one customer, or of one person, when they are named, whom it also lists
-/// where they were themselves.
+/// where they were themselves. Beyond the last one there is no row to say how many there are.
 pub(in crate::instances) async fn list_access(
     tx: &mut Tx,
     (customer, person): (Option<CustomerId>, Option<UserId>),

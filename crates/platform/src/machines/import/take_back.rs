@@ -1,9 +1,11 @@
 //! Rows of an import that are taken back: machines that it added are deleted, those that it changed are as they were.
 //!
-//! Invariants: what somebody changed since stays, whichever column it was; what somebody has, or has something on, stays, too.
+//! Invariants: what somebody changed since stays, whichever column it was; what somebody has, or has something on, stays, too; and
+//! so does what somebody added anew under the code of a machine that is gone.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use contract::ImportId;
 use contract::imports::RowVerdict;
 use contract::machines::{DeclaredHardware, Pool};
 
@@ -24,6 +26,8 @@ pub(crate) struct TakenBack {
 /// What there is of the machines of some rows, locked.
 struct Now {
     machines: HashMap<String, Existing>,
+    /// Ids of those that the rows wrote, by row.
+    written: HashMap<u32, i64>,
     /// Of these codes an agent reports.
     joined: HashSet<String>,
     /// Ids of those that somebody has, will have, or has something on.
@@ -35,9 +39,11 @@ struct Now {
 }
 
 impl Now {
-    async fn of(tx: &mut Tx, rows: &[&Judged]) -> Result<Self> {
+    async fn of(tx: &mut Tx, import: ImportId, rows: &[&Judged]) -> Result<Self> {
         let codes: Vec<String> = rows.iter().filter_map(|row| row.code.clone()).collect();
         let joined = store::lock_joined(tx, &codes).await?;
+        let numbers: Vec<u32> = rows.iter().map(|row| row.row).collect();
+        let written = store::written_by(tx, import, &numbers).await?;
         let names: Vec<String> =
             rows.iter().filter_map(|row| row.before.get("name")).map(|n| n.to_lowercase()).collect();
         let found = store::existing(tx, &codes, &names).await?;
@@ -48,7 +54,7 @@ impl Now {
         let mut set_up: HashSet<i64> = engines::known_among(tx, &ids).await?.into_keys().collect();
         set_up.extend(maintenance_of(tx, &ids).await?.into_keys());
         let machines = found.into_iter().map(|one| (one.code.clone(), one)).collect();
-        Ok(Self { machines, joined, used, set_up, named })
+        Ok(Self { machines, written, joined, used, set_up, named })
     }
 
     /// Why a row of this machine is not taken back: the column and the key of the reason.
@@ -56,8 +62,9 @@ impl Now {
         let id = machine.id.0;
         let is_new = row.verdict == RowVerdict::New;
         let written = row.base_revision.map_or(1, |revision| revision + 1);
+        let is_another = self.written.get(&row.row).is_some_and(|known| *known != id);
         let goes_on = is_new && (self.joined.contains(&machine.code) || self.set_up.contains(&id));
-        if machine.revision != written || goes_on {
+        if is_another || machine.revision != written || goes_on {
             return Some(("id", "import-kept-changed"));
         }
         let is_let_otherwise = row.changes.iter().any(|column| column == "pool");
@@ -72,10 +79,10 @@ impl Now {
 
 /// Takes these rows back, all new ones or all changes, each with its event as the form writes it. Of a machine that is gone there
 /// is nothing to take back.
-pub(crate) async fn take_back(tx: &mut Tx, ctx: &OpContext, rows: &[Judged]) -> Result<TakenBack> {
+pub(crate) async fn take_back(tx: &mut Tx, ctx: &OpContext, import: ImportId, rows: &[Judged]) -> Result<TakenBack> {
     let rows: Vec<&Judged> =
         rows.iter().filter(|row| matches!(row.verdict, RowVerdict::New | RowVerdict::Update)).collect();
-    let now = Now::of(tx, &rows).await?;
+    let now = Now::of(tx, import, &rows).await?;
     let (mut kept, mut entries) = (Vec::new(), Vec::new());
     let (mut deleted, mut restored) = (Vec::new(), Vec::new());
     for row in rows {

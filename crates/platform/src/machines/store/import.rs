@@ -1,7 +1,7 @@
 //! SQL of importing machines. What is staged lies in the tables of `imports`: a fleet of a hundred
 //! thousand rows is compared and written where it lies.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use contract::machines::DeclaredHardware;
 use contract::{ImportId, MachineId};
@@ -89,8 +89,23 @@ pub(in crate::machines) async fn restore(tx: &mut Tx, machines: &[(Granted<Updat
     Ok(())
 }
 
-/// Writes the staged rows: how many machines are new and how many changed. A machine that changed since is left out, which
-/// the caller sees by the number.
+/// Ids of the machines that these rows of a confirmed import wrote, by row; none of a row that a server of the version before
+/// wrote.
+pub(in crate::machines) async fn written_by(tx: &mut Tx, id: ImportId, rows: &[u32]) -> Result<HashMap<u32, i64>> {
+    let numbers: Vec<i32> = rows.iter().map(|row| i32::try_from(*row).unwrap_or(i32::MAX)).collect();
+    let found = sqlx::query!(
+        r#"select row_number, machine_id as "machine!" from import_rows
+           where import_id = $1 and row_number = any($2) and machine_id is not null"#,
+        id.0,
+        &numbers
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(found.into_iter().map(|row| (row.row_number.unsigned_abs(), row.machine)).collect())
+}
+
+/// Writes the staged rows, each with its machine: how many machines are new and how many changed. A machine that changed since
+/// is left out, which the caller sees by the number.
 pub(in crate::machines) async fn apply(
     tx: &mut Tx,
     _granted: &Granted<CreateMachine>,
@@ -115,6 +130,13 @@ pub(in crate::machines) async fn apply(
                 written->>'pool', (written->>'monitored')::boolean, (written->>'listed')::boolean, written->>'remark',
                 written->'declared'
          from import_rows where import_id = $1 and verdict = 'new' order by row_number",
+        id.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "update import_rows r set machine_id = m.id from machines m
+         where r.import_id = $1 and r.verdict in ('new', 'update') and m.code = r.code and m.deleted_at is null",
         id.0
     )
     .execute(&mut **tx)

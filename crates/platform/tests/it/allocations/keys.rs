@@ -352,9 +352,17 @@ async fn in_the_grace_the_line_is_that_of_the_account_with_the_keys() {
         assert_eq!((access.keys_by_agent, access.user.as_deref()), (true, Some("gpu")), "{state:?}");
         assert_eq!(line(&world.globex.member).await.unwrap_err(), ErrorCode::NotFound);
     }
+    // What is told on the workbench goes with it.
+    let told = async |user: &TestUser| {
+        let rows = allocations::of_note(p, &user.ctx()).await.unwrap();
+        rows.into_iter().map(|(row, there)| (row.machine, there)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&world.acme.member).await, [("h1".to_owned(), true)]);
+    assert!(told(&world.globex.member).await.is_empty());
     // Over, whether anybody has noticed or not.
     world.test.clock().advance(TimeDelta::days(2));
     assert_eq!(line(&world.acme.member).await.unwrap_err(), ErrorCode::NotFound);
+    assert_eq!(told(&world.acme.member).await, [("h1".to_owned(), false)]);
 }
 
 #[tokio::test]
@@ -414,7 +422,16 @@ async fn who_comes_to_a_machine_by_ssh_is_of_who_has_it() {
     let over = seen(&acme.member).await.unwrap().list.remove(0);
     assert_eq!((over.reason.as_deref(), over.may_end, over.ended_at.is_some()), (Some("access"), false, true));
     let open = MachineAccessQuery { open: Some(true), ..MachineAccessQuery::default() };
-    assert_eq!(allocations::list_all_visits(p, &world.admin.ctx(), &open).await.unwrap().total, 0);
+    let count = async |query: MachineAccessQuery| {
+        let page = allocations::list_all_visits(p, &world.admin.ctx(), &query).await.unwrap();
+        (page.list.len(), page.total)
+    };
+    assert_eq!(count(open).await, (0, 0));
+    let opened_at = over.opened_at;
+    assert_eq!(count(MachineAccessQuery { from: Some(opened_at), ..MachineAccessQuery::default() }).await, (1, 1));
+    assert_eq!(count(MachineAccessQuery { until: Some(opened_at), ..MachineAccessQuery::default() }).await, (0, 0));
+    let beyond = MachineAccessQuery { page: Some(9), ..MachineAccessQuery::default() };
+    assert_eq!(count(beyond).await, (0, 1), "also a page beyond the last says how many there are");
     let statement = "select count(*) from audit_events where action = 'allocations:end-access' and outcome = 'done'
                      and customer_id is not null";
     let told: i64 = sqlx::query_scalar(statement).fetch_one(world.test.owner_pool()).await.unwrap();

@@ -3,7 +3,7 @@
 use contract::ErrorCode;
 use contract::allocations::AllocationCreate;
 use contract::imports::{ImportRowQuery, ImportSubject, ImportView};
-use contract::machines::{MachineAction, MachineUpdate, Pool};
+use contract::machines::{MachineAction, MachineCreate, MachineUpdate, Pool};
 use platform::{allocations, imports, machines};
 
 use super::import::{World, workbook};
@@ -96,6 +96,31 @@ async fn what_somebody_changed_or_uses_since_stays() {
     assert_eq!(machines::get(p, &ctx, "e").await.unwrap().region.as_deref(), Some("south"));
     assert_eq!(machines::get(p, &ctx, "d").await.unwrap_err().code, ErrorCode::NotFound);
     assert_eq!(machines::get(p, &ctx, "f").await.unwrap().name, "F again");
+}
+
+#[tokio::test]
+async fn another_machine_under_the_code_of_one_that_is_gone_stays() {
+    let world = World::new().await;
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    imported(&world, &["Name", "Code", "Region"], &[&["B", "b", "east"]]).await;
+    let rows: &[&[&str]] = &[&["A", "a", "west"], &["B", "b", "west"]];
+    let done = imported(&world, &["Name", "Code", "Region"], rows).await;
+    assert_eq!((done.new_rows, done.update_rows), (1, 1));
+    for code in ["a", "b"] {
+        machines::act(p, &ctx, code, MachineAction::Delete, None).await.unwrap();
+        let name = code.to_uppercase();
+        let anew = MachineCreate { id: Some(code.to_owned()), name: name.clone(), ..MachineCreate::default() };
+        machines::create(p, &ctx, anew).await.unwrap();
+        // As often changed as the one before it when the import had written that.
+        if code == "b" {
+            let south = MachineUpdate { name, region: Some("south".to_owned()), ..MachineUpdate::default() };
+            machines::update(p, &ctx, code, south).await.unwrap();
+        }
+    }
+    let done = imports::take_back(p, &ctx, done.id).await.unwrap();
+    assert_eq!((done.taken_back_rows, done.kept_rows), (0, 2), "what it wrote is gone");
+    assert_eq!(machines::get(p, &ctx, "a").await.unwrap().name, "A");
+    assert_eq!(machines::get(p, &ctx, "b").await.unwrap().region.as_deref(), Some("south"));
 }
 
 #[tokio::test]
