@@ -75,17 +75,18 @@ impl Counts {
         true
     }
 
-    /// Sends the oldest of the network away that has the most, where that has more than a network of so many would have with one
-    /// more.
-    fn make_room(&mut self, there: usize) -> bool {
+    /// The network that has the most, where that is more than a network of so many would have with one more.
+    fn crowd(&self, there: usize) -> Option<IpAddr> {
         let crowd = self.unknown.iter().max_by_key(|(_, strangers)| strangers.len());
-        let Some((&network, strangers)) = crowd.filter(|(_, strangers)| strangers.len() > there + 1) else {
-            return false;
-        };
-        let Some(oldest) = strangers.front() else { return false };
+        crowd.filter(|(_, strangers)| strangers.len() > there + 1).map(|(network, _)| *network)
+    }
+
+    /// Sends the oldest stranger of a network away.
+    fn send_away(&mut self, network: IpAddr) {
+        let Some(oldest) = self.unknown.get(&network).and_then(VecDeque::front) else { return };
         oldest.out.cancel();
         let number = oldest.number;
-        self.leave(network, number)
+        self.leave(network, number);
     }
 }
 
@@ -99,14 +100,24 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    fn take(counts: &Arc<Mutex<Counts>>, limits: &Limits, network: IpAddr) -> Option<Self> {
+    /// `admits` is asked only about who gets a place, and before anybody loses theirs for it.
+    fn take(
+        counts: &Arc<Mutex<Counts>>,
+        limits: &Limits,
+        network: IpAddr,
+        admits: impl FnOnce() -> bool,
+    ) -> Option<Self> {
         let mut all = counts.lock().expect("nobody panics holding this lock");
         let there = all.unknown.get(&network).map_or(0, VecDeque::len);
         if all.all >= limits.connections || there >= limits.unknown_of_address {
             return None;
         }
-        if all.unknown_all >= limits.unknown && !all.make_room(there) {
+        let crowd = if all.unknown_all >= limits.unknown { Some(all.crowd(there)?) } else { None };
+        if !admits() {
             return None;
+        }
+        if let Some(crowd) = crowd {
+            all.send_away(crowd);
         }
         all.all += 1;
         all.unknown_all += 1;
@@ -229,10 +240,7 @@ pub(crate) async fn run(gateway: &Arc<Gateway>, listener: &TcpListener, config: 
         if !counts.lock().expect("nobody panics holding this lock").admits(&limits, network, now) {
             continue;
         }
-        let Some(seat) = Seat::take(&counts, &limits, network) else { continue };
-        if !rate.admits(now) {
-            continue;
-        }
+        let Some(seat) = Seat::take(&counts, &limits, network, || rate.admits(now)) else { continue };
         let (gateway, config) = (gateway.clone(), config.clone());
         gateway.clone().tasks.spawn(async move { greet(gateway, config, stream, seat).await });
     }
@@ -306,7 +314,7 @@ mod tests {
     #[test]
     fn places_are_counted_by_address_and_given_back() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap());
+        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap(), || true);
         let (one, two) = (take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap());
         assert!(take("192.0.2.1").is_none(), "too many of one address");
         let three = take("192.0.2.2").unwrap();
@@ -325,9 +333,11 @@ mod tests {
     #[test]
     fn who_comes_gets_a_place_of_those_who_have_the_most() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap());
+        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap(), || true);
         let crowd = [take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap()];
         let other = take("192.0.2.2").unwrap();
+        let refused = Seat::take(&counts, &limits(), "192.0.2.3".parse().unwrap(), || false);
+        assert!(refused.is_none() && !crowd[0].out.is_cancelled(), "nobody goes for who is not let in");
         let newcomer = take("192.0.2.3").unwrap();
         let out = [&crowd[0], &crowd[1], &other, &newcomer].map(|seat| seat.out.is_cancelled());
         assert_eq!(out, [true, false, false, false], "the oldest of them");
@@ -372,7 +382,7 @@ mod tests {
         let later = now + Duration::from_secs(1);
         assert!(admits(flood, later) && !admits(flood, later));
         // Who has a key comes as often as they like.
-        let seat = Seat::take(&counts, &limits, flood).unwrap();
+        let seat = Seat::take(&counts, &limits, flood, || true).unwrap();
         seat.known();
         seat.known();
         assert!(admits(flood, later) && !admits(flood, later));
