@@ -1,7 +1,8 @@
 //! Who is let up to the door: counted before anything is read of them.
 //!
 //! Who floods it takes what others have of it as little as can be: each network has so many places and so many tries a second,
-//! and where all places are taken, whoever comes gets one of the network that has the most of them.
+//! and where all places are taken, whoever comes gets one of the network that has the most of them. From many networks at once
+//! that still keeps others out; so who comes from where somebody proved lately who they are goes before all the rest.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -27,6 +28,8 @@ const AGAIN: Duration = Duration::from_millis(200);
 const MOST_NETWORKS: usize = 4096;
 /// How often those are forgotten that came no more.
 const FORGET: Duration = Duration::from_secs(1);
+/// How long it counts that somebody came from a network who proved who they are.
+const MET: Duration = Duration::from_secs(24 * 3600);
 
 /// Who is there now.
 #[derive(Default)]
@@ -40,6 +43,8 @@ struct Counts {
     /// Of each network, the tries of those who proved nothing.
     rates: HashMap<IpAddr, Rate>,
     forget: Option<Instant>,
+    /// When somebody last came from a network who proved who they are.
+    met: HashMap<IpAddr, Instant>,
 }
 
 /// Somebody who is not known yet.
@@ -75,10 +80,35 @@ impl Counts {
         true
     }
 
-    /// The network that has the most, where that is more than a network of so many would have with one more.
-    fn crowd(&self, there: usize) -> Option<IpAddr> {
-        let crowd = self.unknown.iter().max_by_key(|(_, strangers)| strangers.len());
-        crowd.filter(|(_, strangers)| strangers.len() > there + 1).map(|(network, _)| *network)
+    fn has_met(&self, network: IpAddr, now: Instant) -> bool {
+        self.met.get(&network).is_some_and(|last| now.duration_since(*last) < MET)
+    }
+
+    fn meet(&mut self, network: IpAddr, now: Instant) {
+        if self.met.len() >= MOST_NETWORKS && !self.met.contains_key(&network) {
+            self.met.retain(|_, last| now.duration_since(*last) < MET);
+            if self.met.len() >= MOST_NETWORKS {
+                return;
+            }
+        }
+        self.met.insert(network, now);
+    }
+
+    /// Of which network a stranger has to go for one more of this one, which has `there`: of the one that has the most, where that
+    /// is more than a network of so many would have with one more. Where nobody was met has to go first, however few are of it,
+    /// and sends nobody else away.
+    fn crowd(&self, network: IpAddr, there: usize, now: Instant) -> Option<IpAddr> {
+        let most = |met: bool| {
+            let of_these = self.unknown.iter().filter(|(of, _)| self.has_met(**of, now) == met);
+            of_these.max_by_key(|(_, strangers)| strangers.len())
+        };
+        let is_fair = |strangers: &VecDeque<Stranger>| strangers.len() > there + 1;
+        let found = if self.has_met(network, now) {
+            most(false).or_else(|| most(true).filter(|(_, strangers)| is_fair(strangers)))
+        } else {
+            most(false).filter(|(_, strangers)| is_fair(strangers))
+        };
+        found.map(|(network, _)| *network)
     }
 
     /// Sends the oldest stranger of a network away.
@@ -100,11 +130,11 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    /// `admits` is asked only about who gets a place, and before anybody loses theirs for it.
+    /// `admits` is asked only about who comes from where nobody was met, where there is a place, and before anybody loses theirs.
     fn take(
         counts: &Arc<Mutex<Counts>>,
         limits: &Limits,
-        network: IpAddr,
+        (network, now): (IpAddr, Instant),
         admits: impl FnOnce() -> bool,
     ) -> Option<Self> {
         let mut all = counts.lock().expect("nobody panics holding this lock");
@@ -112,8 +142,8 @@ impl Seat {
         if all.all >= limits.connections || there >= limits.unknown_of_address {
             return None;
         }
-        let crowd = if all.unknown_all >= limits.unknown { Some(all.crowd(there)?) } else { None };
-        if !admits() {
+        let crowd = if all.unknown_all >= limits.unknown { Some(all.crowd(network, there, now)?) } else { None };
+        if !all.has_met(network, now) && !admits() {
             return None;
         }
         if let Some(crowd) = crowd {
@@ -130,6 +160,7 @@ impl Seat {
     /// It is known whose it is: that was no try of a stranger.
     pub(crate) fn known(&self) {
         let mut all = self.counts.lock().expect("nobody panics holding this lock");
+        all.meet(self.network, Instant::now());
         if all.leave(self.network, self.number)
             && let Some(rate) = all.rates.get_mut(&self.network)
         {
@@ -240,7 +271,7 @@ pub(crate) async fn run(gateway: &Arc<Gateway>, listener: &TcpListener, config: 
         if !counts.lock().expect("nobody panics holding this lock").admits(&limits, network, now) {
             continue;
         }
-        let Some(seat) = Seat::take(&counts, &limits, network, || rate.admits(now)) else { continue };
+        let Some(seat) = Seat::take(&counts, &limits, (network, now), || rate.admits(now)) else { continue };
         let (gateway, config) = (gateway.clone(), config.clone());
         gateway.clone().tasks.spawn(async move { greet(gateway, config, stream, seat).await });
     }
@@ -314,7 +345,8 @@ mod tests {
     #[test]
     fn places_are_counted_by_address_and_given_back() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap(), || true);
+        let now = Instant::now();
+        let take = |address: &str| Seat::take(&counts, &limits(), (address.parse().unwrap(), now), || true);
         let (one, two) = (take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap());
         assert!(take("192.0.2.1").is_none(), "too many of one address");
         let three = take("192.0.2.2").unwrap();
@@ -333,10 +365,11 @@ mod tests {
     #[test]
     fn who_comes_gets_a_place_of_those_who_have_the_most() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap(), || true);
+        let now = Instant::now();
+        let take = |address: &str| Seat::take(&counts, &limits(), (address.parse().unwrap(), now), || true);
         let crowd = [take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap()];
         let other = take("192.0.2.2").unwrap();
-        let refused = Seat::take(&counts, &limits(), "192.0.2.3".parse().unwrap(), || false);
+        let refused = Seat::take(&counts, &limits(), ("192.0.2.3".parse().unwrap(), now), || false);
         assert!(refused.is_none() && !crowd[0].out.is_cancelled(), "nobody goes for who is not let in");
         let newcomer = take("192.0.2.3").unwrap();
         let out = [&crowd[0], &crowd[1], &other, &newcomer].map(|seat| seat.out.is_cancelled());
@@ -348,6 +381,24 @@ mod tests {
         drop((other, newcomer));
         let all = counts.lock().unwrap();
         assert_eq!((all.all, all.unknown_all, all.unknown.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn who_comes_from_where_somebody_was_met_goes_before_strangers_of_many_networks() {
+        let counts = Arc::new(Mutex::new(Counts::default()));
+        let now = Instant::now();
+        let take = |address: &str, admits: bool, now| {
+            Seat::take(&counts, &limits(), (address.parse().unwrap(), now), || admits)
+        };
+        take("192.0.2.1", true, now).unwrap().known();
+        let strangers = ["192.0.2.2", "192.0.2.3", "192.0.2.4"].map(|address| take(address, true, now).unwrap());
+        assert!(take("192.0.2.5", true, now).is_none(), "nobody has more than one");
+        let back = [(); 2].map(|()| take("192.0.2.1", false, now).expect("whatever strangers do"));
+        assert_eq!(strangers.iter().filter(|seat| seat.out.is_cancelled()).count(), 2);
+        assert!(take("192.0.2.5", true, now).is_none(), "nor does a stranger send them away");
+        assert!(!back.iter().any(|seat| seat.out.is_cancelled()));
+        drop((strangers, back));
+        assert!(take("192.0.2.1", false, now + MET * 2).is_none(), "that was long ago");
     }
 
     #[test]
@@ -382,7 +433,7 @@ mod tests {
         let later = now + Duration::from_secs(1);
         assert!(admits(flood, later) && !admits(flood, later));
         // Who has a key comes as often as they like.
-        let seat = Seat::take(&counts, &limits, flood, || true).unwrap();
+        let seat = Seat::take(&counts, &limits, (flood, now), || true).unwrap();
         seat.known();
         seat.known();
         assert!(admits(flood, later) && !admits(flood, later));
