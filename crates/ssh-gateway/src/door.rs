@@ -24,7 +24,7 @@ const DEAD: Duration = Duration::from_secs(180);
 /// Between two tries while the system has no more files for us.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Networks whose tries are counted apart; of more, all together are.
+/// Networks whose tries are counted apart; of more, all together are. As many again where somebody was met.
 const MOST_NETWORKS: usize = 4096;
 /// How often those are forgotten that came no more.
 const FORGET: Duration = Duration::from_secs(1);
@@ -61,7 +61,9 @@ impl Counts {
             self.rates.retain(|_, rate| !rate.is_whole(now));
             self.forget = Some(now + FORGET);
         }
-        if self.rates.len() >= MOST_NETWORKS && !self.rates.contains_key(&network) {
+        // Where somebody was met, the rate of all does not count, so that this one has to.
+        let is_one_more = !self.rates.contains_key(&network) && !self.has_met(network, now);
+        if is_one_more && self.rates.len() >= MOST_NETWORKS {
             return true;
         }
         let whole = || Rate::new(limits.rate_of_address, limits.at_once_of_address, now);
