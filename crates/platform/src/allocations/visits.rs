@@ -60,7 +60,11 @@ async fn page(
 ) -> Result<Page<MachineAccess>> {
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Worker)).await?;
-    let (found, total) = store::visits(&mut tx, whose, query, (page, page_size)).await?;
+    let (found, mut total) = store::visits(&mut tx, whose, query, (page, page_size)).await?;
+    // No row of a page beyond the end says how many there are.
+    if found.is_empty() && page > 1 {
+        total = store::visits(&mut tx, whose, query, (1, 1)).await?.1;
+    }
     let users: Vec<i64> = found.iter().map(|row| row.user.0).collect();
     let people = accounts::names(&mut tx, &users).await?;
     let of: Vec<i64> = found.iter().map(|row| row.customer.0).collect();

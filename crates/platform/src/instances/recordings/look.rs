@@ -70,7 +70,11 @@ async fn page(
     let session = query.session.as_deref().map(str::parse::<Uuid>).transpose();
     let session = session.map_err(|_| Error::field("session", "field-unknown-value"))?;
     let mut tx = platform.db().begin(&system(ctx)).await?;
-    let (found, total) = store::list_recordings(&mut tx, whose, (session, query), (page, page_size)).await?;
+    let (found, mut total) = store::list_recordings(&mut tx, whose, (session, query), (page, page_size)).await?;
+    // No row of a page beyond the end says how many there are.
+    if found.is_empty() && page > 1 {
+        total = store::list_recordings(&mut tx, whose, (session, query), (1, 1)).await?.1;
+    }
     let names = Names::of(&mut tx, ctx, &found).await?;
     tx.commit().await?;
     let list = found.into_iter().map(|row| {
