@@ -389,9 +389,10 @@ mod tests {
     fn who_comes_from_where_somebody_was_met_goes_before_strangers_of_many_networks() {
         let counts = Arc::new(Mutex::new(Counts::default()));
         let now = Instant::now();
-        let take = |address: &str, admits: bool, now| {
-            Seat::take(&counts, &limits(), (address.parse().unwrap(), now), || admits)
-        };
+        // Who was sent away is there for a moment longer.
+        let limits = Limits { connections: 9, ..limits() };
+        let take =
+            |address: &str, admits: bool, now| Seat::take(&counts, &limits, (address.parse().unwrap(), now), || admits);
         take("192.0.2.1", true, now).unwrap().known();
         let strangers = ["192.0.2.2", "192.0.2.3", "192.0.2.4"].map(|address| take(address, true, now).unwrap());
         assert!(take("192.0.2.5", true, now).is_none(), "nobody has more than one");
