@@ -1,7 +1,8 @@
 //! Who is let up to the door: counted before anything is read of them.
 //!
 //! Who floods it takes what others have of it as little as can be: each network has so many places and so many tries a second,
-//! and where all places are taken, whoever comes gets one of the network that has the most of them.
+//! and where all places are taken, whoever comes gets one of the network that has the most of them. From many networks at once
+//! that still keeps others out; so who comes from where somebody proved lately who they are goes before all the rest.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -23,10 +24,12 @@ const DEAD: Duration = Duration::from_secs(180);
 /// Between two tries while the system has no more files for us.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Networks whose tries are counted apart; of more, all together are.
+/// Networks whose tries are counted apart; of more, all together are. As many again where somebody was met.
 const MOST_NETWORKS: usize = 4096;
 /// How often those are forgotten that came no more.
 const FORGET: Duration = Duration::from_secs(1);
+/// How long it counts that somebody came from a network who proved who they are.
+const MET: Duration = Duration::from_secs(24 * 3600);
 
 /// Who is there now.
 #[derive(Default)]
@@ -40,6 +43,8 @@ struct Counts {
     /// Of each network, the tries of those who proved nothing.
     rates: HashMap<IpAddr, Rate>,
     forget: Option<Instant>,
+    /// When somebody last came from a network who proved who they are.
+    met: HashMap<IpAddr, Instant>,
 }
 
 /// Somebody who is not known yet.
@@ -56,7 +61,9 @@ impl Counts {
             self.rates.retain(|_, rate| !rate.is_whole(now));
             self.forget = Some(now + FORGET);
         }
-        if self.rates.len() >= MOST_NETWORKS && !self.rates.contains_key(&network) {
+        // Where somebody was met, the rate of all does not count, so that this one has to.
+        let is_one_more = !self.rates.contains_key(&network) && !self.has_met(network, now);
+        if is_one_more && self.rates.len() >= MOST_NETWORKS {
             return true;
         }
         let whole = || Rate::new(limits.rate_of_address, limits.at_once_of_address, now);
@@ -75,17 +82,43 @@ impl Counts {
         true
     }
 
-    /// Sends the oldest of the network away that has the most, where that has more than a network of so many would have with one
-    /// more.
-    fn make_room(&mut self, there: usize) -> bool {
-        let crowd = self.unknown.iter().max_by_key(|(_, strangers)| strangers.len());
-        let Some((&network, strangers)) = crowd.filter(|(_, strangers)| strangers.len() > there + 1) else {
-            return false;
+    fn has_met(&self, network: IpAddr, now: Instant) -> bool {
+        self.met.get(&network).is_some_and(|last| now.duration_since(*last) < MET)
+    }
+
+    fn meet(&mut self, network: IpAddr, now: Instant) {
+        if self.met.len() >= MOST_NETWORKS && !self.met.contains_key(&network) {
+            self.met.retain(|_, last| now.duration_since(*last) < MET);
+            if self.met.len() >= MOST_NETWORKS {
+                return;
+            }
+        }
+        self.met.insert(network, now);
+    }
+
+    /// Of which network a stranger has to go for one more of this one, which has `there`: of the one that has the most, where that
+    /// is more than a network of so many would have with one more. Where nobody was met has to go first, however few are of it,
+    /// and sends nobody else away.
+    fn crowd(&self, network: IpAddr, there: usize, now: Instant) -> Option<IpAddr> {
+        let most = |met: bool| {
+            let of_these = self.unknown.iter().filter(|(of, _)| self.has_met(**of, now) == met);
+            of_these.max_by_key(|(_, strangers)| strangers.len())
         };
-        let Some(oldest) = strangers.front() else { return false };
+        let is_fair = |strangers: &VecDeque<Stranger>| strangers.len() > there + 1;
+        let found = if self.has_met(network, now) {
+            most(false).or_else(|| most(true).filter(|(_, strangers)| is_fair(strangers)))
+        } else {
+            most(false).filter(|(_, strangers)| is_fair(strangers))
+        };
+        found.map(|(network, _)| *network)
+    }
+
+    /// Sends the oldest stranger of a network away.
+    fn send_away(&mut self, network: IpAddr) {
+        let Some(oldest) = self.unknown.get(&network).and_then(VecDeque::front) else { return };
         oldest.out.cancel();
         let number = oldest.number;
-        self.leave(network, number)
+        self.leave(network, number);
     }
 }
 
@@ -99,14 +132,24 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    fn take(counts: &Arc<Mutex<Counts>>, limits: &Limits, network: IpAddr) -> Option<Self> {
+    /// `admits` is asked only about who comes from where nobody was met, where there is a place, and before anybody loses theirs.
+    fn take(
+        counts: &Arc<Mutex<Counts>>,
+        limits: &Limits,
+        (network, now): (IpAddr, Instant),
+        admits: impl FnOnce() -> bool,
+    ) -> Option<Self> {
         let mut all = counts.lock().expect("nobody panics holding this lock");
         let there = all.unknown.get(&network).map_or(0, VecDeque::len);
         if all.all >= limits.connections || there >= limits.unknown_of_address {
             return None;
         }
-        if all.unknown_all >= limits.unknown && !all.make_room(there) {
+        let crowd = if all.unknown_all >= limits.unknown { Some(all.crowd(network, there, now)?) } else { None };
+        if !all.has_met(network, now) && !admits() {
             return None;
+        }
+        if let Some(crowd) = crowd {
+            all.send_away(crowd);
         }
         all.all += 1;
         all.unknown_all += 1;
@@ -119,6 +162,7 @@ impl Seat {
     /// It is known whose it is: that was no try of a stranger.
     pub(crate) fn known(&self) {
         let mut all = self.counts.lock().expect("nobody panics holding this lock");
+        all.meet(self.network, Instant::now());
         if all.leave(self.network, self.number)
             && let Some(rate) = all.rates.get_mut(&self.network)
         {
@@ -229,10 +273,7 @@ pub(crate) async fn run(gateway: &Arc<Gateway>, listener: &TcpListener, config: 
         if !counts.lock().expect("nobody panics holding this lock").admits(&limits, network, now) {
             continue;
         }
-        let Some(seat) = Seat::take(&counts, &limits, network) else { continue };
-        if !rate.admits(now) {
-            continue;
-        }
+        let Some(seat) = Seat::take(&counts, &limits, (network, now), || rate.admits(now)) else { continue };
         let (gateway, config) = (gateway.clone(), config.clone());
         gateway.clone().tasks.spawn(async move { greet(gateway, config, stream, seat).await });
     }
@@ -306,7 +347,8 @@ mod tests {
     #[test]
     fn places_are_counted_by_address_and_given_back() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap());
+        let now = Instant::now();
+        let take = |address: &str| Seat::take(&counts, &limits(), (address.parse().unwrap(), now), || true);
         let (one, two) = (take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap());
         assert!(take("192.0.2.1").is_none(), "too many of one address");
         let three = take("192.0.2.2").unwrap();
@@ -325,9 +367,12 @@ mod tests {
     #[test]
     fn who_comes_gets_a_place_of_those_who_have_the_most() {
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let take = |address: &str| Seat::take(&counts, &limits(), address.parse().unwrap());
+        let now = Instant::now();
+        let take = |address: &str| Seat::take(&counts, &limits(), (address.parse().unwrap(), now), || true);
         let crowd = [take("192.0.2.1").unwrap(), take("192.0.2.1").unwrap()];
         let other = take("192.0.2.2").unwrap();
+        let refused = Seat::take(&counts, &limits(), ("192.0.2.3".parse().unwrap(), now), || false);
+        assert!(refused.is_none() && !crowd[0].out.is_cancelled(), "nobody goes for who is not let in");
         let newcomer = take("192.0.2.3").unwrap();
         let out = [&crowd[0], &crowd[1], &other, &newcomer].map(|seat| seat.out.is_cancelled());
         assert_eq!(out, [true, false, false, false], "the oldest of them");
@@ -338,6 +383,25 @@ mod tests {
         drop((other, newcomer));
         let all = counts.lock().unwrap();
         assert_eq!((all.all, all.unknown_all, all.unknown.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn who_comes_from_where_somebody_was_met_goes_before_strangers_of_many_networks() {
+        let counts = Arc::new(Mutex::new(Counts::default()));
+        let now = Instant::now();
+        // Who was sent away is there for a moment longer.
+        let limits = Limits { connections: 9, ..limits() };
+        let take =
+            |address: &str, admits: bool, now| Seat::take(&counts, &limits, (address.parse().unwrap(), now), || admits);
+        take("192.0.2.1", true, now).unwrap().known();
+        let strangers = ["192.0.2.2", "192.0.2.3", "192.0.2.4"].map(|address| take(address, true, now).unwrap());
+        assert!(take("192.0.2.5", true, now).is_none(), "nobody has more than one");
+        let back = [(); 2].map(|()| take("192.0.2.1", false, now).expect("whatever strangers do"));
+        assert_eq!(strangers.iter().filter(|seat| seat.out.is_cancelled()).count(), 2);
+        assert!(take("192.0.2.5", true, now).is_none(), "nor does a stranger send them away");
+        assert!(!back.iter().any(|seat| seat.out.is_cancelled()));
+        drop((strangers, back));
+        assert!(take("192.0.2.1", false, now + MET * 2).is_none(), "that was long ago");
     }
 
     #[test]
@@ -372,7 +436,7 @@ mod tests {
         let later = now + Duration::from_secs(1);
         assert!(admits(flood, later) && !admits(flood, later));
         // Who has a key comes as often as they like.
-        let seat = Seat::take(&counts, &limits, flood).unwrap();
+        let seat = Seat::take(&counts, &limits, (flood, now), || true).unwrap();
         seat.known();
         seat.known();
         assert!(admits(flood, later) && !admits(flood, later));

@@ -17,7 +17,7 @@ use node_protocol::limits::{
 use platform::OpContext;
 use platform::tunnels::{self, FarEnd, Held, Ways};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::agent::admit;
 use crate::{AppState, rest};
@@ -68,7 +68,7 @@ pub async fn open(
 async fn watch(ways: &Ways, held: &Held) -> io::Error {
     let (mut before, mut since, mut linked) = (0, Instant::now(), Instant::now());
     loop {
-        tokio::time::sleep(PING).await;
+        sleep(PING).await;
         let now = ways.moved();
         if now != before {
             (before, since) = (now, Instant::now());
@@ -97,7 +97,7 @@ async fn carry(socket: WebSocket, far: FarEnd) -> io::Result<()> {
         let _ = timeout(LAST_WORDS, ways.all_sent()).await;
     };
     tokio::select! {
-        broken = send(&mut to_agent, from_client, &ways) => broken?,
+        broken = send(&mut to_agent, from_client, &ways) => return broken,
         ended = hear(&mut from_agent, to_client, &ways, &held) => return ended,
         () = ways.both_ended() => {}
         () = unused => {}
@@ -119,20 +119,26 @@ async fn send(
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut open = true;
     loop {
-        tokio::select! {
+        let said = tokio::select! {
             read = from_client.read(&mut buffer), if open => {
                 let read = read?;
                 open = read > 0;
                 let frame = Frame::Binary(axum::body::Bytes::copy_from_slice(&buffer[..read]));
-                to_agent.send(frame).await.map_err(io::Error::other)?;
-                ways.count(read);
-                if !open {
-                    ways.end_sending();
+                let said = to_agent.send(frame).await;
+                if said.is_ok() {
+                    ways.count(read);
+                    if !open {
+                        ways.end_sending();
+                    }
                 }
+                said
             }
-            _ = ping.tick() => {
-                to_agent.send(Frame::Ping(axum::body::Bytes::new())).await.map_err(io::Error::other)?;
-            }
+            _ = ping.tick() => to_agent.send(Frame::Ping(axum::body::Bytes::new())).await,
+        };
+        if let Err(error) = said {
+            // Who hung up may have said everything before, and it is not all heard yet.
+            sleep(SILENCE).await;
+            return Err(io::Error::other(error));
         }
     }
 }

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Answer, Server, Who};
+use crate::harness::{Answer, Server};
 use crate::programs;
 use crate::ssh::{run, text};
 
@@ -33,7 +33,7 @@ const MARK: &str = "kept-by-remotegpu-agent";
 const HOST_KEY: &str = "ssh_host_ed25519_key";
 
 /// A program that ends with this value.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -43,16 +43,16 @@ impl Drop for Running {
 }
 
 /// A host with an sshd and an account, the door, and a customer who has the machine.
-struct World {
-    server: Server,
+pub(crate) struct World {
+    pub(crate) server: Server,
     node: TestNode,
-    admin: TestUser,
-    acme: TestCustomer,
-    lease: AllocationId,
+    pub(crate) admin: TestUser,
+    pub(crate) acme: TestCustomer,
+    pub(crate) lease: AllocationId,
     /// Of the account that runs this: an sshd that is not root's lets in nobody else.
     account: String,
     folder: tempfile::TempDir,
-    sshd_port: u16,
+    pub(crate) sshd_port: u16,
     door_port: u16,
     _sshd: Running,
     stop: CancellationToken,
@@ -98,12 +98,12 @@ async fn sshd(folder: &Path) -> (Running, u16) {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with_door(false).await
     }
 
     /// `apart`: the door is of another server, to which no agent is linked.
-    async fn with_door(apart: bool) -> Self {
+    pub(crate) async fn with_door(apart: bool) -> Self {
         // Where nobody else may write on the way to it: sshd takes no key elsewhere.
         let place = env!("CARGO_TARGET_TMPDIR");
         std::fs::create_dir_all(place).unwrap();
@@ -156,7 +156,7 @@ impl World {
     }
 
     /// A new key of the owner, under the name of before.
-    async fn add_key(&self) -> SshKeyId {
+    pub(crate) async fn add_key(&self) -> SshKeyId {
         let file = self.place("key");
         for old in [&file, &file.with_extension("pub")] {
             let _ = std::fs::remove_file(old);
@@ -186,7 +186,7 @@ impl World {
         agent
     }
 
-    async fn keeping_agent(&self) -> Running {
+    pub(crate) async fn keeping_agent(&self) -> Running {
         let (sshd, home) = (SocketAddr::from(([127, 0, 0, 1], self.sshd_port)).to_string(), self.place("home"));
         let (home, keys) = (home.to_str().unwrap(), self.folder.path().to_str().unwrap());
         let words = ["--manage-keys", &self.account, "--sshd", &sshd, "--keys-home", home, "--sshd-keys", keys];
@@ -197,12 +197,12 @@ impl World {
         std::fs::read_to_string(self.place("home/.ssh/authorized_keys")).unwrap_or_default()
     }
 
-    async fn key_is_there(&self) {
+    pub(crate) async fn key_is_there(&self) {
         let public = self.public_key();
         eventually("the key is on the host", async || self.authorized().contains(&public).then_some(())).await;
     }
 
-    async fn door_knows_the_sshd(&self) {
+    pub(crate) async fn door_knows_the_sshd(&self) {
         eventually("the door knows the sshd", async || {
             let rows = "select count(*) from host_keys where cardinality(sshd_keys) > 0 and lease_id is not null";
             (self.server.count(rows).await == 1).then_some(())
@@ -230,7 +230,7 @@ impl World {
     }
 
     /// Somebody in each of the ways: with their own key to the end, straight, and at a port of the machine.
-    async fn everywhere(&self, port: u16) -> Vec<tokio::process::Child> {
+    pub(crate) async fn everywhere(&self, port: u16) -> Vec<tokio::process::Child> {
         let target = format!("localhost:{port}");
         let before = self.server.count(CAME).await;
         let mut there = Vec::new();
@@ -250,13 +250,13 @@ impl World {
         there
     }
 
-    async fn ssh(&self, words: &[&str]) -> Output {
+    pub(crate) async fn ssh(&self, words: &[&str]) -> Output {
         run(&mut self.program("ssh", words)).await
     }
 }
 
 /// All of them within what is promised of what was done at that time.
-async fn are_cut_off(there: Vec<tokio::process::Child>, since: Instant) {
+pub(crate) async fn are_cut_off(there: Vec<tokio::process::Child>, since: Instant) {
     for (n, mut program) in there.into_iter().enumerate() {
         let left = PROMISE.saturating_sub(since.elapsed());
         let ended = tokio::time::timeout(left, program.wait()).await;
@@ -490,65 +490,6 @@ async fn what_is_being_opened_ends_with_the_lease() {
     };
     tokio::time::timeout(PROMISE, gone).await.expect("the way to the host ends");
     tokio::time::timeout(PROMISE, asking.wait()).await.expect("and so does who asked").unwrap();
-}
-
-#[tokio::test]
-async fn a_door_of_another_server_leads_to_the_machine_and_ends_with_the_lease() {
-    let world = World::with_door(true).await;
-    world.add_key().await;
-    let _agent = world.keeping_agent().await;
-    world.key_is_there().await;
-    world.door_knows_the_sshd().await;
-    let done = world.ssh(&["-J", "door", "host-001", "echo out; exit 7"]).await;
-    assert_eq!((done.status.code(), text(&done.stdout)), (Some(7), "out\n".to_owned()), "{}", text(&done.stderr));
-    let there = world.everywhere(world.sshd_port).await;
-    let before = Instant::now();
-    let ctx = world.admin.ctx();
-    allocations::end(world.server.platform(), &ctx, world.lease, AllocationEnd::default()).await.unwrap();
-    are_cut_off(there, before).await;
-}
-
-#[tokio::test]
-async fn who_is_on_a_machine_is_seen_and_sent_away() {
-    let world = World::new().await;
-    world.add_key().await;
-    let _agent = world.keeping_agent().await;
-    world.key_is_there().await;
-    world.door_knows_the_sshd().await;
-    let server = &world.server;
-    let (owner, staff) = (server.token(&world.acme.owner).await, server.token(&world.admin).await);
-    let listed = async |who: &Who, side: &str| {
-        let list = server.get(who, &format!("/api/{side}/access/machines?open=true")).await.data();
-        list["list"].as_array().unwrap().clone()
-    };
-    let there = world.everywhere(world.sshd_port).await;
-    let seen = listed(&staff, "admin").await;
-    assert_eq!(seen.len(), 3, "{seen:?}");
-    assert!(seen.iter().all(|one| one["machine"] == "host-001" && one["mayEnd"] == true), "{seen:?}");
-    for (person, page, count) in
-        [(&world.acme.owner, "/instances/access", 3), (&world.admin, "/admin/instances/access", 3)]
-    {
-        let browser = server.browser(person).await;
-        let page = server.get(&browser, page).await.text;
-        let card = page.split_once("id=\"machines\"").expect("a card of machines").1;
-        assert_eq!(card.matches("name=\"id\"").count(), count, "{card}");
-    }
-    let before = Instant::now();
-    for (n, one) in seen.iter().enumerate() {
-        let (who, side) = if n == 0 { (&owner, "customer") } else { (&staff, "admin") };
-        let path = format!("/api/{side}/access/machines/{}", one["id"].as_str().unwrap());
-        for _ in 0..2 {
-            let answer = Answer::of(server.request(who, http::Method::DELETE, &path)).await;
-            assert_eq!(answer.status, 200, "again changes nothing: {}", answer.text);
-        }
-    }
-    are_cut_off(there, before).await;
-    assert!(listed(&owner, "customer").await.is_empty());
-    assert_eq!(server.sql("select distinct reason from machine_visits").await, ["access"]);
-    // They come back: what was ended is the connection, not the right to it.
-    assert_eq!(world.ssh(&["door", "exit 4"]).await.status.code(), Some(4));
-    let left = "select count(*) from machine_visits where reason = 'left'";
-    eventually("that is over, too", async || (server.count(left).await == 1).then_some(())).await;
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ mod leases_ends_both_doors;
 mod links;
 mod live;
 mod machine_ssh;
+mod machine_visits;
 mod mail_both_doors;
 mod notifications_both_doors;
 mod one_permission;

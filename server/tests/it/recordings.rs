@@ -170,6 +170,13 @@ async fn a_terminal_is_recorded_and_played_by_whom_it_concerns() {
     }
     let sessions = server.get(&staff, "/api/admin/access/sessions").await.data();
     let session = &sessions["list"][0];
+    // A page beyond the end knows how many there are, too.
+    for (who, path, all) in
+        [(&staff, "/api/admin/access/sessions", &sessions), (&world.owner, "/api/customer/access/recordings", &rest)]
+    {
+        let beyond = server.get(who, &format!("{path}?page=9")).await.data();
+        assert_eq!((&beyond["list"], &beyond["total"]), (&json!([]), &all["total"]), "{path}");
+    }
     assert_eq!((&session["recordings"], &session["maySeeRecordings"]), (&json!(1), &json!(true)));
     for (who, side) in [(&world.owner, "customer"), (&staff, "admin")] {
         let file = server.get(who, &format!("/api/{side}/access/sessions/export")).await;

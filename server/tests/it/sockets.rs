@@ -17,7 +17,7 @@ use crate::harness::{Server, Who};
 /// within it was ended on purpose.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Opens a socket, or says with which status it was refused.
 pub async fn dial(server: &Server, path: &str, headers: &[(&str, &str)]) -> Result<Stream, u16> {

@@ -22,17 +22,21 @@ async fn connect(door: SocketAddr, from: Ipv4Addr) -> Option<TcpStream> {
     socket.connect(door).await.ok()
 }
 
+/// The same, if there is a place for it.
+async fn place(door: SocketAddr, from: Ipv4Addr) -> Option<TcpStream> {
+    let mut stream = connect(door, from).await?;
+    let mut said = [0; 4];
+    stream.read_exact(&mut said).await.ok()?;
+    (&said == b"SSH-").then_some(stream)
+}
+
 /// Takes as many places as it gets, says nothing, and keeps them.
 async fn hold(door: SocketAddr, from: Ipv4Addr) -> Vec<TcpStream> {
     let mut held = Vec::new();
     let mut pace = tokio::time::interval(Duration::from_millis(50));
     for _ in 0..60 {
         pace.tick().await;
-        let Some(mut stream) = connect(door, from).await else { continue };
-        let mut said = [0; 4];
-        if stream.read_exact(&mut said).await.is_ok() && &said == b"SSH-" {
-            held.push(stream);
-        }
+        held.extend(place(door, from).await);
     }
     held
 }
@@ -79,5 +83,26 @@ async fn a_flood_before_login_keeps_nobody_out_and_does_not_touch_the_web() {
     for knocking in knocking {
         knocking.abort();
     }
+    drop(held);
+}
+
+#[tokio::test]
+async fn who_came_before_comes_in_while_strangers_of_many_addresses_have_every_place() {
+    let door = Door::new(&[]).await;
+    let at = SocketAddr::from(([127, 0, 0, 1], door.port()));
+    let done = door.ssh(&["echo in"]).await;
+    assert_eq!(text(&done.stdout), "in\n", "{}", text(&done.stderr));
+    let mut held = Vec::new();
+    // Below what the door takes of all in a second.
+    let mut pace = tokio::time::interval(Duration::from_millis(25));
+    for n in 1..=120 {
+        pace.tick().await;
+        held.extend(place(at, Ipv4Addr::new(127, 0, 1, n)).await);
+    }
+    assert_eq!(held.len(), PLACES, "nobody has more than one, so that nobody has to go");
+    let before = Instant::now();
+    let done = door.ssh(&["echo back"]).await;
+    assert_eq!(text(&done.stdout), "back\n", "{}", text(&done.stderr));
+    assert!(before.elapsed() < BOUND, "{:?}", before.elapsed());
     drop(held);
 }

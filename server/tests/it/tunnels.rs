@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::SinkExt as _;
 use node_protocol::{AgentBody, Hello, OpenTunnel, ServerBody, TunnelRefusal, TunnelRefused, TunnelSupport};
 use platform::authz::{MachineRef, OperateMachine};
 use runtime::docker::{Bytes, Fault, FaultKind, Way};
@@ -15,10 +16,12 @@ use sha2::{Digest as _, Sha256};
 use test_support::{DockerEngine, TestNode, TestUser, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
+use tokio_tungstenite::MaybeTlsStream;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Server, Who};
 use crate::programs;
-use crate::sockets::{Link, dial};
+use crate::sockets::{Link, Stream, dial};
 
 pub(crate) const DOCKER: &str = "/api/admin/machines/host-001/docker";
 
@@ -299,10 +302,14 @@ async fn asked(link: &mut Link) -> OpenTunnel {
     }
 }
 
-async fn dial_back(server: &Server, node: &TestNode, ticket: &str) -> Result<(), u16> {
+async fn dialed_back(server: &Server, node: &TestNode, ticket: &str) -> Result<Stream, u16> {
     let bearer = format!("Bearer {}", node.key);
     let headers = [("authorization", bearer.as_str()), (node_protocol::TUNNEL_TICKET_HEADER, ticket)];
-    dial(server, node_protocol::TUNNEL_PATH, &headers).await.map(|_| ())
+    dial(server, node_protocol::TUNNEL_PATH, &headers).await
+}
+
+async fn dial_back(server: &Server, node: &TestNode, ticket: &str) -> Result<(), u16> {
+    dialed_back(server, node, ticket).await.map(|_| ())
 }
 
 #[tokio::test]
@@ -332,6 +339,35 @@ async fn a_ticket_counts_once_for_its_machine_and_for_moments() {
     let OpenTunnel { ticket, .. } = asked(&mut link).await;
     assert_eq!(late.await.unwrap(), FaultKind::TunnelLate, "the agent says nothing");
     assert_eq!(dial_back(&server, &node, &ticket).await, Err(404), "too late");
+}
+
+#[tokio::test]
+async fn what_an_agent_said_is_heard_though_it_hears_no_more() {
+    let server = Server::start().await;
+    let (node, _, way) = machine(&server).await;
+    let (mut link, _) = Link::open(&server, &node.key, hello(&node, TunnelSupport::On)).await;
+    // Which way is looked at first is chance.
+    for _ in 0..16 {
+        let opening = tokio::spawn({
+            let way = Arc::clone(&way);
+            async move { way.open().await }
+        });
+        let OpenTunnel { ticket, .. } = asked(&mut link).await;
+        let mut agent = dialed_back(&server, &node, &ticket).await.unwrap();
+        let (mut read, mut write) = tokio::io::split(opening.await.unwrap().unwrap());
+        let saying = tokio::spawn(async move { while write.write_all(&[7; 16 * 1024]).await.is_ok() {} });
+        let MaybeTlsStream::Plain(line) = agent.get_ref() else { panic!("no TLS here") };
+        line.set_nodelay(true).unwrap();
+        // What is not read when it hangs up makes that a reset: the server's next word fails.
+        line.peek(&mut [0]).await.unwrap();
+        agent.send(Message::binary("all there is")).await.unwrap();
+        agent.send(Message::binary("")).await.unwrap();
+        drop(agent);
+        let mut heard = Vec::new();
+        read.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, b"all there is");
+        saying.await.unwrap();
+    }
 }
 
 #[tokio::test]

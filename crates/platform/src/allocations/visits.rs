@@ -61,6 +61,7 @@ async fn page(
     let (page, page_size) = audit::page_of(query.page, query.page_size)?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Worker)).await?;
     let (found, mut total) = store::visits(&mut tx, whose, query, (page, page_size)).await?;
+    // No row of a page beyond the end says how many there are.
     if found.is_empty() && page > 1 {
         total = store::visits(&mut tx, whose, query, (1, 1)).await?.1;
     }

@@ -57,6 +57,7 @@ async fn some(
     may: impl Fn(&Row) -> bool,
 ) -> Result<(Vec<AccessSession>, u64)> {
     let (found, mut total) = store::list_access(tx, whose, query, place).await?;
+    // No row of a page beyond the end says how many there are.
     if found.is_empty() && place.0 > 1 {
         total = store::list_access(tx, whose, query, (1, 1)).await?.1;
     }

@@ -71,6 +71,7 @@ async fn page(
     let session = session.map_err(|_| Error::field("session", "field-unknown-value"))?;
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let (found, mut total) = store::list_recordings(&mut tx, whose, (session, query), (page, page_size)).await?;
+    // No row of a page beyond the end says how many there are.
     if found.is_empty() && page > 1 {
         total = store::list_recordings(&mut tx, whose, (session, query), (1, 1)).await?.1;
     }
