@@ -77,7 +77,10 @@ async fn what_nothing_needs_goes_and_nothing_else() {
     let shown = preview(platform, &staff, None).await;
     let expected = [("old:1", R::Unused), ("gone:1", R::Deleted), ("off:1", R::Delisted), ("", R::Dangling)];
     assert_eq!(reasons(&shown), expected.map(|(name, reason)| (name.to_owned(), reason)).into(), "{shown:?}");
-    assert!(shown.images.iter().all(|image| image.size > 10_000 && image.frees > Some(10_000)), "{shown:?}");
+    // What images share, engines say from API 1.42 on; of older ones it is not known what would come free.
+    let says = world.engine_says_what_is_shared();
+    let right = |frees: Option<u64>| if says { frees > Some(10_000) } else { frees.is_none() };
+    assert!(shown.images.iter().all(|image| image.size > 10_000 && right(image.frees)), "{shown:?}");
     assert_eq!(shown.frees, shown.images.iter().filter_map(|image| image.frees).sum::<u64>());
     assert_eq!(world.engine_images(), 7, "looking takes nothing away");
     let wanted_lately = preview(platform, &staff, Some(50)).await;
@@ -104,7 +107,8 @@ async fn what_nothing_needs_goes_and_nothing_else() {
     for name in ["gone:1", "off:1", ""] {
         assert_eq!(came(&done, name), CleanupItemState::Removed, "{done:?}");
     }
-    assert!(done.freed > 30_000 && done.ended_at.is_some(), "{done:?}");
+    assert!(done.freed > 30_000 || (!says && done.freed == 0), "{done:?}");
+    assert!(done.ended_at.is_some(), "{done:?}");
     assert_eq!(world.engine_images(), 4);
     let copies: i64 =
         sqlx::query_scalar("select count(*) from image_copies").fetch_one(world.test.owner_pool()).await.unwrap();
@@ -114,6 +118,13 @@ async fn what_nothing_needs_goes_and_nothing_else() {
 }
 
 impl World {
+    fn engine_says_what_is_shared(&self) -> bool {
+        let (_, version) = self.engine.ask("GET", "/version", "application/json", b"");
+        let version: serde_json::Value = serde_json::from_str(&version).unwrap();
+        let (major, minor) = version["ApiVersion"].as_str().unwrap().split_once('.').unwrap();
+        (major.parse::<u32>().unwrap(), minor.parse::<u32>().unwrap()) >= (1, 42)
+    }
+
     /// Images on the engine, with or without a name.
     fn engine_images(&self) -> usize {
         let (_, list) = self.engine.ask("GET", "/images/json", "application/json", b"");

@@ -15,7 +15,7 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::form_fault;
-use crate::ui::lists::{ListQuery, pager_of};
+use crate::ui::lists::{ListQuery, pager_of, past_the_end};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::time;
@@ -87,6 +87,9 @@ fn cleanup_view(list: ListQuery, runs: Page<CleanupRun>, found: Found) -> AnyVie
 }
 
 fn machines_view(words: Words, list: &ListQuery, found: Page<CleanupPreview>) -> AnyView {
+    if let Some(past) = past_the_end(words, list, found.page, found.page_size, found.total) {
+        return view! { <section class="card">{past}</section> }.into_any();
+    }
     let pager = pager_of(words, list, &found);
     let none = found.list.is_empty().then(|| {
         view! { <section class="card"><div class="empty"><p>{words.t("cleanup-no-engines")}</p></div></section> }
