@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use contract::allocations::{AllocationQuery, AllocationState};
 use contract::imports::{ImportRowQuery, ImportSubject};
-use platform::db::MIGRATIONS;
+use platform::db::{Db, MIGRATIONS};
 use platform::{allocations, audit, imports, machines};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -131,11 +131,11 @@ async fn the_version_before_goes_on_over_the_schema_of_today() {
 async fn what_the_version_before_left_is_there_for_the_program_of_today() {
     let test = TestPlatform::new().await;
     let name = format!("{}_left", test.database().name());
-    let (_, pool) = database(&test, &name).await;
+    let (options, pool) = database(&test, &name).await;
     sqlx::raw_sql(LEFT).execute(&pool).await.unwrap();
     let import: i64 = sqlx::query_scalar("select max(id) from imports").fetch_one(&pool).await.unwrap();
-    MIGRATIONS.run(&pool).await.unwrap();
     pool.close().await;
+    Db::migrate(options).await.unwrap();
 
     let (p, admin) = test.server_over(&name).await;
     let ctx = admin.ctx();

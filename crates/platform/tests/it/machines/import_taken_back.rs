@@ -13,7 +13,14 @@ const MACHINES: ImportSubject = ImportSubject::Machines;
 /// Staged and confirmed.
 async fn imported(world: &World, headings: &[&str], rows: &[&[&str]]) -> ImportView {
     let staged = world.stage(workbook(headings, rows)).await;
-    imports::confirm(&world.test.platform, &world.admin.ctx(), MACHINES, staged.id).await.unwrap()
+    let (p, ctx) = (&world.test.platform, world.admin.ctx());
+    match imports::confirm(p, &ctx, MACHINES, staged.id).await {
+        Ok(confirmed) => confirmed,
+        Err(error) => {
+            let rows = imports::rows(p, &ctx, MACHINES, staged.id, &ImportRowQuery::default()).await.unwrap();
+            panic!("{error:?}: {staged:?} {rows:?}");
+        }
+    }
 }
 
 #[tokio::test]
