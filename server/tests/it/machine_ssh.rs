@@ -241,7 +241,9 @@ impl World {
             assert_eq!(&said, b"in\n");
             there.push(shell);
         }
-        let mut forwarded = self.program("ssh", &["-W", &target, "door"]).spawn().unwrap();
+        let mut forwarded = self.program("ssh", &["-W", &target, "door"]).stdin(Stdio::piped()).spawn().unwrap();
+        // Who has nothing more to say is let go by the sshd; and waiting for a program would close its input.
+        std::mem::forget(forwarded.stdin.take());
         let mut said = [0; 7];
         forwarded.stdout.as_mut().unwrap().read_exact(&mut said).await.unwrap();
         assert_eq!(&said, b"SSH-2.0");

@@ -447,7 +447,7 @@ async fn the_answer_file_has_the_rows_under_the_numbers_they_had() {
     assert!(lines[0].starts_with("Row|Name *|Code|") && lines[0].ends_with("|Colour|Result"), "{}", lines[0]);
     assert!(lines[1].starts_with("3|a|a|") && lines[1].contains("|red|"), "{}", lines[1]);
     assert!(lines[2].starts_with("5|a|b|") && lines[2].contains("|blue|"), "{}", lines[2]);
-    assert!(lines[2].contains("Row 3 is"), "the other row by the number it had: {}", lines[2]);
+    assert!(lines[2].contains("Row 3 has"), "the other row by the number it had: {}", lines[2]);
     // Mended and sent back, its own columns are nothing to warn about.
     let id = preview(&server, &staff, "en", bytes).await.data()["id"].as_i64().unwrap();
     imports::read(server.platform(), id.into(), true).await.unwrap();

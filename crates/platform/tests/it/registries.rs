@@ -92,7 +92,8 @@ async fn a_test_says_what_is_wrong_with_a_registry() {
     let (platform, ctx) = (&test.platform, test.admin().await.ctx());
     let secure = || RegistryWrite { plain: false, ..named(&registry.address(), PULLER_PASSWORD) };
     let id = images::create_registry(platform, &ctx, secure()).await.unwrap().id;
-    assert_eq!(fault(platform, &ctx, id).await, Some(RegistryFault::Tls), "nobody knows who signed its certificate");
+    let told = images::test_registry(platform, &ctx, id).await.unwrap();
+    assert_eq!(told.fault, Some(RegistryFault::Tls), "nobody knows who signed its certificate: {told:?}");
     let ca = Some(registry.authority().certificate().to_owned());
     let known = RegistryWrite { ca_certificate: ca.clone(), password: None, ..secure() };
     let view = images::update_registry(platform, &ctx, id, known).await.unwrap();
