@@ -156,15 +156,22 @@ pub fn is_usable(view: &ImageView) -> bool {
 /// An image that the transaction's caller may make an instance of: usable, and the market's or their own. Nothing for any
 /// other.
 pub(crate) async fn usable_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<Usable>> {
-    let Some(view) = store::find(tx, id).await?.filter(is_usable) else {
-        return Ok(None);
-    };
-    Ok(made_of(&view).is_some().then(|| Usable {
-        id,
+    Ok(store::find(tx, id).await?.and_then(usable))
+}
+
+/// The same of an image that something is made of: also where it was deleted since.
+pub(crate) async fn still_usable_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<Usable>> {
+    Ok(store::kept(tx, id).await?.and_then(usable))
+}
+
+fn usable(view: ImageView) -> Option<Usable> {
+    let may = is_usable(&view) && made_of(&view).is_some();
+    may.then(|| Usable {
+        id: view.id,
         name: view.name,
         architecture: view.architecture.map(contract::images::Architecture::code),
         cuda: view.cuda_version,
-    }))
+    })
 }
 
 /// What an engine is asked for to make containers of it: its address, or the id that its archive has there. Never a name that

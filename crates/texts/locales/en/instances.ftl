@@ -220,7 +220,7 @@ miss-cuda = The image needs CUDA { $with }, the driver has { $what }.
 miss-no-driver = It has no GPU driver.
 miss-data-disk = It has no data disk, and what is on yours would be lost.
 miss-data-used = { $need } GB are used on the data disk, and it would have { $have } GB. Delete what is not needed first.
-miss-image-gone = The image is not there any more, so that no container can be made of it anew.
+miss-image-gone = The image may not be used any more, so that no container can be made of it anew.
 miss-quota = { $what ->
     [cpu] Your limit of CPU cores
     [memoryGb] Your limit of memory (GB)

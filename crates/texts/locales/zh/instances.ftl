@@ -199,7 +199,7 @@ miss-cuda = 镜像需要 CUDA { $with }，驱动支持到 { $what }。
 miss-no-driver = 没有 GPU 驱动。
 miss-data-disk = 该规格没有数据盘，您数据盘上的内容会丢失。
 miss-data-used = 数据盘已用 { $need } GB，而该规格只有 { $have } GB。请先删除不需要的内容。
-miss-image-gone = 镜像已不存在，无法重新创建容器。
+miss-image-gone = 镜像不可再用，无法重新创建容器。
 miss-quota = { $what ->
     [cpu] CPU 核数配额
     [memoryGb] 内存配额（GB）
