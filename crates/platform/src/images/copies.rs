@@ -228,8 +228,8 @@ async fn beat(
     }
 }
 
-/// Without a row that says how far it is. What may not be used any more is not brought; what was only deleted is, as long as there is
-/// something of it to be brought.
+/// Without a row that says how far it is. What may not be used any more is not brought; what was only deleted is, as long as
+/// there is something of it to be brought.
 pub(super) async fn bring_now(
     platform: &Platform,
     ctx: &OpContext,

@@ -1,9 +1,9 @@
 //! What engines call images, and which of what they have is one of ours.
 //!
-//! Invariants: an archive's own tags reach no engine, since they would take the names of others' images, the platform's among them; an
-//! engine calls it by a name of the platform's own, under which no registry has anything, and containers of it are made by the
-//! id that its archive says, whatever anything is called. An image of a registry is called by its address, which nothing but a
-//! pull gives.
+//! Invariants: an archive's own tags reach no engine, since they would take the names of others' images, the platform's among
+//! them; an engine calls it by a name of the platform's own, under which no registry has anything, and containers of it are made
+//! by the id that its archive says, whatever anything is called. An image of a registry is called by its address, which nothing
+//! but a pull gives.
 
 use contract::ImageId;
 use runtime::docker::containers::{Containers, HeldImage};
