@@ -199,10 +199,13 @@ pub(super) async fn kept(tx: &mut Tx, id: ImageId) -> Result<Option<ImageView>> 
 
 /// A customer's archive that may have been brought to machines under the tags that it says.
 pub(super) async fn may_have_taken_names(tx: &mut Tx, digest: &str) -> Result<bool> {
-    let may =
-        sqlx::query_scalar!(r#"select exists (select from images where digest = $1 and took_names) as "may!""#, digest)
-            .fetch_one(&mut **tx)
-            .await?;
+    let may = sqlx::query_scalar!(
+        r#"select exists (select from images
+                          where digest = $1 and took_names and customer_id is not null and tags <> '{}') as "may!""#,
+        digest
+    )
+    .fetch_one(&mut **tx)
+    .await?;
     Ok(may)
 }
 
@@ -248,8 +251,8 @@ pub(super) async fn is_used(tx: &mut Tx, file: FileId) -> Result<bool> {
     Ok(used)
 }
 
-/// Archives of images that were deleted, of this one or of all, with what was decided of them. Nobody makes an instance of one until
-/// the transaction ends.
+/// Archives of images that were deleted, of this one or of all, with what was decided of them. Nobody makes an instance of one
+/// until the transaction ends.
 pub(super) async fn deleted_archives(
     tx: &mut Tx,
     image: Option<ImageId>,
@@ -329,8 +332,8 @@ pub(super) async fn insert_upload(
     let id = sqlx::query_scalar!(
         "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
                              cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
-                             created_at)
-         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14, $15)
+                             created_at, took_names)
+         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14, $15, false)
          returning id",
         customer.map(|id| id.0),
         ctx.user().map(|user| user.id.0),
@@ -364,9 +367,9 @@ pub(super) async fn insert_saved(
     let id = sqlx::query_scalar!(
         "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
                              cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
-                             created_at)
+                             created_at, took_names)
          select $1, $2, $3, $4, 'instance', $5, $6, base.framework, coalesce($7, base.cuda_version), $8,
-                base.memory_split, 'pending_review', $9, $10, $11, $12, $13
+                base.memory_split, 'pending_review', $9, $10, $11, $12, $13, false
          from images base where base.id = $14
          returning id",
         saved.customer.0,
