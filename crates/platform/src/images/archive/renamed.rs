@@ -110,7 +110,7 @@ impl<R: Read + Seek> Read for Renamed<R> {
 
 /// Of a file that everybody may read, as GNU's tar writes it.
 fn header(name: &str, size: u64) -> Vec<u8> {
-    let mut block = vec![0; BLOCK];
+    let mut block = vec![0u8; BLOCK];
     block[..name.len()].copy_from_slice(name.as_bytes());
     block[100..107].copy_from_slice(b"0000644");
     block[108..115].copy_from_slice(b"0000000");
