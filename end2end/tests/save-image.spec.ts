@@ -72,6 +72,9 @@ test('a customer saves an instance as an image and deploys it', async ({ browser
       await expect(page.locator('#logs pre')).toContainText('kept-42', { timeout: 100 });
     }).toPass({ timeout: 60_000 });
     await expect(page.locator('#logs pre')).toContainText('[]');
+    // Its engine calls it as the platform does, and the container is made of the image itself.
+    expect(engine.docker(['images', '--format', '{{.Repository}}'])).toContain('remotegpu.invalid/image-');
+    expect(engine.docker(['ps', '--no-trunc', '--format', '{{.Image}}'])).toContain('sha256:');
 
     // What nothing uses is shown to staff first, and then taken away.
     engine.docker(['commit', engine.docker(['ps', '-q']).split('\n')[0], 'left-over:1']);

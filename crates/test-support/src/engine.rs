@@ -245,7 +245,7 @@ impl DockerEngine {
     /// # Panics
     /// When busybox is not here, as for [`DockerEngine::import_busybox`].
     pub fn import_files(&self, repository: &str, files: &[(String, Vec<u8>)]) {
-        let archive = crate::archive::program_archive("bin/busybox", &busybox(), &APPLETS, files);
+        let archive = layer(files);
         let path = format!("/images/create?fromSrc=-&repo={repository}&tag=1");
         let (status, answer) = self.ask("POST", &path, "application/x-tar", &archive);
         assert!(status == 200 && answer.contains("sha256:"), "{answer}");
@@ -326,6 +326,11 @@ impl DockerEngine {
 
 /// # Panics
 /// When it is not here.
+/// Of an image with busybox and these files, which may all be run.
+pub(crate) fn layer(files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    crate::archive::program_archive("bin/busybox", &busybox(), &APPLETS, files)
+}
+
 fn busybox() -> Vec<u8> {
     let program = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find_map(|path| std::fs::read(path).ok());
     program.expect("busybox is not here: cargo xtask setup test gets it")

@@ -38,7 +38,7 @@ pub use oidc::{Misbehaviour, OidcProvider};
 use people::Place;
 pub use people::{PASSWORD, TestCustomer, TestUser};
 pub use private_registry::{PULLER, PULLER_PASSWORD, PrivateRegistry};
-pub use registry::{Registry, loadable_archive};
+pub use registry::{Registry, loadable_archive, runnable_archive};
 pub use smtp::{Manner, SinkMail, SmtpSink};
 pub use totp::totp_code;
 

@@ -33,7 +33,11 @@ impl Blob {
 
 /// A layer and the configuration that names it.
 pub(crate) fn image() -> [Blob; 2] {
-    let layer = Blob::new(tar(&[("hello", &vec![b'x'; 100_000])]));
+    image_of(tar(&[("hello", &vec![b'x'; 100_000])]))
+}
+
+fn image_of(layer: Vec<u8>) -> [Blob; 2] {
+    let layer = Blob::new(layer);
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
     let config = json!({
         "architecture": architecture, "os": "linux", "config": { "Cmd": ["/hello"] },
@@ -55,8 +59,19 @@ pub(crate) fn manifest(layer: &Blob, config: &Blob) -> Blob {
 
 /// The image as `docker save` writes it, under this name.
 pub fn loadable_archive(name: &str) -> Vec<u8> {
-    let [layer, config] = image();
-    let manifest = json!([{ "Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"] }]).to_string();
+    archive_of(image(), &[name])
+}
+
+/// An image with busybox and these files as `docker save` writes it, under these names.
+///
+/// # Panics
+/// When busybox is not here, as for [`crate::DockerEngine::import_busybox`].
+pub fn runnable_archive(names: &[&str], files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    archive_of(image_of(crate::engine::layer(files)), names)
+}
+
+fn archive_of([layer, config]: [Blob; 2], names: &[&str]) -> Vec<u8> {
+    let manifest = json!([{ "Config": "config.json", "RepoTags": names, "Layers": ["layer.tar"] }]).to_string();
     tar(&[("layer.tar", &layer.bytes), ("config.json", &config.bytes), ("manifest.json", manifest.as_bytes())])
 }
 

@@ -40,7 +40,7 @@ word_enum! {
         DataDisk = "data-disk",
         /// The same: its data disk has `have` GB, and `need` are used.
         DataUsed = "data-used",
-        /// Of another spec for an instance: its image is not there any more, so that no container can be made of it anew.
+        /// Of another spec for an instance: its image may not be used any more, so that no container can be made of it anew.
         ImageGone = "image-gone",
     }
 }

@@ -3,6 +3,7 @@
 use contract::images::{ImageSource, ImageWrite};
 
 use super::archive::is_version;
+use super::named::is_own;
 use crate::Result;
 use crate::fields::Wrong;
 
@@ -27,6 +28,7 @@ pub(super) fn check(body: ImageWrite, source: ImageSource) -> Result<Checked> {
     match (source, &address) {
         (ImageSource::Registry, None) => wrong.add("address", "field-required"),
         (ImageSource::Registry, Some(address)) if !is_address(address) => wrong.add("address", "field-image-address"),
+        (ImageSource::Registry, Some(address)) if is_own(address) => wrong.add("address", "field-image-address-own"),
         (ImageSource::Registry, Some(_)) | (_, None) => {}
         (_, Some(_)) => wrong.add("address", "field-image-no-address"),
     }

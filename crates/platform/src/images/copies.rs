@@ -9,13 +9,16 @@ use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::{entry, found, locked, pushes, registries, store};
+use super::named::Own;
+use super::{archive, entry, found, locked, pushes, registries, store};
 use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, machines, outbound};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, instances, machines, outbound};
 
 /// How often the progress is written.
 const BEAT: Duration = Duration::from_secs(1);
+/// What containers are made of where it was brought, its address or its id there, or why it was not.
+type Brought = std::result::Result<String, Fault>;
 /// With the pauses of the queue more than a minute: agents come back to a server within seconds of its restart, machines
 /// may take as long.
 pub(super) const ATTEMPTS: i32 = 6;
@@ -225,21 +228,26 @@ async fn beat(
     }
 }
 
-/// Without a row that says how far it is. What may not be used any more is not brought.
+/// Without a row that says how far it is. What may not be used any more is not brought; what was only deleted is, as long as
+/// there is something of it to be brought.
 pub(super) async fn bring_now(
     platform: &Platform,
     ctx: &OpContext,
     id: ImageId,
     machine: MachineId,
-) -> Result<std::result::Result<(), Fault>> {
+) -> Result<Brought> {
     let mut tx = platform.db().begin(ctx).await?;
-    let view = store::find(&mut tx, id).await?.filter(super::is_usable);
+    let view = store::kept(&mut tx, id).await?.filter(super::is_usable);
     tx.commit().await?;
     let (tell, _) = watch::channel(Progress::default());
     match view {
         Some(view) => bring(platform, ctx, &view, machine, tell).await,
-        None => Ok(Err(Fault { kind: FaultKind::Image, detail: String::new() })),
+        None => Ok(Err(gone())),
     }
+}
+
+fn gone() -> Fault {
+    Fault { kind: FaultKind::ImageGone, detail: String::new() }
 }
 
 async fn bring(
@@ -248,37 +256,68 @@ async fn bring(
     image: &ImageView,
     machine: MachineId,
     tell: watch::Sender<Progress>,
-) -> Result<std::result::Result<(), Fault>> {
+) -> Result<Brought> {
     let endpoint: Endpoint = match engines::endpoint_of(platform, ctx, machine).await? {
         Some(Ok(endpoint)) => endpoint,
         Some(Err(fault)) => return Ok(Err(fault)),
         None => return Ok(Err(Fault { kind: FaultKind::Other, detail: String::new() })),
     };
-    let allowed = outbound::may_be_a_host;
-    match (image.source, &image.address, image.file) {
+    match (image.source, &image.address, &image.digest) {
         (ImageSource::Registry, Some(address), _) => {
             let tell = |progress| {
                 tell.send_replace(progress);
             };
             let credentials = registries::credentials(platform, address).await?;
-            Ok(docker::pull_as(&endpoint, allowed, address, credentials.as_ref(), tell).await)
+            let allowed = outbound::may_be_a_host;
+            let pulled = docker::pull_as(&endpoint, allowed, address, credentials.as_ref(), tell).await;
+            Ok(pulled.map(|()| address.clone()))
         }
-        (_, _, Some(file)) => {
-            if let Some(reference) = pushes::reference_of(platform, image.id).await? {
-                match pushes::pull_from(platform, &endpoint, (image, reference.as_str()), &tell).await? {
-                    Err(fault) if !is_passing(fault.kind) => {
-                        tracing::warn!(image = image.id.0, %fault, "an image is sent that its registry does not give");
-                    }
-                    came => return Ok(came),
-                }
-            }
-            let content = files::content_for_job(platform, ctx, file).await?;
-            let size = content.size();
-            let tell = move |progress| {
-                tell.send_replace(progress);
+        (_, _, Some(digest)) => {
+            let engine = match instances::containers_on(platform, machine).await? {
+                Ok(engine) => engine,
+                Err(fault) => return Ok(Err(fault)),
             };
-            Ok(docker::load(&endpoint, allowed, size, content, tell).await)
+            let own = Own::of(image.id, digest);
+            match own.on(&engine, &endpoint).await {
+                Ok(None) => {}
+                Ok(Some(id)) => return Ok(Ok(id)),
+                Err(fault) => return Ok(Err(fault)),
+            }
+            if let Err(fault) = send(platform, ctx, (image, &own), &endpoint, tell).await? {
+                return Ok(Err(fault));
+            }
+            let other = || Fault::new(FaultKind::Image, "the engine made something else of it");
+            Ok(own.on(&engine, &endpoint).await.and_then(|id| id.ok_or_else(other)))
         }
-        _ => Ok(Err(Fault { kind: FaultKind::Image, detail: String::new() })),
+        _ => Ok(Err(gone())),
     }
+}
+
+/// An archive, by a registry that has it or as it is stored, under the platform's own name of it.
+async fn send(
+    platform: &Platform,
+    ctx: &OpContext,
+    (image, own): (&ImageView, &Own),
+    endpoint: &Endpoint,
+    tell: watch::Sender<Progress>,
+) -> Result<std::result::Result<(), Fault>> {
+    let Some(file) = image.file else { return Ok(Err(gone())) };
+    if let Some(reference) = pushes::reference_of(platform, image.id).await? {
+        match pushes::pull_from(platform, endpoint, (&own.name, &reference), &tell).await? {
+            Err(fault) if !is_passing(fault.kind) => {
+                tracing::warn!(image = image.id.0, %fault, "an image is sent that its registry does not give");
+            }
+            came => return Ok(came),
+        }
+    }
+    let content = files::content_for_job(platform, ctx, file).await?;
+    let name = own.name.clone();
+    let archive = tokio::task::spawn_blocking(move || archive::renamed(content, &name)).await;
+    let archive = archive.map_err(Error::internal)?;
+    let archive =
+        archive.map_err(|error| Error::internal(format!("an archive that was read does not read: {error:?}")))?;
+    let tell = move |progress| {
+        tell.send_replace(progress);
+    };
+    Ok(docker::load(endpoint, outbound::may_be_a_host, archive.size(), archive, tell).await)
 }

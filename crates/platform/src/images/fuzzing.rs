@@ -8,7 +8,13 @@ pub fn image_archive(bytes: &[u8]) {
         assert!(facts.digest.len() == 71 && facts.digest.starts_with("sha256:"), "a digest is one");
         assert!(facts.layers > 0, "an image has layers");
         assert!(facts.tags.len() <= 50 && facts.tags.iter().all(|tag| tag.len() <= 512), "tags are shown");
-        assert!(facts.cuda_version.is_none_or(|version| archive::is_version(&version)), "a version is one");
+        assert!(facts.cuda_version.as_deref().is_none_or(archive::is_version), "a version is one");
+        let mut sent = Vec::new();
+        let mut renamed = archive::renamed(std::io::Cursor::new(bytes), "own.invalid/image:1").expect("it was read");
+        std::io::Read::read_to_end(&mut renamed, &mut sent).expect("all of it is there");
+        let again = archive::read(&mut std::io::Cursor::new(&sent)).expect("what is written is read");
+        assert_eq!(again.tags, ["own.invalid/image:1"], "an engine is sent no other name");
+        assert_eq!((again.digest, again.layers), (facts.digest, facts.layers), "an engine is sent the same image");
     }
 }
 

@@ -3,13 +3,15 @@
 //! Invariants: what an admin adds by its address is usable at once; what was uploaded is used by nobody before somebody of
 //! the platform approved it, and its archive was read before it is there; what an instance was saved as, its customer alone
 //! uses, until somebody of the platform rejects it; only what is approved is listed; the market shows what is listed and
-//! nothing that is for its owners; an image that is deleted stays for what was made from it, its archive does not.
+//! nothing that is for its owners; an image that is deleted stays for what was made from it, its archive for as long as an
+//! instance of it is there, unless it was rejected; no archive chooses what engines call it (`named`).
 
 pub mod archive;
 mod check;
 mod cleanup;
 mod copies;
 pub(crate) mod fuzzing;
+mod named;
 mod own;
 mod pushes;
 mod registries;
@@ -26,6 +28,7 @@ use serde_json::{Value, json};
 
 pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
+pub(crate) use named::{SAVED, is_there};
 pub use own::{delete_own, get_own, list_own, market, market_image, update_own, upload_own};
 pub use pushes::{forget_push, image_registry, push, push_archive};
 pub use registries::{create_registry, delete_registry, get_registry, list_registries, test_registry, update_registry};
@@ -34,7 +37,7 @@ pub(crate) use saved::{Saved, insert_saved, refuse_saving};
 
 use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, OwnImageRef, ViewImage};
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files, instances};
 
 /// Rows of an export that are read at a time.
 const EXPORT_PAGE: u32 = 500;
@@ -153,36 +156,47 @@ pub fn is_usable(view: &ImageView) -> bool {
 /// An image that the transaction's caller may make an instance of: usable, and the market's or their own. Nothing for any
 /// other.
 pub(crate) async fn usable_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<Usable>> {
-    let Some(view) = store::find(tx, id).await?.filter(is_usable) else {
-        return Ok(None);
-    };
-    // An archive without a tag has no name that an engine could be asked for.
-    let named = view.address.is_some() || !view.tags.is_empty();
-    Ok(named.then(|| Usable {
-        id,
+    Ok(store::find(tx, id).await?.and_then(usable))
+}
+
+/// The same of an image that something is made of: also where it was deleted since.
+pub(crate) async fn still_usable_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<Usable>> {
+    Ok(store::kept(tx, id).await?.and_then(usable))
+}
+
+fn usable(view: ImageView) -> Option<Usable> {
+    let may = is_usable(&view) && made_of(&view).is_some();
+    may.then(|| Usable {
+        id: view.id,
         name: view.name,
         architecture: view.architecture.map(contract::images::Architecture::code),
         cuda: view.cuda_version,
-    }))
+    })
 }
 
-/// What an engine calls it.
+/// What an engine is asked for to make containers of it: its address, or the id that its archive has there. Never a name that
+/// an archive says: whoever wrote it could name it as another is named.
+fn made_of(view: &ImageView) -> Option<&String> {
+    view.address.as_ref().or(view.digest.as_ref())
+}
+
+/// What an engine is asked for, also of an image that was deleted: what was made of it goes on.
 pub(crate) async fn reference_in_tx(tx: &mut Tx, id: ImageId) -> Result<Option<String>> {
-    Ok(store::find(tx, id).await?.and_then(|view| view.address.or_else(|| view.tags.into_iter().next())))
+    Ok(store::kept(tx, id).await?.as_ref().and_then(made_of).cloned())
 }
 
 /// Whether somebody said of it that it works with a part of a GPU's memory.
 pub(crate) async fn divides_memory_in_tx(tx: &mut Tx, id: ImageId) -> Result<bool> {
-    Ok(store::find(tx, id).await?.is_some_and(|view| view.memory_split))
+    Ok(store::kept(tx, id).await?.is_some_and(|view| view.memory_split))
 }
 
-/// Brings it to an engine now, for a job that needs it there.
+/// Brings it to an engine now, for a job that needs it there: what containers are made of.
 pub(crate) async fn bring_now(
     platform: &Platform,
     ctx: &OpContext,
     id: ImageId,
     machine: contract::MachineId,
-) -> Result<std::result::Result<(), runtime::docker::Fault>> {
+) -> Result<std::result::Result<String, runtime::docker::Fault>> {
     copies::bring_now(platform, ctx, id, machine).await
 }
 
@@ -293,7 +307,7 @@ pub fn may_be_listed(image: &ImageView, listed: bool) -> Result<()> {
     }
 }
 
-/// Takes it away, and its archive; what was made from it stays known.
+/// Takes it away, and its archive as soon as no instance is made of it; what was made from it stays.
 ///
 /// # Errors
 /// `NotFound` where there is none.
@@ -309,15 +323,12 @@ pub async fn delete(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
     Ok(())
 }
 
-/// Where no other image is made of it, whoever's. It was deleted with its image already: what does not go now, goes with
+/// Where nothing is made of it, whoever's: it was deleted with its image already. What does not go now, goes with
 /// [`forget_unused_archives`].
 async fn forget_archive(platform: &Platform, image: &ImageView) {
-    let Some(file) = image.file else { return };
     let forgotten = async {
         let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
-        if !store::is_used(&mut tx, file).await? {
-            files::forget_in_tx(&mut tx, file).await?;
-        }
+        forget_archives_in_tx(&mut tx, Some(image.id)).await?;
         tx.commit().await?;
         Ok::<_, Error>(())
     };
@@ -326,13 +337,29 @@ async fn forget_archive(platform: &Platform, image: &ImageView) {
     }
 }
 
-/// Takes away archives whose form was given up: no page shows them, and they count against the quota. Run by the job queue.
+/// Of this deleted image, or of all: archives that no instance needs to be made again. One that was rejected is brought nowhere.
+async fn forget_archives_in_tx(tx: &mut Tx, image: Option<ImageId>) -> Result<()> {
+    for (image, file, state) in store::deleted_archives(tx, image).await? {
+        if state != ImageState::Rejected && instances::is_made_of(tx, image).await? {
+            continue;
+        }
+        store::forget_archive(tx, image).await?;
+        if !store::is_used(tx, file).await? {
+            files::forget_in_tx(tx, file).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes away archives whose form was given up, which no page shows and which count against the quota, and those of deleted
+/// images that nothing is made of any more. Run by the job queue.
 pub async fn forget_unused_archives(platform: &Platform) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
     for file in store::unused_archives(&mut tx, ctx.now() - TimeDelta::hours(UNUSED_ARCHIVE_HOURS)).await? {
         files::forget_in_tx(&mut tx, file).await?;
     }
+    forget_archives_in_tx(&mut tx, None).await?;
     tx.commit().await?;
     Ok(())
 }

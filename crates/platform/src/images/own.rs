@@ -196,7 +196,7 @@ fn is_reviewed_part(before: &ImageView, after: &Checked) -> bool {
         || before.memory_split != after.memory_split
 }
 
-/// Takes one's own away, and its archive.
+/// Takes one's own away, and its archive as soon as no instance is made of it.
 ///
 /// # Errors
 /// `NotFound` where there is none.

@@ -199,11 +199,11 @@ pub(super) async fn reference_of(platform: &Platform, image: ImageId) -> Result<
     Ok(push.and_then(|push| push.reference))
 }
 
-/// Has an engine pull what an archive would make, and call it what the archive would have it called.
+/// Has an engine pull what an archive would make, and call it by this name.
 pub(super) async fn pull_from(
     platform: &Platform,
     endpoint: &Endpoint,
-    (image, reference): (&ImageView, &str),
+    (name, reference): (&str, &str),
     tell: &watch::Sender<Progress>,
 ) -> Result<std::result::Result<(), Fault>> {
     let credentials = registries::credentials(platform, reference).await?;
@@ -214,10 +214,5 @@ pub(super) async fn pull_from(
     if let Err(fault) = docker::pull_as(endpoint, allowed, reference, credentials.as_ref(), tell).await {
         return Ok(Err(fault));
     }
-    for name in &image.tags {
-        if let Err(fault) = docker::tag(endpoint, allowed, reference, name).await {
-            return Ok(Err(fault));
-        }
-    }
-    Ok(Ok(()))
+    Ok(docker::tag(endpoint, allowed, reference, name).await)
 }

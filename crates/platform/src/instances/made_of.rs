@@ -73,7 +73,7 @@ pub(super) async fn container(
     let uuids = machines::gpu_uuids(&mut tx, &cards).await?;
     let plan = split::plan(&mut tx, row, &name).await?;
     tx.commit().await.map_err(Error::from)?;
-    let image = image.ok_or_else(|| Fault::new(FaultKind::Image, "it is not there any more"))?;
+    let image = image.ok_or_else(|| Fault::new(FaultKind::ImageGone, ""))?;
     let mut environment: BTreeMap<String, String> = match &row.environment {
         None => BTreeMap::new(),
         Some(sealed) => {

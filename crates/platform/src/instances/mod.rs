@@ -538,6 +538,11 @@ pub(crate) async fn images_on(tx: &mut Tx, machine: MachineId) -> Result<HashMap
     store::images_on(tx, machine).await
 }
 
+/// Whether an instance that is not gone is made of an image, for who sees all of them.
+pub(crate) async fn is_made_of(tx: &mut Tx, image: contract::ImageId) -> Result<bool> {
+    store::is_made_of(tx, image).await
+}
+
 /// Which of these machines instances are on.
 pub(crate) async fn used_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
     store::used_among(tx, machines).await

@@ -31,7 +31,7 @@ pub async fn sizes(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Resu
     let row = own_row(platform, ctx, id).await?;
     let mut tx = platform.db().begin(&system(ctx)).await?;
     let offered = specs::offered_in_tx(platform, &mut tx, ctx.now()).await?;
-    let image = images::usable_in_tx(&mut tx, row.image).await?;
+    let image = images::still_usable_in_tx(&mut tx, row.image).await?;
     let limits = place::limits(platform, &mut tx, ctx, (row.customer, row.owner)).await?;
     let host = place::look(platform, &mut tx, ctx, &row).await?;
     tx.commit().await?;
@@ -128,7 +128,7 @@ pub async fn resize(
     if let Some(miss) = limits.misses(ctx, &spec, Some(&before.spec)).first() {
         return Err(over_limit(miss));
     }
-    let image = images::usable_in_tx(&mut tx, before.image).await?;
+    let image = images::still_usable_in_tx(&mut tx, before.image).await?;
     let host = place::stay(platform, &mut tx, ctx, &before).await?;
     let decision = judge(ctx, &before, (image.as_ref(), host.as_ref()), &spec);
     if let Some(miss) = decision.misses.first() {

@@ -28,7 +28,7 @@ use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, audit, engines};
 
 /// What engines call the images; with the save's own tag.
-const REPOSITORY: &str = "remotegpu/saved";
+const REPOSITORY: &str = images::SAVED;
 /// For an engine to make an image of a container, which stands still meanwhile.
 const COMMIT: Duration = Duration::from_secs(3600);
 /// How often the progress is written.

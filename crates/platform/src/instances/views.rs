@@ -21,6 +21,7 @@ const OWN_FAULTS: [&str; 16] = [
     "disk-full",
     "budget",
     "image",
+    "image-gone",
     "spec",
     "limits",
     "no-space",

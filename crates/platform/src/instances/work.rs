@@ -211,11 +211,13 @@ async fn build(
     platform: &Platform,
     engine: &Containers,
     row: &Row,
-    (spec, plan): (ContainerSpec, Option<Plan>),
+    (mut spec, plan): (ContainerSpec, Option<Plan>),
 ) -> Result<(), Trouble> {
+    have_image(platform, engine, row, &mut spec).await?;
     let created = match create(engine, &spec, plan.as_ref()).await {
+        // Somebody tidied the engine up meanwhile.
         Err(fault) if fault.kind == FaultKind::Image => {
-            images::bring_now(platform, &worker(platform), row.image, row.machine).await??;
+            spec.image = images::bring_now(platform, &worker(platform), row.image, row.machine).await??;
             create(engine, &spec, plan.as_ref()).await?
         }
         created => created?,
@@ -235,6 +237,20 @@ async fn build(
     Ok(())
 }
 
+/// Brings its image there where it is not, and has the container made of just that.
+async fn have_image(
+    platform: &Platform,
+    engine: &Containers,
+    row: &Row,
+    spec: &mut ContainerSpec,
+) -> Result<(), Trouble> {
+    let ctx = worker(platform);
+    if !images::is_there(platform, &ctx, engine, &spec.image).await?? {
+        spec.image = images::bring_now(platform, &ctx, row.image, row.machine).await??;
+    }
+    Ok(())
+}
+
 async fn create(engine: &Containers, spec: &ContainerSpec, plan: Option<&Plan>) -> Result<Created, Fault> {
     match plan {
         Some(plan) => plan.create(engine, spec).await,
@@ -246,10 +262,8 @@ async fn create(engine: &Containers, spec: &ContainerSpec, plan: Option<&Plan>) 
 /// stays where something that the other one needs is not there.
 async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     let ctx = worker(platform);
-    let (spec, plan) = prepare(platform, engine, row).await?;
-    if !engine.has_image(&spec.image).await? {
-        images::bring_now(platform, &ctx, row.image, row.machine).await??;
-    }
+    let (mut spec, plan) = prepare(platform, engine, row).await?;
+    have_image(platform, engine, row, &mut spec).await?;
     match engine.inspect(&spec.name).await {
         Err(fault) if fault.kind == FaultKind::NotFound => {}
         // Whoever was at it before came so far.
@@ -432,6 +446,7 @@ pub(super) fn kind_of(kind: FaultKind) -> Meaning {
     match kind {
         K::Busy => Meaning::Wait,
         K::Image
+        | K::ImageGone
         | K::Spec
         | K::NotFound
         | K::NameTaken

@@ -87,6 +87,10 @@ async fn an_image_is_pulled_from_its_registry_or_sent_from_the_store() {
     images::pull(platform, &ctx, sent, to("host-001")).await.unwrap();
     images::copy(platform, sent, host, 1, false).await.unwrap();
     assert_eq!(only(platform, &ctx, sent).await.state, CopyState::Present);
+    assert_eq!(engine.ask("GET", "/images/ours:1/json", "text/plain", b"").0, 404, "its tags do not count");
+    let digest = images::get(platform, &ctx, sent).await.unwrap().digest.unwrap();
+    let (status, there) = engine.ask("GET", &format!("/images/{digest}/json"), "text/plain", b"");
+    assert!(status == 200 && there.contains(&format!("remotegpu.invalid/image-{sent}:")), "{there}");
 
     engines::test(platform, &ctx, "host-001").await.unwrap();
     let foreign = if cfg!(target_arch = "aarch64") { "amd64" } else { "arm64" };

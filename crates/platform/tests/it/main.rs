@@ -30,6 +30,7 @@ mod gate;
 mod idle;
 mod image_cleanup;
 mod image_copies;
+mod image_names;
 mod images;
 mod instances;
 mod instances_on_engine;

@@ -195,17 +195,21 @@ async fn an_archive_is_put_into_a_registry_and_pulled_from_there() {
     assert_eq!(again.reference, Some(reference.clone()));
 
     assert_eq!(brought(platform, &ctx, image, host, 1).await.state, CopyState::Present);
-    let named_so = |engine: &DockerEngine| engine.ask("GET", "/images/ours:1/json", "text/plain", b"");
+    let digest = images::get(platform, &ctx, image).await.unwrap().digest.unwrap();
+    let own = format!("/images/remotegpu.invalid/image-{image}:{}", digest.trim_start_matches("sha256:"));
+    let named_so = |engine: &DockerEngine| engine.ask("GET", &format!("{own}/json"), "text/plain", b"");
     let (status, body) = named_so(&engine);
     assert!(status == 200 && body.contains("/remotegpu/image-"), "it came from the registry: {body}");
     let (status, _) = engine.ask("DELETE", &format!("/images/{reference}?force=1"), "text/plain", b"");
     assert_eq!(status, 200);
-    engine.ask("DELETE", "/images/ours:1", "text/plain", b"");
+    engine.ask("DELETE", &own, "text/plain", b"");
     // What the registry does not give is sent.
     drop(registry);
     assert_eq!(brought(platform, &ctx, image, host, 2).await.state, CopyState::Present);
     let (status, body) = named_so(&engine);
     assert!(status == 200 && !body.contains("/remotegpu/image-"), "it came from the store: {body}");
+    let (status, _) = engine.ask("GET", "/images/ours:1/json", "text/plain", b"");
+    assert_eq!(status, 404, "the archive's own name is nobody's");
 
     assert!(images::forget_push(platform, &ctx, image).await.unwrap().push.is_none());
     let none = images::forget_push(platform, &ctx, image).await.unwrap_err();

@@ -376,6 +376,8 @@ async fn what_cannot_be_made_anew_keeps_the_container_that_it_has() {
     instances::resize(platform, &world.mine(), id, to(double)).await.unwrap();
     let old = world.containers();
     platform::images::delete(platform, &world.test.admin().await.ctx(), world.shop.image).await.unwrap();
+    // Its registry does not give it any more.
+    sqlx::query("update images set address = '127.0.0.1:1/none:1'").execute(world.test.owner_pool()).await.unwrap();
     let failed = world.act(id, InstanceAction::Start).await;
     assert_eq!((failed.state, failed.failure.as_deref()), (InstanceState::Failed, Some("image")));
     assert_eq!((world.containers(), failed.made_anew), (old, true), "what is in it can still be saved");

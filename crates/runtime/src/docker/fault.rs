@@ -72,6 +72,8 @@ kinds! {
     Denied = "denied";
     /// The image is not there, or is none.
     Image = "image";
+    /// The image may not be used any more, or its archive is not kept any more; no engine was asked.
+    ImageGone = "image-gone";
     /// The engine is too old.
     Version = "version";
     /// What was asked for cannot be a container; no engine was asked.

@@ -208,6 +208,7 @@ field-sha256 = A SHA-256 is 64 hexadecimal digits.
 field-file-in-use = An image is made of it. Delete the image first.
 field-image-name-taken = Another image has this name.
 field-image-address = An address such as registry.example.org/team/pytorch:2.4, without https://.
+field-image-address-own = Such a name only the platform itself gives. Enter an address in a registry.
 field-image-no-address = Only an image of a registry has an address.
 field-image-purpose = The file was not uploaded as an image.
 field-cuda-version = Digits and dots, such as 12.4.

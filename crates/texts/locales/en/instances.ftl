@@ -169,7 +169,8 @@ instance-disks-unknown = The engine does not say it now
 instance-disk-system = System disk: { $used } of { $limit }
 instance-disk-data = /data: { $used } of { $limit }
 instance-disks-hint = Nothing refuses what is beyond, but the machine’s disk is everybody’s there: delete what nobody needs, or change to a spec with larger disks.
-instance-failure-image = The image could not be fetched, or is none for this machine. Check its address, or choose another image.
+instance-failure-image = The image could not be fetched, or is none for this machine. Choose another image, or have those who run the platform look at its address.
+instance-failure-image-gone = Its image was rejected, or was deleted and is not kept any more: no container can be made of it. Create an instance of another image; the data disk of this one stays until you delete it.
 instance-failure-spec = What it was to be made of makes no container. Check command and variables.
 instance-failure-differs = A container of another making has its name on the machine. Ask those who run the platform.
 instance-failure-host-file = The machine lacks the library by which a GPU’s memory is divided. Choose another machine, or ask those who run the platform.
@@ -219,7 +220,7 @@ miss-cuda = The image needs CUDA { $with }, the driver has { $what }.
 miss-no-driver = It has no GPU driver.
 miss-data-disk = It has no data disk, and what is on yours would be lost.
 miss-data-used = { $need } GB are used on the data disk, and it would have { $have } GB. Delete what is not needed first.
-miss-image-gone = The image is not there any more, so that no container can be made of it anew.
+miss-image-gone = The image may not be used any more, so that no container can be made of it anew.
 miss-quota = { $what ->
     [cpu] Your limit of CPU cores
     [memoryGb] Your limit of memory (GB)

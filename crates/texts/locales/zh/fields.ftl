@@ -204,6 +204,7 @@ field-sha256 = SHA-256 为 64 位十六进制数。
 field-file-in-use = 有镜像正在使用该文件，请先删除镜像。
 field-image-name-taken = 已有同名镜像。
 field-image-address = 地址形如 registry.example.org/team/pytorch:2.4，不带 https://。
+field-image-address-own = 该名称由平台自身使用。请填写镜像仓库中的地址。
 field-image-no-address = 只有镜像仓库中的镜像才有地址。
 field-image-purpose = 该文件不是作为镜像上传的。
 field-cuda-version = 只能是数字和点，如 12.4。

@@ -163,7 +163,8 @@ instance-disks-unknown = 引擎目前未报告
 instance-disk-system = 系统盘：已用 { $used }，共 { $limit }
 instance-disk-data = /data：已用 { $used }，共 { $limit }
 instance-disks-hint = 超出部分不会被拒绝，但机器的磁盘由所有人共用：请删除不需要的内容，或更换磁盘更大的规格。
-instance-failure-image = 镜像无法获取，或不适用于该机器。请检查镜像地址，或选择其他镜像。
+instance-failure-image = 镜像无法获取，或不适用于该机器。请选择其他镜像，或请平台管理员检查其地址。
+instance-failure-image-gone = 镜像已被驳回，或已删除且不再保留，无法再由它创建容器。请用其他镜像创建实例；该实例的数据盘会保留到您删除实例为止。
 instance-failure-spec = 给定的内容无法组成容器，请检查命令和环境变量。
 instance-failure-differs = 该机器上已有同名但内容不同的容器，请联系平台管理员。
 instance-failure-host-file = 机器上缺少切分显存所需的库。请选择其他机器，或联系平台管理员。
@@ -198,7 +199,7 @@ miss-cuda = 镜像需要 CUDA { $with }，驱动支持到 { $what }。
 miss-no-driver = 没有 GPU 驱动。
 miss-data-disk = 该规格没有数据盘，您数据盘上的内容会丢失。
 miss-data-used = 数据盘已用 { $need } GB，而该规格只有 { $have } GB。请先删除不需要的内容。
-miss-image-gone = 镜像已不存在，无法重新创建容器。
+miss-image-gone = 镜像不可再用，无法重新创建容器。
 miss-quota = { $what ->
     [cpu] CPU 核数配额
     [memoryGb] 内存配额（GB）

@@ -55,7 +55,7 @@ pub async fn update(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageW
     rest.answer(images::update(&rest.platform, &rest.ctx, id, body).await).await
 }
 
-/// Takes it away, and its archive; what was made from it stays known.
+/// Takes it away, and its archive as soon as no instance is made of it; what was made from it stays.
 #[utoipa::path(delete, path = "/api/admin/images/{id}", tag = "images", params(("id" = ImageId, Path)),
     responses((status = 200, description = "Taken away")))]
 pub async fn delete(rest: Rest, Part(id): Part<ImageId>) -> Response {

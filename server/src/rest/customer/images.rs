@@ -77,7 +77,7 @@ pub async fn update(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageW
     rest.answer(images::update_own(&rest.platform, &rest.ctx, id, body).await).await
 }
 
-/// Takes it away, and its archive.
+/// Takes it away, and its archive as soon as no instance is made of it.
 #[utoipa::path(delete, path = "/api/customer/images/mine/{id}", tag = "images", params(("id" = ImageId, Path)),
     responses((status = 200, description = "Taken away")))]
 pub async fn delete(rest: Rest, Part(id): Part<ImageId>) -> Response {

@@ -14,7 +14,6 @@ use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::ask::{Ask, go};
 use crate::ui::forms::{TextField, form_fault, text_area};
-use crate::ui::state::{Tone, state};
 use crate::words::Words;
 
 /// `/admin/images/{id}`.
@@ -104,7 +103,7 @@ fn review_card(words: Words, image: &ImageView, refused: Option<&Refused>) -> im
     });
     let tags = (!image.tags.is_empty()).then(|| {
         let tags = words.with("image-review-tags", &[("tags", image.tags.join(", "))]);
-        view! { <p class="note-line">{state(Tone::Warn, tags)}</p> }
+        view! { <p class="note-line">{tags}</p> }
     });
     view! {
         <section class="card" id="review">

@@ -5,12 +5,14 @@
 
 mod entries;
 mod forms;
+mod renamed;
 mod tar;
 
 use std::io::{Read, Seek};
 
 use contract::images::Architecture;
 use entries::Archive;
+pub use renamed::{Renamed, renamed};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -28,7 +30,7 @@ pub struct ArchiveFacts {
     /// As images of NVIDIA say it.
     pub cuda_version: Option<String>,
     pub layers: usize,
-    /// What an engine that loads it will call it, whatever was called so before.
+    /// What it would have engines call it. None does: see [`renamed()`].
     pub tags: Vec<String>,
 }
 

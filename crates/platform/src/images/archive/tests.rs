@@ -253,3 +253,41 @@ fn manifests_mean_the_same_in_any_case() {
         assert_eq!(tags(wrong), Err("field-archive-tags"));
     }
 }
+
+/// All of what an engine is sent.
+fn sent(bytes: Vec<u8>) -> Vec<u8> {
+    let mut renamed = renamed(Cursor::new(bytes), "own.invalid/image:1").unwrap();
+    let (size, mut sent) = (renamed.size(), Vec::new());
+    renamed.read_to_end(&mut sent).unwrap();
+    assert_eq!(sent.len() as u64, size);
+    sent
+}
+
+#[test]
+fn an_engine_is_sent_the_same_image_under_another_name() {
+    let (blobs, manifest) = blobs(CONFIG, b"layer");
+    let named = with(&manifest, r#""annotations":{"io.containerd.image.name":"docker.io/library/busybox:1"}"#);
+    let layout = indexed(&format!(r#"{{"manifests":[{named}]}}"#), &blobs, &[]);
+    let before = r#"[{"Config":"c.json","RepoTags":["busybox:1","b:2"],"Layers":["l","e","l"]}]"#;
+    let repositories = br#"{"busybox":{"1":"0a"}}"#;
+    let entries: [(&str, &[u8]); 5] = [
+        ("l", &[7; 700]),
+        ("e", b""),
+        ("c.json", CONFIG),
+        ("manifest.json", before.as_bytes()),
+        ("repositories", repositories),
+    ];
+    for (archive, layers) in
+        [(layout, vec![b"layer".to_vec()]), (tar(&entries), vec![vec![7; 700], vec![], vec![7; 700]])]
+    {
+        let known = facts(archive.clone()).unwrap();
+        assert!(known.tags.iter().any(|tag| tag.contains("busybox:1")), "{known:?}");
+        let sent = sent(archive);
+        assert_eq!(facts(sent.clone()), Ok(ArchiveFacts { tags: vec!["own.invalid/image:1".to_owned()], ..known }));
+        assert!(!String::from_utf8_lossy(&sent).contains("busybox"), "no other name is left");
+        let parts = parts(&mut Cursor::new(&sent)).unwrap();
+        assert_eq!(parts.config, CONFIG);
+        let content = |part: &Part| sent[part.offset as usize..(part.offset + part.size) as usize].to_vec();
+        assert_eq!(parts.layers.iter().map(content).collect::<Vec<_>>(), layers);
+    }
+}

@@ -23,8 +23,12 @@ pub(in crate::images) enum Standing {
 pub(in crate::images) struct Known {
     pub id: ImageId,
     pub name: String,
-    /// What an engine is asked for, or calls it by itself.
-    pub references: Vec<String>,
+    /// Its address, or the platform's own name of it.
+    pub reference: String,
+    /// The id that its archive has on engines.
+    pub digest: Option<String>,
+    /// What its archive calls itself, as engines did of an earlier version of the platform: told of this image alone.
+    pub tags: Vec<String>,
     pub standing: Standing,
     /// When somebody wanted it there last.
     pub wanted_at: Option<DateTime<Utc>>,
@@ -57,10 +61,11 @@ impl Known {
     }
 }
 
-/// The library by the names that engines use.
+/// The library by the names that engines use, and archives also by their ids.
 pub(super) struct Library {
     images: Vec<Known>,
     by_name: HashMap<String, Vec<usize>>,
+    by_id: HashMap<String, Vec<usize>>,
     /// A customer has the whole machine: what is on it is theirs, also under names that we know.
     lent: bool,
 }
@@ -68,22 +73,28 @@ pub(super) struct Library {
 impl Library {
     pub(super) fn new(images: Vec<Known>, lent: bool) -> Self {
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_id: HashMap<String, Vec<usize>> = HashMap::new();
         for (place, image) in images.iter().enumerate() {
-            for reference in &image.references {
-                by_name.entry(familiar(reference)).or_default().push(place);
+            by_name.entry(familiar(&image.reference)).or_default().push(place);
+            if let Some(digest) = &image.digest {
+                by_id.entry(digest.clone()).or_default().push(place);
             }
         }
-        Self { images, by_name, lent }
+        Self { images, by_name, by_id, lent }
     }
 
-    fn knows(&self, name: &str) -> bool {
-        self.by_name.contains_key(&familiar(name))
+    /// Whether a name of an image that an engine has is the library's.
+    fn knows(&self, image: &HeldImage, name: &str) -> bool {
+        let name = familiar(name);
+        let of_id = self.by_id.get(&image.id).into_iter().flatten();
+        self.by_name.contains_key(&name)
+            || of_id.flat_map(|place| &self.images[*place].tags).any(|tag| familiar(tag) == name)
     }
 
     fn of(&self, image: &HeldImage) -> Vec<&Known> {
         let names = image.tags.iter().chain(&image.digests);
-        let mut places: Vec<usize> =
-            names.filter_map(|name| self.by_name.get(&familiar(name))).flatten().copied().collect();
+        let by_name = names.filter_map(|name| self.by_name.get(&familiar(name)));
+        let mut places: Vec<usize> = by_name.chain(self.by_id.get(&image.id)).flatten().copied().collect();
         places.sort_unstable();
         places.dedup();
         places.into_iter().map(|place| &self.images[place]).collect()
@@ -106,7 +117,7 @@ pub(super) fn judge<'a>(
     library: &'a Library,
     since: DateTime<Utc>,
 ) -> Option<Found<'a>> {
-    if library.lent || in_containers || image.tags.iter().any(|tag| !library.knows(tag)) {
+    if library.lent || in_containers || image.tags.iter().any(|tag| !library.knows(image, tag)) {
         return None;
     }
     let known = library.of(image);
@@ -122,7 +133,7 @@ pub(super) fn judge<'a>(
 
 /// An address as engines write it in their lists: without the name of Docker's own registry, with a tag or a digest and not
 /// with both.
-pub(super) fn familiar(address: &str) -> String {
+pub(in crate::images) fn familiar(address: &str) -> String {
     let (rest, digest) = match address.split_once('@') {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (address, None),
@@ -155,7 +166,9 @@ mod tests {
         Known {
             id: ImageId(1),
             name: reference.to_owned(),
-            references: vec![reference.to_owned()],
+            reference: reference.to_owned(),
+            digest: None,
+            tags: Vec::new(),
             standing,
             wanted_at: None,
             going: false,
@@ -209,6 +222,26 @@ mod tests {
         let library = Library::new(both(Standing::Deleted, Standing::Deleted), false);
         assert!(judge(&held(&["a:1", "theirs:2"], &[]), false, &library, at(0)).is_none());
         assert!(judge(&held(&["a:1"], &[]), true, &library, at(0)).is_none(), "a container is made of it");
+    }
+
+    #[test]
+    fn an_archive_is_known_by_its_id_and_its_tags_are_nobody_elses() {
+        let archive = |id: &str, standing| Known {
+            digest: Some(id.to_owned()),
+            tags: vec!["docker.io/library/a:1".to_owned()],
+            ..known("own.invalid/image-1:0a", standing)
+        };
+        let gone = || archive("sha256:a", Standing::Deleted);
+        assert_eq!(reason(vec![gone()]), Some(CleanupReason::Deleted), "an earlier version called it so");
+        assert_eq!(reason(vec![archive("sha256:b", Standing::Deleted)]), None, "what is called so is somebody else's");
+        assert_eq!(reason(vec![Known { used: true, ..gone() }]), None);
+        let library = Library::new(vec![gone()], false);
+        let judged = |tags: &[&str]| judge(&held(tags, &[]), false, &library, at(0)).map(|found| found.reason);
+        assert_eq!(judged(&["own.invalid/image-1:0a"]), Some(CleanupReason::Deleted));
+        assert_eq!(judged(&["own.invalid/image-1:0a", "theirs:2"]), None);
+        assert_eq!(judged(&[]), Some(CleanupReason::Deleted), "also without any name");
+        let used = Library::new(vec![Known { used: true, ..gone() }], false);
+        assert!(judge(&held(&[], &[]), false, &used, at(0)).is_none(), "an instance is made of it by its id");
     }
 
     #[test]

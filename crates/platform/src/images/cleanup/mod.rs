@@ -22,7 +22,7 @@ use runtime::docker::{Fault, FaultKind};
 use serde_json::json;
 use tokio::time::timeout;
 
-pub(in crate::images) use self::judge::{Known, Standing};
+pub(in crate::images) use self::judge::{Known, Standing, familiar};
 use self::judge::{Library, judge};
 pub use self::work::run_cleanup;
 use super::copies::{ATTEMPTS, is_passing};

@@ -11,6 +11,7 @@ use runtime::docker::{Fault, FaultKind};
 use crate::authz::{Granted, OperateMachine};
 use crate::db::Tx;
 use crate::images::cleanup::{Known, Standing};
+use crate::images::named::Own;
 use crate::{Error, OpContext, Result};
 
 /// A clean-up as it is kept.
@@ -49,11 +50,11 @@ fn signed(number: u64) -> i64 {
 /// Everything that bears a name on engines, also what was deleted; whether instances use it, others know.
 pub(in crate::images) async fn library_on(tx: &mut Tx, machine: MachineId) -> Result<Vec<Known>> {
     let rows = sqlx::query!(
-        r#"select i.id, i.name, i.address, i.tags, i.state, i.listed, i.customer_id is null as "of_platform!",
+        r#"select i.id, i.name, i.address, i.digest, i.tags, i.state, i.listed, i.customer_id is null as "of_platform!",
                   i.deleted_at is not null as "deleted!", c.wanted_at as "wanted_at?",
                   coalesce(c.state in ('waiting', 'running'), false) as "going!"
            from images i left join image_copies c on c.image_id = i.id and c.machine_id = $1
-           where i.address is not null or i.tags <> '{}'"#,
+           where i.address is not null or i.digest is not null"#,
         machine.0
     )
     .fetch_all(&mut **tx)
@@ -68,11 +69,15 @@ pub(in crate::images) async fn library_on(tx: &mut Tx, machine: MachineId) -> Re
         })
     };
     let image = rows.into_iter().map(|row| {
+        let id = ImageId(row.id);
+        let own = || row.digest.as_deref().map(|digest| Own::of(id, digest).name);
         Ok(Known {
-            id: ImageId(row.id),
+            id,
             standing: of(&row.state, row.of_platform, row.listed, row.deleted)?,
             name: row.name,
-            references: row.address.into_iter().chain(row.tags).collect(),
+            reference: row.address.or_else(own).unwrap_or_default(),
+            digest: row.digest,
+            tags: row.tags,
             wanted_at: row.wanted_at,
             going: row.going,
             used: false,

@@ -106,7 +106,7 @@ pub(super) async fn list(
     sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
-    Ok((views(tx, &ids).await?, total.unsigned_abs()))
+    Ok((views(tx, &ids, false).await?, total.unsigned_abs()))
 }
 
 /// What is listed, by name.
@@ -134,21 +134,22 @@ pub(super) async fn market(
     sql.push(" offset ").push_bind(i64::from(page - 1) * i64::from(page_size));
     let rows = sql.build().fetch_all(&mut **tx).await?;
     let ids = rows.iter().map(|row| row.try_get("id")).collect::<Result<Vec<i64>, _>>()?;
-    let images = views(tx, &ids).await?.into_iter().map(shown);
+    let images = views(tx, &ids, false).await?.into_iter().map(shown);
     Ok((images.collect(), total.unsigned_abs()))
 }
 
-/// These, in this order.
-async fn views(tx: &mut Tx, ids: &[i64]) -> Result<Vec<ImageView>> {
+/// These, in this order; with those that were deleted, or without.
+async fn views(tx: &mut Tx, ids: &[i64], deleted: bool) -> Result<Vec<ImageView>> {
     let rows = sqlx::query!(
         "select i.id, i.customer_id, i.created_name, i.name, i.source, i.address,
                   i.file_id, i.description, i.framework, i.cuda_version, i.architecture, i.memory_split, i.state,
                   i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.digest, i.tags, i.size_bytes, i.remark,
                   i.revision, i.created_at, i.updated_at
            from images i join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = i.id
-           where i.deleted_at is null
+           where $2 or i.deleted_at is null
            order by wanted.place",
-        ids
+        ids,
+        deleted
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -188,7 +189,24 @@ async fn views(tx: &mut Tx, ids: &[i64]) -> Result<Vec<ImageView>> {
 }
 
 pub(super) async fn find(tx: &mut Tx, id: ImageId) -> Result<Option<ImageView>> {
-    Ok(views(tx, &[id.0]).await?.pop())
+    Ok(views(tx, &[id.0], false).await?.pop())
+}
+
+/// Also where it was deleted: what was made of it can be made of it again.
+pub(super) async fn kept(tx: &mut Tx, id: ImageId) -> Result<Option<ImageView>> {
+    Ok(views(tx, &[id.0], true).await?.pop())
+}
+
+/// A customer's archive that may have been brought to machines under the tags that it says.
+pub(super) async fn may_have_taken_names(tx: &mut Tx, digest: &str) -> Result<bool> {
+    let may = sqlx::query_scalar!(
+        r#"select exists (select from images
+                          where digest = $1 and took_names and customer_id is not null and tags <> '{}') as "may!""#,
+        digest
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(may)
 }
 
 /// Nothing where there is none.
@@ -225,15 +243,42 @@ pub(super) async fn waiting(tx: &mut Tx) -> Result<u64> {
     Ok(waiting.unsigned_abs())
 }
 
-/// An image is made of it.
+/// An image is made of it, or was, and its archive is kept.
 pub(super) async fn is_used(tx: &mut Tx, file: FileId) -> Result<bool> {
-    let used = sqlx::query_scalar!(
-        r#"select exists (select from images where file_id = $1 and deleted_at is null) as "used!""#,
-        file.0
-    )
-    .fetch_one(&mut **tx)
-    .await?;
+    let used = sqlx::query_scalar!(r#"select exists (select from images where file_id = $1) as "used!""#, file.0)
+        .fetch_one(&mut **tx)
+        .await?;
     Ok(used)
+}
+
+/// Archives of images that were deleted, of this one or of all, with what was decided of them. Nobody makes an instance of one
+/// until the transaction ends.
+pub(super) async fn deleted_archives(
+    tx: &mut Tx,
+    image: Option<ImageId>,
+) -> Result<Vec<(ImageId, FileId, ImageState)>> {
+    let rows = sqlx::query!(
+        r#"select id, file_id as "file_id!", state from images
+           where deleted_at is not null and file_id is not null and ($1::bigint is null or id = $1)
+           order by id for update"#,
+        image.map(|id| id.0)
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let unknown = |word: &str| Error::internal(format!("unknown state of an image {word}"));
+    let archive = rows.into_iter().map(|row| {
+        let state = ImageState::parse(&row.state).ok_or_else(|| unknown(&row.state))?;
+        Ok((ImageId(row.id), FileId(row.file_id), state))
+    });
+    archive.collect()
+}
+
+/// Of one that was deleted.
+pub(super) async fn forget_archive(tx: &mut Tx, image: ImageId) -> Result<()> {
+    sqlx::query!("update images set file_id = null where id = $1 and deleted_at is not null", image.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Archives uploaded before this that no image is made of, at most a hundred.
@@ -287,8 +332,8 @@ pub(super) async fn insert_upload(
     let id = sqlx::query_scalar!(
         "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
                              cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
-                             created_at)
-         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14, $15)
+                             created_at, took_names)
+         values ($1, $2, $3, $4, 'upload', $5, $6, $7, $8, $9, $10, 'pending_review', $11, $12, $13, $14, $15, false)
          returning id",
         customer.map(|id| id.0),
         ctx.user().map(|user| user.id.0),
@@ -322,9 +367,9 @@ pub(super) async fn insert_saved(
     let id = sqlx::query_scalar!(
         "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
                              cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
-                             created_at)
+                             created_at, took_names)
          select $1, $2, $3, $4, 'instance', $5, $6, base.framework, coalesce($7, base.cuda_version), $8,
-                base.memory_split, 'pending_review', $9, $10, $11, $12, $13
+                base.memory_split, 'pending_review', $9, $10, $11, $12, $13, false
          from images base where base.id = $14
          returning id",
         saved.customer.0,
@@ -432,7 +477,7 @@ pub(super) async fn decide(
 /// Customers see no copies: what is on its way of theirs, the job itself stops.
 pub(super) async fn delete(tx: &mut Tx, granted: &impl MayChange, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
-        "update images set deleted_at = $2, listed = false, file_id = null, revision = revision + 1 where id = $1",
+        "update images set deleted_at = $2, listed = false, revision = revision + 1 where id = $1",
         granted.image().0,
         now
     )

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use contract::{CustomerId, GpuId, InstanceId, MachineId, UserId};
+use contract::{CustomerId, GpuId, ImageId, InstanceId, MachineId, UserId};
 
 use crate::Result;
 use crate::db::Tx;
@@ -240,6 +240,17 @@ pub(in crate::instances) async fn images_on(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.image_id, (row.there, row.deleted_at))).collect())
+}
+
+/// See `instances::is_made_of`.
+pub(in crate::instances) async fn is_made_of(tx: &mut Tx, image: ImageId) -> Result<bool> {
+    let is = sqlx::query_scalar!(
+        r#"select exists (select from instances where image_id = $1 and deleted_at is null) as "is!""#,
+        image.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(is)
 }
 
 /// How many instances of a customer are not gone.

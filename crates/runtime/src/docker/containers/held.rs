@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Containers;
 use super::lifecycle::{done, good};
 use super::refusal::Doing;
-use super::spec::is_word;
+use super::spec::{SpecFault, is_word};
 use super::wire::{Ask, QUICK, json as read};
 use crate::docker::Fault;
 
@@ -57,25 +57,29 @@ struct RawUser {
     image_id: String,
 }
 
-/// Of a list of images.
-pub(super) fn images(bytes: &[u8]) -> Result<Vec<HeldImage>, Fault> {
-    let all: Vec<RawHeld> = read(bytes)?;
-    let of = |it: RawHeld| {
+impl HeldImage {
+    /// Nothing where its id is none.
+    fn of(it: RawHeld) -> Option<Self> {
         let size = u64::try_from(it.size).unwrap_or_default();
         let shared = it.shared_size.and_then(|shared| u64::try_from(shared).ok());
         let names = |names: Option<Vec<String>>| {
             let plain = |name: &String| is_name(name) && !name.contains(NAMELESS);
             names.unwrap_or_default().into_iter().filter(plain).collect::<Vec<_>>()
         };
-        HeldImage {
+        is_word(it.id.trim_start_matches("sha256:")).then(|| Self {
             id: it.id,
             tags: names(it.repo_tags),
             digests: names(it.repo_digests),
             size,
             own: shared.map(|shared| size.saturating_sub(shared)),
-        }
-    };
-    Ok(all.into_iter().filter(|it| is_word(it.id.trim_start_matches("sha256:"))).map(of).collect())
+        })
+    }
+}
+
+/// Of a list of images.
+pub(super) fn images(bytes: &[u8]) -> Result<Vec<HeldImage>, Fault> {
+    let all: Vec<RawHeld> = read(bytes)?;
+    Ok(all.into_iter().filter_map(HeldImage::of).collect())
 }
 
 /// Which images a list of containers is made of.
@@ -102,6 +106,20 @@ impl Containers {
         // Before API 1.42 an engine does not know the word, and says nothing of what is shared.
         let ask = Ask::get("/images/json").with("shared-size", true);
         images(&good(&self.wire.ask(ask, LIST).await?)?)
+    }
+
+    /// What it has under a name or an id; nothing where it has no such image. What is asked for by its id is found whatever
+    /// anything is called.
+    ///
+    /// # Errors
+    /// [`crate::docker::FaultKind::Spec`] for what is no image's name.
+    pub async fn held(&self, image: &str) -> Result<Option<HeldImage>, Fault> {
+        SpecFault::unless(is_name(image), "image", "it is none")?;
+        let answer = self.wire.ask(Ask::get(format!("/images/{image}/json")), QUICK).await?;
+        match answer.status {
+            404 => Ok(None),
+            _ => Ok(HeldImage::of(read(&good(&answer)?)?)),
+        }
     }
 
     /// Ids of the images that containers are made of, whosever these are and whether or not they run.
@@ -150,6 +168,9 @@ mod tests {
         assert_eq!((found[1].tags.len(), found[1].digests.len(), found[1].own), (0, 0, None));
         assert_eq!((found[2].size, found[2].own), (0, None));
         assert!(found[3].tags.is_empty(), "what cannot stand in a path is no name");
+        let one = read(json!({ "Id": "sha256:aa", "RepoTags": ["a:1"], "RepoDigests": [] }).to_string().as_bytes());
+        let one = HeldImage::of(one.expect("it reads")).expect("it has an id");
+        assert_eq!((one.id.as_str(), one.tags, one.own), ("sha256:aa", vec!["a:1".to_owned()], None));
         let users = users(json!([{ "ImageID": "sha256:aa" }, {}]).to_string().as_bytes()).expect("it reads");
         assert!(users.contains("sha256:aa"));
         assert!(images(b"{}").is_err());

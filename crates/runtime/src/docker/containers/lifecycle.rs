@@ -83,21 +83,6 @@ impl Containers {
         Ok(created)
     }
 
-    /// Whether it has the image that a container is to be made of.
-    ///
-    /// # Errors
-    /// [`FaultKind::Spec`] for what is no image's name.
-    pub async fn has_image(&self, image: &str) -> Result<bool, Fault> {
-        let known = |c: char| c.is_ascii_alphanumeric() || "._-:/@".contains(c);
-        let is_name = !image.is_empty() && image.chars().all(known) && !image.contains("..");
-        SpecFault::unless(is_name, "image", "it is none")?;
-        let answer = self.wire.ask(Ask::get(format!("/images/{image}/json")), QUICK).await?;
-        match answer.status {
-            404 => Ok(false),
-            _ => good(&answer).map(|_| true),
-        }
-    }
-
     /// Whether it is limited as it should be. One that is not and never ran is taken away.
     async fn limited(&self, id: &str, spec: &ContainerSpec) -> Result<(), Fault> {
         let found = self.own(id).await?;
