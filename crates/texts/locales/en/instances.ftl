@@ -126,6 +126,7 @@ instance-logs-reason-hint = What an instance says is its customer’s. They read
 instance-logs-read = Read it
 instance-logs-live = It goes on by itself.
 instance-logs-lost = The connection is lost; it is tried again.
+instance-logs-cut = … the rest of this line is left out
 instance-logs-none = It has said nothing yet.
 instance-logs-away = Its machine cannot be asked now. Reload the page later.
 instance-events = What happened

@@ -120,6 +120,7 @@ instance-logs-reason-hint = 实例的日志属于其客户。客户会在自己�
 instance-logs-read = 查看
 instance-logs-live = 日志实时更新。
 instance-logs-lost = 连接已断开，正在重试。
+instance-logs-cut = ……此行过长，其余部分已省略
 instance-logs-none = 还没有日志。
 instance-logs-away = 暂时无法连接其机器，请稍后刷新页面。
 instance-events = 事件
