@@ -26,7 +26,7 @@ instance-spec = Spec
 instance-spec-line = { $cards } · { $cores ->
     [one] { $cores } core
    *[other] { $cores } cores
-} · { $memory } GB
+} · { $memory } GiB
 instance-image = Image
 instance-machine = Machine
 instance-machine-any = Any that fits
@@ -213,7 +213,7 @@ miss-cpu = { $have ->
     [one] { $need } is needed
    *[other] { $need } are needed
 }.
-miss-memory = { $have } GB of memory are free, { $need } GB are needed.
+miss-memory = { $have } GiB of memory are free, { $need } GiB are needed.
 miss-disk = { $have } GB of disk are free, { $need } GB are needed.
 miss-architecture = The image is for { $with }, the machine is { $what }.
 miss-cuda = The image needs CUDA { $with }, the driver has { $what }.
@@ -223,7 +223,7 @@ miss-data-used = { $need } GB are used on the data disk, and it would have { $ha
 miss-image-gone = The image is not there any more, so that no container can be made of it anew.
 miss-quota = { $what ->
     [cpu] Your limit of CPU cores
-    [memoryGb] Your limit of memory (GB)
+    [memoryGb] Your limit of memory (GiB)
     [diskGb] Your limit of disk (GB)
     [gpu] Your limit of GPUs
    *[instances] Your limit of instances

@@ -20,7 +20,7 @@ instance-state-deleting = 删除中
 instance-state-deleted = 已删除
 instance-since = 起始时间
 instance-spec = 规格
-instance-spec-line = { $cards } · { $cores } 核 · { $memory } GB
+instance-spec-line = { $cards } · { $cores } 核 · { $memory } GiB
 instance-image = 镜像
 instance-machine = 机器
 instance-machine-any = 任意合适的机器
@@ -192,7 +192,7 @@ miss-gpu-model = 没有 { $what }。
 miss-gpus-few = 空闲 GPU { $have } 块，需要 { $need } 块。
 miss-gpu-memory = 空闲显存 { $have } MiB，需要 { $need } MiB。
 miss-cpu = 空闲 CPU { $have } 核，需要 { $need } 核。
-miss-memory = 空闲内存 { $have } GB，需要 { $need } GB。
+miss-memory = 空闲内存 { $have } GiB，需要 { $need } GiB。
 miss-disk = 空闲磁盘 { $have } GB，需要 { $need } GB。
 miss-architecture = 镜像适用于 { $with }，机器为 { $what }。
 miss-cuda = 镜像需要 CUDA { $with }，驱动支持到 { $what }。
@@ -202,7 +202,7 @@ miss-data-used = 数据盘已用 { $need } GB，而该规格只有 { $have } GB�
 miss-image-gone = 镜像已不存在，无法重新创建容器。
 miss-quota = { $what ->
     [cpu] CPU 核数配额
-    [memoryGb] 内存配额（GB）
+    [memoryGb] 内存配额（GiB）
     [diskGb] 磁盘配额（GB）
     [gpu] GPU 配额
    *[instances] 实例数配额

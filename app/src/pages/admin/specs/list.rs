@@ -121,7 +121,7 @@ fn row(words: Words, spec: SpecView) -> impl IntoView {
             <td data-label=words.t("spec-gpus")>{gpus(words, &spec)}</td>
             <td class="num" data-label=words.t("spec-gpu-memory")>{gb(spec.gpu_memory_gb)}</td>
             <td class="num" data-label=words.t("spec-cpu-cores")>{spec.cpu_cores}</td>
-            <td class="num" data-label=words.t("spec-memory")>{gb(Some(spec.memory_gb))}</td>
+            <td class="num" data-label=words.t("spec-memory")>{gib(spec.memory_gb)}</td>
             <td data-label=words.t("spec-disks")>{disks(words, &spec)}</td>
             <td class="num" data-label=words.t("spec-price")>{price(words, &spec)}</td>
             <td data-label=words.t("spec-state")>{listed(words, spec.listed)}</td>
@@ -141,6 +141,11 @@ pub(super) fn gpus(words: Words, spec: &SpecView) -> String {
 
 pub(super) fn gb(size: Option<u32>) -> String {
     size.map_or_else(|| NOT_MEASURED.to_owned(), |gb| format!("{} GB", whole(gb.into())))
+}
+
+/// Memory counts in powers of two, GPUs and disks as they are sold.
+pub(super) fn gib(size: u32) -> String {
+    format!("{} GiB", whole(size.into()))
 }
 
 /// System and data disk.

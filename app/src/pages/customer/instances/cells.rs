@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::door::{Refused, look};
 use crate::ui::ansi::{Look, painted};
 use crate::ui::ask::Ask;
-use crate::ui::format::{NOT_MEASURED, bytes, decimal, text, whole};
+use crate::ui::format::{NOT_MEASURED, bytes, decimal, decimal_bytes, text, whole};
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::money::per_hour;
 use crate::ui::state::{Tone, state, state_part};
@@ -77,7 +77,7 @@ pub fn state_options(words: Words) -> Vec<(String, String)> {
     std::iter::once((String::new(), words.t("filter-all"))).chain(known).collect()
 }
 
-/// `2 × H100 · 8 cores · 64 GB`.
+/// `2 × H100 · 8 cores · 64 GiB`.
 pub fn spec_line(words: Words, spec: &InstanceSpec) -> String {
     let cards = match &spec.gpu_model {
         Some(model) => format!("{} × {model}", spec.gpu_count),
@@ -362,7 +362,9 @@ fn split_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>
     };
     let badge = state(tone, words.t(&format!("instance-split-state-{}", split.state.code())));
     let size = |n: u64| text(Some(bytes(n as f64)));
-    let limit = size(split.limit_bytes);
+    // As programs there are told, and as it was chosen.
+    let sold = view.spec.gpu_memory_gb.map(|gb| format!(" ({} GB)", whole(gb.into()))).unwrap_or_default();
+    let limit = format!("{}{sold}", size(split.limit_bytes));
     let used = match split.used_bytes {
         None => limit,
         Some(used) => words.with("instance-split-used", &[("used", size(used)), ("limit", limit)]),
@@ -392,7 +394,7 @@ fn disks_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>
     };
     let is_much = matches!(disks.state, DiskState::Near | DiskState::Full);
     let hint = is_much.then(|| view! { <p class="sub">{words.t("instance-disks-hint")}</p> });
-    let size = |n: u64| text(Some(bytes(n as f64)));
+    let size = |n: u64| text(Some(decimal_bytes(n as f64)));
     let line = |key: &str, used: Option<u64>, limit: u64| {
         used.map(|used| words.with(key, &[("used", size(used)), ("limit", size(limit))]))
     };
