@@ -78,7 +78,7 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
     });
     let content = view.file.map(|file| format!("/api/files/{file}/content")).filter(|content| ways::open_here(content));
     let archive = content.map(|content| {
-        view! { <p><a class="btn" href=content download="">{words.t("image-download")}</a></p> }
+        view! { <p class="actions"><a class="btn" href=content download="">{words.t("image-download")}</a></p> }
     });
     let split = if view.memory_split { "\u{2713}" } else { NOT_MEASURED };
     view! {
