@@ -74,7 +74,8 @@ pub fn state_options(words: Words) -> Vec<(String, String)> {
     let known = InstanceState::ALL
         .iter()
         .map(|known| (known.code().to_owned(), words.t(&format!("instance-state-{}", known.code()))));
-    std::iter::once((String::new(), words.t("filter-all"))).chain(known).collect()
+    let all = words.labelled(words.t("instance-state"), words.t("filter-all"));
+    std::iter::once((String::new(), all)).chain(known).collect()
 }
 
 /// `2 × H100 · 8 cores · 64 GiB`.
