@@ -259,6 +259,7 @@ mod tests {
             ("\u{1b}[91ma\u{1b}[39mb\u{1b}[90mc", "red:a|b|grey:c"),
             ("\u{1b}[37ma\u{1b}[30mb\u{1b}[40mc", "abc"),
             ("\u{1b}[2ma\u{1b}[22;3mb\u{1b}[23;4mc\u{1b}[24;9md", "grey:a|italic:b|under:c|strike:d"),
+            ("\u{1b}[31;0;4ma", "under:a"),
             ("\u{1b}[4:3ma\u{1b}[4:0mb", "under:a|b"),
             ("\u{1b}[41;37ma\u{1b}[49mb", "red ground:a|b"),
             ("\u{1b}[7ma\u{1b}[34mb\u{1b}[27mc\u{1b}[39;107md", "ground:a|blue ground:b|blue:c|ground:d"),

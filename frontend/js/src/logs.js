@@ -77,7 +77,7 @@ function rubOut(runs) {
 
 /// A look after what `1;38;5;196` says, the inside of a sequence that ends with `m`.
 function told(before, says) {
-  let look = { ...before };
+  let look = before;
   const items = says.split(';');
   while (items.length) {
     const [code, ...more] = items.shift().split(':');
@@ -85,7 +85,7 @@ function told(before, says) {
     if (n === 38 || n === 48) {
       const hue = hueOfParts(more.length ? more : items.splice(0, items[0] === '2' ? 4 : 2));
       if (hue !== undefined) look = { ...look, ...(n === 38 ? { ink: inked(hue) } : { ground: hue }) };
-    } else if (n === 4) look.under = more[0] !== '0';
+    } else if (n === 4) look = { ...look, under: more[0] !== '0' };
     else look = turned(look, n);
   }
   return look;

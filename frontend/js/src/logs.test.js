@@ -31,6 +31,7 @@ test('colours become classes and the rest goes', () => {
     ['\x1b[91ma\x1b[39mb\x1b[90mc', 'red:a|b|grey:c'],
     ['\x1b[37ma\x1b[30mb\x1b[40mc', 'abc'],
     ['\x1b[2ma\x1b[22;3mb\x1b[23;4mc\x1b[24;9md', 'grey:a|italic:b|under:c|strike:d'],
+    ['\x1b[31;0;4ma', 'under:a'],
     ['\x1b[4:3ma\x1b[4:0mb', 'under:a|b'],
     ['\x1b[41;37ma\x1b[49mb', 'red ground:a|b'],
     ['\x1b[7ma\x1b[34mb\x1b[27mc\x1b[39;107md', 'ground:a|blue ground:b|blue:c|ground:d'],

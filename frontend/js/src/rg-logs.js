@@ -101,7 +101,7 @@ class RgLogs extends HTMLElement {
     this.#looks[error] = cut ? undefined : look;
     const line = document.createElement('span');
     line.append(clock(at, this.dataset.zone), ...runs.map(({ text, classes }) => (classes ? part(classes, text) : text)));
-    if (cut) line.append(part('sub', this.dataset.cut));
+    if (cut) line.append(part('sub', ` ${this.dataset.cut}`));
     line.append('\n');
     return line;
   }

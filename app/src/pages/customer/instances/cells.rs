@@ -269,7 +269,7 @@ fn log_lines(words: Words, lines: &[InstanceLogLine]) -> AnyView {
             // What would have ended its look was perhaps cut.
             *look = Look::default();
         }
-        let cut = line.cut.then(|| view! { <span class="sub">{words.t("instance-logs-cut")}</span> });
+        let cut = line.cut.then(|| view! { <span class="sub">" " {words.t("instance-logs-cut")}</span> });
         let at = format!("{} ", line.at.map(|at| clock(at, zone)).unwrap_or_default());
         view! { <span>{at} {runs} {cut} "\n"</span> }
     };
