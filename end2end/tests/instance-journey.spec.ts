@@ -6,6 +6,9 @@ import path from 'node:path';
 import { Engine } from '../fixtures/engine.js';
 import { expect, test } from '../fixtures/test.js';
 
+/** What it says: more than its box shows, and a line in colour that was written over. */
+const SAYS = ['sh', '-c', String.raw`for i in $(seq 60); do echo line $i; done; printf '\033[32mwait\r\033[31mready\033[m\n'; exec sleep 600`].join('\n');
+
 /** Microseconds of an engine's time, which has nanoseconds, or of ours. */
 function micros(time: string): bigint {
   const [whole, fraction = ''] = time.replace('Z', '').split('.');
@@ -43,7 +46,7 @@ test('create, terminal, ssh with a key, save as image, stop, bill', async ({ pag
     await signIn(page, person);
     await page.goto(`/instances/new?image=${image}&spec=${spec}`);
     await page.locator('[name="form[name]"]').fill('life');
-    await page.locator('[name="form[command]"]').fill('sleep\n600');
+    await page.locator('[name="form[command]"]').fill(SAYS);
     await page.locator('form[method="post"] button.primary').click();
     await expect(page).toHaveURL(/\/instances\/\d+/);
     const own = new URL(page.url()).pathname;
@@ -54,6 +57,15 @@ test('create, terminal, ssh with a key, save as image, stop, bill', async ({ pag
     await expect(page.locator(`a[href="${own}/terminal"]`)).toBeVisible({ timeout: 60_000 });
     await expect(page.locator('h1 ~ .state.ok')).toBeVisible();
     await expect(page.locator('#logs rg-logs')).toBeAttached();
+    // What it says has its colours, and is read from its end.
+    const said = page.locator('#logs .said');
+    const colour = page.locator('#logs .ansi-red');
+    await expect(colour).toHaveText('ready');
+    await expect(said).not.toContainText('wait');
+    await expect(colour).not.toHaveCSS('color', await said.evaluate((it) => getComputedStyle(it).color));
+    await said.scrollIntoViewIfNeeded();
+    await expect(colour).toBeInViewport();
+    await expect(said.locator('pre > span').first()).not.toBeInViewport();
     expect(await page.evaluate(() => performance.timeOrigin), 'the page was not loaded again').toBe(loaded);
     await expect(list.locator('tbody tr', { hasText: 'life' }).locator('.state.ok')).toBeVisible({ timeout: 15_000 });
 

@@ -37,7 +37,7 @@ test.describe('without JavaScript', () => {
       await page.locator('form[method="get"] button').last().click();
       await expect(page.locator('#where .state.ok')).toHaveCount(1);
       await page.locator('[name="form[name]"]').fill('a b');
-      await page.locator('[name="form[command]"]').fill('sh\n-c\necho hello $WHO; exec sleep 600');
+      await page.locator('[name="form[command]"]').fill(['sh', '-c', String.raw`printf '\033[31mred\033[0m \033[2K1 %%\r\033[36mdone\033[m\n'; echo hello $WHO; exec sleep 600`].join('\n'));
       await page.locator('[name="form[environment]"]').fill('WHO=world');
       await page.locator('[name="form[ports]"]').fill('8080, 6006');
       await page.locator('form[method="post"] button.primary').click();
@@ -57,6 +57,9 @@ test.describe('without JavaScript', () => {
       const act = async (action: string) => page.locator('form', { has: page.locator(`[name="action"][value="${action}"]`) }).locator('button').click();
       await stateIs('ok');
       await expect(page.locator('#logs')).toContainText('hello world');
+      // As a terminal would leave it, and nothing for terminals is left in it.
+      await expect(page.locator('#logs pre .ansi-cyan')).toHaveText('done');
+      expect(await page.locator('#logs pre').innerText()).not.toMatch(/\x1b|\r|red|1 %/);
       // What it uses, its ports on the machine alone, and what it says, followed without a script.
       await expect(page.locator('#stats dd').first()).toContainText('%');
       expect(engine.docker(['ps', '--format', '{{.Ports}}'])).toMatch(/127\.0\.0\.1:\d+->8080\/tcp/);

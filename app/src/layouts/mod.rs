@@ -85,7 +85,7 @@ impl PageFrame {
         self
     }
 
-    /// The page goes on with what an instance says.
+    /// The page shows what an instance says, in its colours, and may go on with it.
     pub fn logs(mut self) -> Self {
         self.extra = Some(Extra::Logs);
         self

@@ -42,6 +42,11 @@ pub fn bytes(n: f64) -> (String, &'static str) {
     scaled(n, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB"])
 }
 
+/// A value in its best decimal unit, as disks are sold: `(12.5, "GB")`.
+pub fn decimal_bytes(n: f64) -> (String, &'static str) {
+    scaled(n, 1000.0, &["B", "kB", "MB", "GB", "TB", "PB"])
+}
+
 /// A rate in its best decimal unit, as network people count: `(1.2, "MB/s")`.
 pub fn rate(n: f64) -> (String, &'static str) {
     scaled(n, 1000.0, &["B/s", "kB/s", "MB/s", "GB/s"])
@@ -124,6 +129,7 @@ mod tests {
         }
         assert_eq!(decimal(f64::NAN), "—");
         assert_eq!(bytes(80.0 * 1024.0 * 1024.0 * 1024.0), ("80".to_owned(), "GiB"));
+        assert_eq!(decimal_bytes(10e9), ("10".to_owned(), "GB"));
         assert_eq!(rate(1_250_000.0), ("1.3".to_owned(), "MB/s"));
         assert_eq!(watts(312.4), ("312".to_owned(), "W"));
         assert_eq!(watts(2_630.0), ("2.6".to_owned(), "kW"));

@@ -10,6 +10,8 @@ pub mod spark;
 pub mod state;
 
 #[cfg(feature = "ssr")]
+pub mod ansi;
+#[cfg(feature = "ssr")]
 pub mod ask;
 #[cfg(feature = "ssr")]
 pub mod forms;

@@ -177,10 +177,11 @@ pub struct InstanceSpec {
     pub name: String,
     pub gpu_model: Option<String>,
     pub gpu_count: u32,
-    /// Of all cards together.
+    /// Of all cards together, of 10^9 bytes.
     pub gpu_memory_gb: Option<u32>,
     pub gpu_use: GpuUse,
     pub cpu_cores: u32,
+    /// Of 2^30 bytes; disks are of 10^9.
     pub memory_gb: u32,
     pub system_disk_gb: u32,
     pub data_disk_gb: u32,

@@ -40,7 +40,7 @@ pub struct SpecWrite {
     /// 0: CPU only.
     #[serde(default)]
     pub gpu_count: u32,
-    /// Of all cards together; absent exactly when there are no GPUs.
+    /// Of all cards together, GB of 10^9 bytes; absent exactly when there are no GPUs.
     #[serde(default)]
     pub gpu_memory_gb: Option<u32>,
     /// `whole` when absent.
@@ -48,9 +48,9 @@ pub struct SpecWrite {
     pub gpu_use: Option<GpuUse>,
     /// 1 to 1024.
     pub cpu_cores: u32,
-    /// 1 to 65,536.
+    /// 1 to 65,536; of 2^30 bytes.
     pub memory_gb: u32,
-    /// 1 to 1,000,000.
+    /// 1 to 1,000,000; of 10^9 bytes, as the data disk.
     pub system_disk_gb: u32,
     /// 0: none.
     #[serde(default)]

@@ -1,38 +1,28 @@
-// <rg-logs data-id data-zone data-label data-live data-lost><pre class="scroll">…</pre></rg-logs>: goes on with what an
-// instance says, as it is said. Only makes quicker what works without it: the page is read again every few seconds.
+// <rg-logs data-id data-zone data-label data-live data-lost data-cut><div class="scroll said"><pre>…</pre></div></rg-logs>: goes on
+// with what an instance says, as it is said. Only makes quicker what works without it: the page is read again every few seconds.
 //
 // It speaks to `/ws/instances/{id}/logs`, which sends the end of it, then what comes. After a cut it asks for what was said
-// since, so that nothing is missing or twice.
+// since, so that nothing is missing or twice. The box begins at its end by its style, and stays there while one is there.
 
-import { ended, parse, pause } from './live.js';
+import { adopt } from './adopted.js';
+import { ended, pause } from './live.js';
+import css from './logs.css';
+import { clock, heard, painted } from './logs.js';
 
 /// Lines that are kept in the page.
 const MOST = 5_000;
 /// Silence after which the line counts as lost; the server speaks every 10 s.
 const SILENCE_MS = 25_000;
+/// Who is so near the end stays at it, pixels.
+const NEAR = 40;
 
-/// The content of a message, and whether it replaces what was there; nothing for anything else.
-export function heard(text) {
-  const { type, data } = parse(text);
-  const ours = (type === 'snapshot' || type === 'delta') && Array.isArray(data?.lines);
-  return ours ? { lines: data.lines, mark: data.mark, anew: type === 'snapshot' } : null;
-}
+// What the page comes with has its colours by these, too, whether it goes on or not.
+adopt(document, css);
 
-/// A line as the page shows it.
-export function shown({ at, text }, zone) {
-  if (!at) return ` ${text}`;
-  const clock = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-  return `${clock.format(new Date(at))} ${text}`;
-}
-
-/// Lines with those that came, the oldest left out.
-export const joined = (lines, more) => [...lines, ...more].slice(-MOST);
-
-const Base = globalThis.HTMLElement ?? class {};
-
-export class RgLogs extends Base {
+class RgLogs extends HTMLElement {
   #socket;
-  #lines = [];
+  /// How what it says, and what it complains about, left off.
+  #looks = {};
   #mark;
   #failures = 0;
   #at = 0;
@@ -91,25 +81,43 @@ export class RgLogs extends Base {
     if (!whole && more.length === 0) return;
     if (whole && whole.length === 0) return;
     const pre = this.#pre ?? this.#build();
-    const atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 40;
-    const texts = more.map((line) => shown(line, this.dataset.zone));
-    const before = this.#lines.length;
-    this.#lines = whole ? texts : joined(this.#lines, texts);
-    const appended = !whole && before + texts.length === this.#lines.length;
-    if (appended) pre.append(`${before ? '\n' : ''}${texts.join('\n')}`);
-    else pre.textContent = this.#lines.join('\n');
-    // Who reads further up is left there.
-    if (atEnd) pre.scrollTop = pre.scrollHeight;
+    const box = pre.parentElement;
+    if (whole) {
+      this.#looks = {};
+      pre.replaceChildren(...whole.map((line) => this.#line(line)));
+      return;
+    }
+    // It is counted from the end: who reads further up is left there.
+    const isNear = box.scrollTop > -NEAR;
+    const before = box.scrollHeight;
+    pre.append(...more.map((line) => this.#line(line)));
+    box.scrollTop = isNear ? 0 : box.scrollTop - (box.scrollHeight - before);
+    while (pre.childElementCount > MOST) pre.firstElementChild.remove();
+  }
+
+  #line({ at, error, text, cut }) {
+    const { runs, look } = painted(text, this.#looks[error]);
+    // What would have ended its look was perhaps cut.
+    this.#looks[error] = cut ? undefined : look;
+    const line = document.createElement('span');
+    line.append(clock(at, this.dataset.zone), ...runs.map(({ text, classes }) => (classes ? part(classes, text) : text)));
+    if (cut) line.append(part('sub', ` ${this.dataset.cut}`));
+    line.append('\n');
+    return line;
   }
 
   #build() {
     this.querySelector('.empty')?.remove();
-    this.#pre = Object.assign(document.createElement('pre'), { className: 'scroll', tabIndex: 0 });
-    this.#pre.setAttribute('role', 'region');
-    this.#pre.setAttribute('aria-label', this.dataset.label);
-    this.prepend(this.#pre);
+    this.#pre = document.createElement('pre');
+    const box = Object.assign(document.createElement('div'), { className: 'scroll said', tabIndex: 0 });
+    box.setAttribute('role', 'region');
+    box.setAttribute('aria-label', this.dataset.label);
+    box.append(this.#pre);
+    this.prepend(box);
     return this.#pre;
   }
 }
 
-globalThis.customElements?.define('rg-logs', RgLogs);
+const part = (className, textContent) => Object.assign(document.createElement('span'), { className, textContent });
+
+customElements.define('rg-logs', RgLogs);

@@ -414,7 +414,7 @@ async fn a_part_of_a_gpu_shows_how_it_is_kept_to() {
         for (who, path) in [(&own, format!("{PATH}/{id}")), (&program, format!("/api/admin/instances/{id}"))] {
             let split = server.get(who, &path).await.data()["memorySplit"].clone();
             assert_eq!((&split["state"], &split["reason"]), (&json!(state), &json!(reason)), "{known}");
-            assert_eq!(split["limitBytes"], 8_u64 << 30);
+            assert_eq!(split["limitBytes"], 7629_u64 << 20);
             let words = split["message"].as_str().unwrap();
             assert!(!words.is_empty() && !words.contains("instance-split"), "{words}");
         }

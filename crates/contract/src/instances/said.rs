@@ -16,7 +16,11 @@ pub struct InstanceLogLine {
     pub at: Option<DateTime<Utc>>,
     /// It went to the program's errors.
     pub error: bool,
+    /// As it was written, colours and cursors too; at most 8 KiB of it. Of what carriage returns write over, the oldest goes first.
     pub text: String,
+    /// There was more of it than that.
+    #[serde(default)]
+    pub cut: bool,
 }
 
 /// Parameters of `GET …/instances/{id}/logs`.

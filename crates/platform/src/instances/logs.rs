@@ -156,7 +156,7 @@ async fn read(engine: &Containers, container: &str, start: LogStart) -> Result<I
 }
 
 pub(super) fn line(line: LogLine) -> InstanceLogLine {
-    InstanceLogLine { at: line.at, error: line.of == LogStream::Err, text: line.text }
+    InstanceLogLine { at: line.at, error: line.of == LogStream::Err, text: line.text, cut: line.is_cut }
 }
 
 /// Keeps the last that it said, before its container goes.

@@ -193,8 +193,7 @@ fn cards(need: Need<'_>, host: &Host, misses: &mut Vec<Miss>) -> Vec<(GpuId, Opt
         return Vec::new();
     }
     let count = spec.gpu_count as usize;
-    let each_gb = u64::from(spec.gpu_memory_gb.unwrap_or(0)) / u64::from(spec.gpu_count.max(1));
-    let mib = each_gb * GB / MIB;
+    let mib = each_mib(spec);
     let all = |card: &Card| card.memory.map_or(0, |bytes| bytes / MIB);
     let free = |card: &Card| all(card).saturating_sub(card.shared_mib);
     let mut open: Vec<&Card> = of_model.iter().copied().filter(|card| card.usable && !card.held).collect();
@@ -221,6 +220,13 @@ fn cards(need: Need<'_>, host: &Host, misses: &mut Vec<Miss>) -> Vec<(GpuId, Opt
         });
     }
     taken
+}
+
+/// MiB that it wants of each of its cards. A GB of a GPU is 10^9 bytes: a card of 80 GB has a little more than that, and less
+/// than 80 GiB.
+pub(super) fn each_mib(spec: &InstanceSpec) -> u64 {
+    let each_gb = u64::from(spec.gpu_memory_gb.unwrap_or(0)) / u64::from(spec.gpu_count.max(1));
+    each_gb * GB / MIB
 }
 
 /// What would be left of a machine, so that what is nearly full fills up first: cards, then GB of memory, then its code.

@@ -355,6 +355,27 @@ async fn one_worker_at_a_time_and_a_dead_ones_work_is_taken_over() {
     assert_eq!(world.apply(id).await.state, InstanceState::Running, "that one is dead");
 }
 
+#[tokio::test]
+async fn a_line_that_is_cut_says_so_and_of_a_progress_the_newest_is_kept() {
+    let world = World::new().await;
+    let script = r"head -c 100000 /dev/zero | tr '\0' x; echo; \
+                   for i in $(seq 3000); do printf '\r%s %%' $i; done; echo; exec sleep 600";
+    let id = world.create("long", script).await;
+    world.apply(id).await;
+    let lines = eventually("it has said both", async || {
+        let said =
+            instances::logs(&world.test.platform, &world.mine(), id, &InstanceLogQuery::default()).await.unwrap();
+        (said.lines.len() == 2).then_some(said.lines)
+    });
+    let lines = lines.await;
+    assert_eq!((lines[0].text.as_str(), lines[0].cut), ("x".repeat(8192).as_str(), true));
+    let progress = &lines[1];
+    assert!(
+        progress.text.ends_with("\r2999 %\r3000 %") && progress.text.len() <= 8192 && !progress.cut,
+        "{progress:?}"
+    );
+}
+
 /// What the follower hears: whether it begins anew, its lines, and the mark to go on after.
 async fn heard(watch: &mut instances::LogWatch) -> Option<(bool, Vec<String>, Option<String>)> {
     let next = tokio::time::timeout(std::time::Duration::from_secs(30), watch.next());

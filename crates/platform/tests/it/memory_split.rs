@@ -342,7 +342,7 @@ async fn a_broken_share_is_told_once_and_stopped_where_that_is_the_rule() {
     let view = world.get(id).await;
     assert_eq!(badge(&view), (Split::Enforced, "held"));
     let split = view.memory_split.unwrap();
-    assert_eq!((split.limit_bytes, split.used_bytes), (8 << 30, Some(8820 * MIB)));
+    assert_eq!((split.limit_bytes, split.used_bytes), (7629 * MIB, Some(8820 * MIB)));
 
     for _ in 0..3 {
         world.pass(10);

@@ -242,7 +242,7 @@ error-instance-nowhere = No machine fits now. The machines, what is in the way, 
 error-instance-not-there = It does not fit on { $machine }: { $reason }
 error-instance-quota = Your limit does not allow it ({ $what ->
     [cpu] CPU cores
-    [memoryGb] memory, GB
+    [memoryGb] memory, GiB
     [diskGb] disk, GB
     [gpu] GPUs
    *[instances] instances

@@ -26,7 +26,7 @@ instance-spec = Spec
 instance-spec-line = { $cards } · { $cores ->
     [one] { $cores } core
    *[other] { $cores } cores
-} · { $memory } GB
+} · { $memory } GiB
 instance-image = Image
 instance-machine = Machine
 instance-machine-any = Any that fits
@@ -126,6 +126,7 @@ instance-logs-reason-hint = What an instance says is its customer’s. They read
 instance-logs-read = Read it
 instance-logs-live = It goes on by itself.
 instance-logs-lost = The connection is lost; it is tried again.
+instance-logs-cut = … the rest of this line is left out
 instance-logs-none = It has said nothing yet.
 instance-logs-away = Its machine cannot be asked now. Reload the page later.
 instance-events = What happened
@@ -213,7 +214,7 @@ miss-cpu = { $have ->
     [one] { $need } is needed
    *[other] { $need } are needed
 }.
-miss-memory = { $have } GB of memory are free, { $need } GB are needed.
+miss-memory = { $have } GiB of memory are free, { $need } GiB are needed.
 miss-disk = { $have } GB of disk are free, { $need } GB are needed.
 miss-architecture = The image is for { $with }, the machine is { $what }.
 miss-cuda = The image needs CUDA { $with }, the driver has { $what }.
@@ -223,7 +224,7 @@ miss-data-used = { $need } GB are used on the data disk, and it would have { $ha
 miss-image-gone = The image may not be used any more, so that no container can be made of it anew.
 miss-quota = { $what ->
     [cpu] Your limit of CPU cores
-    [memoryGb] Your limit of memory (GB)
+    [memoryGb] Your limit of memory (GiB)
     [diskGb] Your limit of disk (GB)
     [gpu] Your limit of GPUs
    *[instances] Your limit of instances

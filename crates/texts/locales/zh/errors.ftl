@@ -215,7 +215,7 @@ error-instance-nowhere = 目前没有合适的机器。创建页面会列出每�
 error-instance-not-there = { $machine } 放不下该实例：{ $reason }
 error-instance-quota = 超出配额（{ $what ->
     [cpu] CPU 核
-    [memoryGb] 内存 GB
+    [memoryGb] 内存 GiB
     [diskGb] 磁盘 GB
     [gpu] GPU
    *[instances] 实例

@@ -20,7 +20,7 @@ instance-state-deleting = 删除中
 instance-state-deleted = 已删除
 instance-since = 起始时间
 instance-spec = 规格
-instance-spec-line = { $cards } · { $cores } 核 · { $memory } GB
+instance-spec-line = { $cards } · { $cores } 核 · { $memory } GiB
 instance-image = 镜像
 instance-machine = 机器
 instance-machine-any = 任意合适的机器
@@ -120,6 +120,7 @@ instance-logs-reason-hint = 实例的日志属于其客户。客户会在自己�
 instance-logs-read = 查看
 instance-logs-live = 日志实时更新。
 instance-logs-lost = 连接已断开，正在重试。
+instance-logs-cut = ……此行过长，其余部分已省略
 instance-logs-none = 还没有日志。
 instance-logs-away = 暂时无法连接其机器，请稍后刷新页面。
 instance-events = 事件
@@ -192,7 +193,7 @@ miss-gpu-model = 没有 { $what }。
 miss-gpus-few = 空闲 GPU { $have } 块，需要 { $need } 块。
 miss-gpu-memory = 空闲显存 { $have } MiB，需要 { $need } MiB。
 miss-cpu = 空闲 CPU { $have } 核，需要 { $need } 核。
-miss-memory = 空闲内存 { $have } GB，需要 { $need } GB。
+miss-memory = 空闲内存 { $have } GiB，需要 { $need } GiB。
 miss-disk = 空闲磁盘 { $have } GB，需要 { $need } GB。
 miss-architecture = 镜像适用于 { $with }，机器为 { $what }。
 miss-cuda = 镜像需要 CUDA { $with }，驱动支持到 { $what }。
@@ -202,7 +203,7 @@ miss-data-used = 数据盘已用 { $need } GB，而该规格只有 { $have } GB�
 miss-image-gone = 镜像不可再用，无法重新创建容器。
 miss-quota = { $what ->
     [cpu] CPU 核数配额
-    [memoryGb] 内存配额（GB）
+    [memoryGb] 内存配额（GiB）
     [diskGb] 磁盘配额（GB）
     [gpu] GPU 配额
    *[instances] 实例数配额

@@ -265,7 +265,7 @@ fn run_row(words: Words, run: CleanupRun) -> impl IntoView + use<> {
     view! {
         <tr>
             <th scope="row">{ways::name(paths::machine(&run.machine), run.machine_name.clone())}</th>
-            <td data-label=words.t("cleanup-state")>
+            <td class="says brief" data-label=words.t("cleanup-state")>
                 {state(tone, words.t(&format!("cleanup-state-{}", run.state.code())))} " " {why}
             </td>
             <td data-label=words.t("cleanup-result")>

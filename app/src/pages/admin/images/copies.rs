@@ -104,7 +104,7 @@ fn row(words: Words, image: &ImageView, copy: ImageCopy, manages: bool) -> impl 
     view! {
         <tr>
             <th scope="row">{ways::name(paths::machine(&copy.machine), copy.machine_name)}</th>
-            <td data-label=words.t("copies-state")>{state(tone, word)} " " {why}</td>
+            <td class="says brief" data-label=words.t("copies-state")>{state(tone, word)} " " {why}</td>
             <td data-label=words.t("copies-progress")>{progress}</td>
             <td data-label=words.t("copies-wanted")>{copy.wanted_by} " " {time(copy.wanted_at, look().zone)}</td>
             <td>{stop}</td>

@@ -83,7 +83,8 @@ fn instance_view(
     let head = PageFrame::new(view.name.clone(), Area::Instances)
         .crumb(words.t("nav-instances"), paths::INSTANCES)
         .beside(state_now(words, view.state))
-        .actions(operates.then(|| view! { <div class="part" data-part="actions">{actions(words, &view)}</div> }));
+        .actions(operates.then(|| view! { <div class="part" data-part="actions">{actions(words, &view)}</div> }))
+        .logs();
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let delete = (operates && view.allows(InstanceAction::Rename)).then(|| delete_card(words, &view, refused.as_ref()));
     // To read a log is told to its customer each time: such a page is not fetched again by itself.

@@ -94,7 +94,7 @@ fn form_view(words: Words, spec: Option<SpecView>) -> impl IntoView {
             <fieldset>
                 <legend>{words.t("spec-host")}</legend>
                 {number("spec-cpu-cores", "cpu_cores", "cpuCores", &form.cpu_cores, None)}
-                {number("spec-memory", "memory_gb", "memoryGb", &form.memory_gb, Some("GB"))}
+                {number("spec-memory", "memory_gb", "memoryGb", &form.memory_gb, Some("GiB"))}
                 {number("spec-system-disk", "system_disk_gb", "systemDiskGb", &form.system_disk_gb, Some("GB"))}
                 {number("spec-data-disk", "data_disk_gb", "dataDiskGb", &form.data_disk_gb, Some("GB"))}
                 {text_area(TextField { max_length: Some(1000), ..field("spec-remark", "remark", "remark", &form.remark) })}

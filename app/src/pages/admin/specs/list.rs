@@ -63,13 +63,14 @@ fn list_view(query: ListQuery, page: Page<SpecView>, models: Vec<String>) -> Any
 }
 
 fn filters(words: Words, query: &ListQuery, models: Vec<String>) -> impl IntoView + use<> {
-    let all = (String::new(), words.t("filter-all"));
+    let all = |key: &str| (String::new(), words.labelled(words.t(key), words.t("filter-all")));
     let states = vec![
-        all.clone(),
+        all("spec-state"),
         ("true".to_owned(), words.t("spec-listed")),
         ("false".to_owned(), words.t("spec-not-listed")),
     ];
-    let models = std::iter::once(all).chain(models.into_iter().map(|model| (model.clone(), model))).collect();
+    let models =
+        std::iter::once(all("spec-gpu-model")).chain(models.into_iter().map(|model| (model.clone(), model))).collect();
     let sort = query.get("sort").to_owned();
     let sort = (!sort.is_empty()).then(|| view! { <input r#type="hidden" name="sort" value=sort /> });
     view! {
@@ -121,7 +122,7 @@ fn row(words: Words, spec: SpecView) -> impl IntoView {
             <td data-label=words.t("spec-gpus")>{gpus(words, &spec)}</td>
             <td class="num" data-label=words.t("spec-gpu-memory")>{gb(spec.gpu_memory_gb)}</td>
             <td class="num" data-label=words.t("spec-cpu-cores")>{spec.cpu_cores}</td>
-            <td class="num" data-label=words.t("spec-memory")>{gb(Some(spec.memory_gb))}</td>
+            <td class="num" data-label=words.t("spec-memory")>{gib(spec.memory_gb)}</td>
             <td data-label=words.t("spec-disks")>{disks(words, &spec)}</td>
             <td class="num" data-label=words.t("spec-price")>{price(words, &spec)}</td>
             <td data-label=words.t("spec-state")>{listed(words, spec.listed)}</td>
@@ -141,6 +142,11 @@ pub(super) fn gpus(words: Words, spec: &SpecView) -> String {
 
 pub(super) fn gb(size: Option<u32>) -> String {
     size.map_or_else(|| NOT_MEASURED.to_owned(), |gb| format!("{} GB", whole(gb.into())))
+}
+
+/// Memory counts in powers of two, GPUs and disks as they are sold.
+pub(super) fn gib(size: u32) -> String {
+    format!("{} GiB", whole(size.into()))
 }
 
 /// System and data disk.

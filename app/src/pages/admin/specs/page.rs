@@ -5,7 +5,7 @@ use contract::{May, Permission, SpecId};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::list::{disks, gb, gpus, listed, price};
+use super::list::{disks, gb, gib, gpus, listed, price};
 use super::server_fns::{AddSpecPrice, DeleteSpec, SetSpecListed};
 use crate::door::{Refused, door, id_of_path, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -84,7 +84,7 @@ fn facts_card(words: Words, spec: &SpecView) -> impl IntoView + use<> {
                 <dt>{words.t("spec-cpu-cores")}</dt>
                 <dd>{spec.cpu_cores}</dd>
                 <dt>{words.t("spec-memory")}</dt>
-                <dd>{gb(Some(spec.memory_gb))}</dd>
+                <dd>{gib(spec.memory_gb)}</dd>
                 <dt>{words.t("spec-disks")}</dt>
                 <dd>{disks(words, spec)}</dd>
                 <dt>{words.t("spec-price")}</dt>

@@ -1,15 +1,16 @@
 //! What both portals show of an instance.
 
 use contract::instances::{
-    DiskState, InstanceEvent, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats, InstanceView,
-    MemorySplitState,
+    DiskState, InstanceEvent, InstanceLogLine, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats,
+    InstanceView, MemorySplitState,
 };
 use contract::{InstanceId, Page};
 use leptos::prelude::*;
 
 use crate::door::{Refused, look};
+use crate::ui::ansi::{Look, painted};
 use crate::ui::ask::Ask;
-use crate::ui::format::{NOT_MEASURED, bytes, decimal, text, whole};
+use crate::ui::format::{NOT_MEASURED, bytes, decimal, decimal_bytes, text, whole};
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::money::per_hour;
 use crate::ui::state::{Tone, state, state_part};
@@ -73,10 +74,11 @@ pub fn state_options(words: Words) -> Vec<(String, String)> {
     let known = InstanceState::ALL
         .iter()
         .map(|known| (known.code().to_owned(), words.t(&format!("instance-state-{}", known.code()))));
-    std::iter::once((String::new(), words.t("filter-all"))).chain(known).collect()
+    let all = words.labelled(words.t("instance-state"), words.t("filter-all"));
+    std::iter::once((String::new(), all)).chain(known).collect()
 }
 
-/// `2 × H100 · 8 cores · 64 GB`.
+/// `2 × H100 · 8 cores · 64 GiB`.
 pub fn spec_line(words: Words, spec: &InstanceSpec) -> String {
     let cards = match &spec.gpu_model {
         Some(model) => format!("{} × {model}", spec.gpu_count),
@@ -220,24 +222,20 @@ pub fn logs_card(
         Some(said) if said.lines.is_empty() => {
             view! { <div class="empty"><p>{words.t("instance-logs-none")}</p></div> }.into_any()
         }
-        Some(said) => {
-            let text: Vec<String> = said
-                .lines
-                .into_iter()
-                .map(|line| format!("{} {}", line.at.map(|at| clock(at, zone)).unwrap_or_default(), line.text))
-                .collect();
-            view! {
-                <pre class="scroll" tabindex="0" role="region" aria-label=words.t("instance-logs")>{text.join("\n")}</pre>
-            }
-            .into_any()
+        Some(said) => view! {
+            <div class="scroll said" tabindex="0" role="region" aria-label=words.t("instance-logs")>
+                <pre>{log_lines(words, &said.lines)}</pre>
+            </div>
         }
+        .into_any(),
     };
     let body = match goes_on {
         None => body,
         Some(id) => {
             let (live, lost) = (words.t("instance-logs-live"), words.t("instance-logs-lost"));
+            let (label, cut) = (words.t("instance-logs"), words.t("instance-logs-cut"));
             view! {
-                <rg-logs data-id=id.to_string() data-zone=zone.name() data-label=words.t("instance-logs") data-live=live data-lost=lost>
+                <rg-logs data-id=id.to_string() data-zone=zone.name() data-label=label data-live=live data-lost=lost data-cut=cut>
                     {body}
                 </rg-logs>
             }
@@ -254,6 +252,28 @@ pub fn logs_card(
             {body}
         </section>
     }
+}
+
+/// As a terminal would leave them, each with its time; one that is cut says so.
+fn log_lines(words: Words, lines: &[InstanceLogLine]) -> AnyView {
+    let zone = look().zone;
+    let mut looks = [Look::default(); 2];
+    let line = |line: &InstanceLogLine| {
+        let look = &mut looks[usize::from(line.error)];
+        let runs = painted(&line.text, look).into_iter().map(|run| match run.classes.as_str() {
+            "" => run.text.into_any(),
+            _ => view! { <span class=run.classes>{run.text}</span> }.into_any(),
+        });
+        let runs = runs.collect_view();
+        if line.cut {
+            // What would have ended its look was perhaps cut.
+            *look = Look::default();
+        }
+        let cut = line.cut.then(|| view! { <span class="sub">" " {words.t("instance-logs-cut")}</span> });
+        let at = format!("{} ", line.at.map(|at| clock(at, zone)).unwrap_or_default());
+        view! { <span>{at} {runs} {cut} "\n"</span> }
+    };
+    lines.iter().map(line).collect_view().into_any()
 }
 
 /// `8888, 6006 → 127.0.0.1:49153`, as far as the reader knows where they are.
@@ -343,7 +363,9 @@ fn split_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>
     };
     let badge = state(tone, words.t(&format!("instance-split-state-{}", split.state.code())));
     let size = |n: u64| text(Some(bytes(n as f64)));
-    let limit = size(split.limit_bytes);
+    // As programs there are told, and as it was chosen.
+    let sold = view.spec.gpu_memory_gb.map(|gb| format!(" ({} GB)", whole(gb.into()))).unwrap_or_default();
+    let limit = format!("{}{sold}", size(split.limit_bytes));
     let used = match split.used_bytes {
         None => limit,
         Some(used) => words.with("instance-split-used", &[("used", size(used)), ("limit", limit)]),
@@ -373,7 +395,7 @@ fn disks_fact(words: Words, view: &InstanceView) -> Option<impl IntoView + use<>
     };
     let is_much = matches!(disks.state, DiskState::Near | DiskState::Full);
     let hint = is_much.then(|| view! { <p class="sub">{words.t("instance-disks-hint")}</p> });
-    let size = |n: u64| text(Some(bytes(n as f64)));
+    let size = |n: u64| text(Some(decimal_bytes(n as f64)));
     let line = |key: &str, used: Option<u64>, limit: u64| {
         used.map(|used| words.with(key, &[("used", size(used)), ("limit", size(limit))]))
     };

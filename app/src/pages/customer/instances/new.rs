@@ -178,7 +178,7 @@ fn placement_card(words: Words, choice: &Choice, placement: &Placement) -> impl 
             let href = choice.query.with(&[("image", &image), ("spec", &other.spec.id.to_string()), ("again", again)]);
             let text =
                 format!("{} · {} · {}", other.spec.name, spec_line(words, &other.spec), price(words, &other.spec));
-            view! { <li><a href=href>{text}</a></li> }
+            view! { <li><a class="link" href=href>{text}</a></li> }
         });
         view! {
             <div class="form">

@@ -30,6 +30,7 @@ use contract::specs::GpuUse;
 use runtime::docker::Fault;
 use runtime::docker::containers::{ContainerSpec, Containers, Created, HostBind, HostFolders};
 
+use super::placement::each_mib;
 use super::store::{self, HeldCard, Row};
 use super::work::Trouble;
 use crate::db::Tx;
@@ -187,7 +188,6 @@ impl Limits {
 
 /// What is known of a share; nothing for whole GPUs and none, nor of what was never made or is gone.
 pub(super) fn badge(ctx: &OpContext, row: &Row) -> Option<MemorySplitView> {
-    let limit = u64::from(row.spec.gpu_memory_gb?) << 30;
     let is_there = row.made_at.is_some() && row.deleted_at.is_none();
     if !is_there || row.spec.gpu_use != GpuUse::Share || row.spec.gpu_count == 0 {
         return None;
@@ -199,7 +199,7 @@ pub(super) fn badge(ctx: &OpContext, row: &Row) -> Option<MemorySplitView> {
         state,
         reason: reason.to_owned(),
         message: texts::message(ctx.language(), &format!("instance-split-{reason}"), &[]),
-        limit_bytes: limit,
+        limit_bytes: (each_mib(&row.spec) << 20) * u64::from(row.spec.gpu_count),
         used_bytes: row.split.bytes.filter(|_| measured),
         measured_at: row.split.at.filter(|_| measured),
     })

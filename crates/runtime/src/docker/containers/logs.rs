@@ -21,6 +21,8 @@ use crate::docker::{Fault, FaultKind};
 
 /// Bytes of a line that are kept: least and most of what can be asked for.
 const LINE: std::ops::RangeInclusive<usize> = 64..=(1 << 20);
+/// Bytes of a piece that are kept, however little of a line is: engines send 16 KiB at most.
+const PIECE: usize = 32 << 10;
 /// A time and the space behind it, bytes.
 const TIME: usize = 40;
 /// After this long without a line the connection may have died without a word.
@@ -40,7 +42,7 @@ pub struct Logs {
     pub start: LogStart,
     /// Goes on with what is said until the container ends.
     pub follow: bool,
-    /// Bytes of a line; what is longer is cut. 64 to 1 MiB.
+    /// Bytes of a line; what is longer is cut, unless a carriage return writes over it: then the oldest goes. 64 to 1 MiB.
     pub max_line: usize,
 }
 
@@ -213,6 +215,38 @@ struct Open {
     is_cut: bool,
 }
 
+impl Open {
+    /// More of the line. Of a progress bar, which begins anew all the time, the newest is kept.
+    fn add(&mut self, mut text: &[u8], max_line: usize) {
+        if self.is_cut {
+            // Something is missing behind what is kept: only what begins later is whole.
+            let Some(at) = anew(text, text.len().saturating_sub(max_line)) else { return };
+            text = &text[at + 1..];
+            self.text.clear();
+            self.is_cut = false;
+        }
+        self.text.extend_from_slice(text);
+        let over = self.text.len().saturating_sub(max_line);
+        if over > 0
+            && let Some(at) = anew(&self.text, over)
+        {
+            self.text.drain(..=at);
+        }
+        if self.text.len() > max_line {
+            self.text.truncate(max_line);
+            self.is_cut = true;
+        }
+    }
+}
+
+/// The first carriage return from there on, else the last before, that something follows: there a line begins anew.
+fn anew(text: &[u8], from: usize) -> Option<usize> {
+    let last = text.iter().rposition(|byte| *byte != b'\r')?;
+    let (before, after) = text[..last].split_at(from.min(last));
+    let later = after.iter().position(|byte| *byte == b'\r').map(|at| before.len() + at);
+    later.or_else(|| before.iter().rposition(|byte| *byte == b'\r'))
+}
+
 impl Reader {
     pub(super) fn new(max_line: usize, start: LogStart) -> Self {
         let before = if let LogStart::After(mark) = start { Some(mark) } else { None };
@@ -240,7 +274,7 @@ impl Reader {
                 continue;
             };
             let (part, rest) = bytes.split_at(bytes.len().min(piece.left));
-            let room = self.max_line + TIME - piece.kept.len();
+            let room = self.max_line.max(PIECE) + TIME - piece.kept.len();
             piece.kept.extend_from_slice(&part[..part.len().min(room)]);
             piece.last = part.last().copied().unwrap_or(piece.last);
             piece.left -= part.len();
@@ -284,9 +318,8 @@ impl Reader {
         }
         let max_line = self.max_line;
         let open = self.open[of].get_or_insert_with(|| Open { at, text: Vec::new(), is_cut: false });
-        let room = text.len().min(max_line - open.text.len());
-        open.text.extend_from_slice(&text[..room]);
-        open.is_cut |= is_over || room < text.len();
+        open.add(text, max_line);
+        open.is_cut |= is_over;
         if is_whole {
             self.close(of);
         }
@@ -459,6 +492,35 @@ mod tests {
             &[piece(1, 1, &[b"y".repeat(1 << 20), b"\n".to_vec()].concat()), piece(1, 2, b"z\n")],
         );
         assert_eq!((long[0].text.len(), long[0].is_cut, long[1].text.as_str()), (64, true, "z"));
+    }
+
+    #[test]
+    fn of_what_is_written_over_the_newest_is_kept() {
+        let one = |pieces: &[&str]| {
+            let (last, first) = pieces.split_last().unwrap();
+            let mut all: Vec<_> = first.iter().map(|text| piece(2, 1, text.as_bytes())).collect();
+            all.push(piece(2, 1, format!("{last}\n").as_bytes()));
+            let mut lines = read(64, LogStart::Oldest, &all);
+            assert_eq!(lines.len(), 1);
+            let line = lines.remove(0);
+            (line.text, line.is_cut)
+        };
+        let whole = |text: &str| (text.to_owned(), false);
+        let cut = |text: &str| (text.to_owned(), true);
+        let bar = |n: usize| format!("{n:>3} % {}", "#".repeat(20));
+        let bars = |of: std::ops::Range<usize>| of.map(bar).collect::<Vec<_>>().join("\r");
+        // As many as there is room for, and none of them in half.
+        assert_eq!(one(&[&bars(0..2)]), whole(&bars(0..2)));
+        assert_eq!(one(&[&bars(0..600)]), whole(&bars(598..600)));
+        assert_eq!(one(&[&bars(0..300), "\r", &bars(300..600), "\rdone"]), whole(&format!("{}\rdone", bars(598..600))));
+        let long = "x".repeat(100);
+        assert_eq!(one(&[&format!("{long}\r10 %")]), whole("10 %"));
+        assert_eq!(one(&[&long, &long, &format!("{long}\r10 %")]), whole("10 %"));
+        assert_eq!(one(&[&format!("10 %\r{long}")]), cut(&long[..64]));
+        assert_eq!(one(&[&long, &format!("\r{long}")]), cut(&long[..64]));
+        // The end of a line as some write it.
+        assert_eq!(one(&[&format!("{long}\r")]), cut(&long[..64]));
+        assert_eq!(one(&[&long, "\r\r"]), cut(&long[..64]));
     }
 
     #[test]
