@@ -229,10 +229,18 @@ async fn commands_have_their_output_their_errors_and_their_code() {
 
     // Variables are those of languages; words are no shell's of ours.
     let mut command = door.program("ssh", "key");
-    command.args(["-o", "SetEnv LC_TEST=C LD_PRELOAD=/x"]).arg(door.who("one"));
-    let asked = "echo \"$LC_TEST-$LD_PRELOAD-${SSH_CONNECTION%% *}-${SSH_CLIENT%% *}-$SHELL\"; echo '$(id); `id`'";
+    command.args(["-o", "SetEnv LC_TEST=C LD_PRELOAD=/x LANG=de_DE.UTF-8"]).arg(door.who("one"));
+    let asked =
+        "echo \"$LC_TEST-$LD_PRELOAD-$LANG-${SSH_CONNECTION%% *}-${SSH_CLIENT%% *}-$SHELL\"; echo '$(id); `id`'";
     let done = run(command.arg(asked)).await;
-    assert_eq!(text(&done.stdout), "C--127.0.0.1-127.0.0.1-/bin/sh\n$(id); `id`\n", "{}", text(&done.stderr));
+    assert_eq!(
+        text(&done.stdout),
+        "C--de_DE.UTF-8-127.0.0.1-127.0.0.1-/bin/sh\n$(id); `id`\n",
+        "{}",
+        text(&done.stderr)
+    );
+    let done = door.ssh(&["echo $LANG"]).await;
+    assert_eq!(text(&done.stdout), "C.UTF-8\n", "who says nothing reads UTF-8: {}", text(&done.stderr));
 
     // What is typed into a shell without a terminal, as editors do it.
     let mut editor = door.program("ssh", "key");
