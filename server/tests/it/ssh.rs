@@ -557,7 +557,11 @@ async fn a_password_and_a_code_let_in_and_are_counted() {
     let done = come().await;
     assert_eq!(text(&done.stdout), "in\n", "{}", text(&done.stderr));
 
-    // What is wrong is counted, until a challenge would be asked for, which no program can show.
+    // What is wrong is counted, until a challenge would be asked for, which no program can show. Why is said in what the client
+    // shows in any language.
+    let staff = server.token(&server.test.admin().await).await;
+    let chinese = json!({ "value": "zh" });
+    assert_eq!(server.put(&staff, "/api/admin/settings/general.language", chinese).await.status, 200);
     answers("a wrong one", "none");
     let mut said = String::new();
     for _ in 0..6 {

@@ -166,6 +166,32 @@ async fn a_key_counts_from_when_it_is_added_until_it_is_removed() {
     assert!(is_refused(&done), "{}", text(&done.stderr));
 }
 
+#[tokio::test]
+async fn lines_of_the_clients_own_are_ascii_and_the_rest_is_in_the_persons_language() {
+    let door = Door::new(&[]).await;
+    let owner = door.world.acme.owner.clone();
+    let chinese = format!("update users set language = 'zh' where id = {} returning id", owner.id);
+    assert_eq!(door.world.server.sql(&chinese).await.len(), 1);
+    // The client escapes what is beyond ASCII there.
+    for (to, words) in [
+        ("169.254.169.254:80", "administratively prohibited: Only ports of the instance itself"),
+        ("localhost:9", "connect failed: Nothing listens on port 9 of the instance."),
+    ] {
+        let done = run(door.program("ssh", "key").args(["-W", to]).arg(door.who("one"))).await;
+        assert!(text(&done.stderr).contains(words), "{to}: {}", text(&done.stderr));
+    }
+    let id = door.add_key(&owner, "late").await;
+    let mut shell = door.shell(&[], "late", &door.who("one"));
+    shell.type_in("echo re''ady\r").await;
+    shell.until("ready").await;
+    accounts::remove_ssh_key(door.world.server.platform(), &owner.ctx(), id).await.unwrap();
+    let (_, said) = shell.ended(PROMISE).await;
+    assert!(said.contains("Your right to this connection ended"), "{said}");
+    // What comes on a channel is shown as it is.
+    let done = run(door.program("ssh", "key").arg(door.who("nothing")).arg("true")).await;
+    assert!(text(&done.stderr).contains("没有名为 nothing 且您可以进入的实例"), "{}", text(&done.stderr));
+}
+
 /// What a program in the instance answers, by the proxy of `-D`; nothing where there is no way.
 async fn by_proxy(proxy: u16, [a, b, c, d]: [u8; 4], port: u16) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", proxy)).await.unwrap();
