@@ -30,7 +30,7 @@ pub(crate) struct Door {
     port: u16,
     folder: tempfile::TempDir,
     stop: CancellationToken,
-    _process: Option<SshGateway>,
+    process: Option<SshGateway>,
 }
 
 impl Drop for Door {
@@ -62,7 +62,7 @@ impl Door {
     }
 
     async fn at(world: World, port: u16, stop: CancellationToken, process: Option<SshGateway>) -> Self {
-        let door = Self { world, port, folder: tempfile::tempdir().unwrap(), stop, _process: process };
+        let door = Self { world, port, folder: tempfile::tempdir().unwrap(), stop, process };
         let owner = door.world.acme.owner.clone();
         door.add_key(&owner, "key").await;
         // Nobody is asked whether the key is the right one: it is known from the page.
@@ -72,6 +72,11 @@ impl Door {
         std::fs::write(door.place("known"), format!("[127.0.0.1]:{port} {key}\n")).unwrap();
         assert!(told["fingerprint"].as_str().unwrap().starts_with("SHA256:") && told["hasKey"] == json!(true));
         door
+    }
+
+    /// Ends the process of its own as nothing can be told: it writes and hangs up nothing.
+    pub(crate) fn kill(&mut self) {
+        drop(self.process.take().expect("a process of its own"));
     }
 
     pub(crate) fn place(&self, name: &str) -> PathBuf {
@@ -256,7 +261,11 @@ async fn commands_have_their_output_their_errors_and_their_code() {
     let stranger = run(door.program("ssh", "key").arg("nobody+one@127.0.0.1").arg("true")).await;
     assert!(text(&stranger.stderr).contains("Permission denied"), "{}", text(&stranger.stderr));
     let rows = door.world.server.sql("select action from audit_events where action like 'instances:%-ssh' order by 1");
-    for open in ["ssh_visits where ended_at is null", "sessions where ssh is not null and ended_at is null"] {
+    for open in [
+        "ssh_visits where ended_at is null",
+        "ssh_visits where hung_up_at is null",
+        "sessions where ssh is not null and ended_at is null",
+    ] {
         eventually("every end is written", async || {
             let rows = door.world.server.count(&format!("select count(*) from {open}")).await;
             (rows == 0).then_some(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use platform::accounts;
+use platform::{accounts, instances};
 use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key};
 use russh::{Channel, ChannelMsg, Sig, client};
 use test_support::eventually;
@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 
 use crate::ssh::{Door, Shell, run, text};
+use crate::terminals::World;
 
 /// Far beyond what a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -273,6 +274,41 @@ async fn an_editor_brings_its_server_along_and_comes_to_its_port() {
     let mut again = door.program("ssh", "key");
     let (said, _) = there_and_back(again.args(["-W", &format!("localhost:{EDITOR}")]).arg(&who), ASK).await;
     assert!(answers(&text(&said)), "{}", text(&said));
+}
+
+/// Whether a program with this word runs: the engine's containers are of this machine.
+fn runs(word: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let mut lines = processes.filter_map(|it| std::fs::read(it.path().join("cmdline")).ok());
+    lines.any(|line| line.split(|byte| *byte == 0).any(|it| it == word.as_bytes()))
+}
+
+#[tokio::test]
+async fn what_a_door_that_died_left_is_hung_up_and_what_is_independent_stays() {
+    let mut door = Door::apart(World::new().await).await;
+    // Seconds that nobody else sleeps.
+    let [command, front, alone] = [1, 2, 3].map(|n| (10 * (100_000 + u32::from(door.port())) + n).to_string());
+    let mut plain = door.program("ssh", "key");
+    let plain = plain.arg(door.who("one")).arg(format!("sleep {command}; true")).spawn().unwrap();
+    let mut shell = door.shell(&[], "key", &door.who("one"));
+    shell.type_in(&format!("busybox setsid sleep {alone} </dev/null >/dev/null 2>&1 &\r")).await;
+    shell.type_in(&format!("sleep {front}\r")).await;
+    let all = [&command, &front, &alone];
+    eventually("all of them run", async || all.iter().all(|it| runs(it)).then_some(())).await;
+
+    door.kill();
+    let (server, platform) = (&door.world.server, door.world.server.platform());
+    instances::hang_up_left(platform).await.unwrap();
+    let claimed = "select count(*) from ssh_visits where hang_up_at is not null or hung_up_at is not null";
+    assert_eq!(server.count(claimed).await, 0, "it may only be slow");
+    let died = "update ssh_visits set lease_until = now() - interval '1 second' where ended_at is null returning id";
+    assert_eq!(server.sql(died).await.len(), 2);
+    instances::hang_up_left(platform).await.unwrap();
+    eventually("what ran by it is hung up", async || (!runs(&command) && !runs(&front)).then_some(())).await;
+    assert!(runs(&alone));
+    let left = "select count(*) from ssh_visits where hung_up_at is null";
+    eventually("that is noted", async || (server.count(left).await == 0).then_some(())).await;
+    drop((plain, shell));
 }
 
 /// Changes a window, as whoever drags its corner does: what runs in it gets the signal.
