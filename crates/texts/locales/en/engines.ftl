@@ -40,7 +40,9 @@ engine-cgroup = cgroup version
 engine-storage = Storage driver
 engine-runtimes = Runtimes
 engine-nvidia-yes = NVIDIA runtime present
-engine-nvidia-no = No NVIDIA runtime: containers get no GPUs. Install nvidia-container-toolkit on the host and restart Docker.
+engine-nvidia-cdi = NVIDIA GPUs by CDI
+engine-nvidia-unlisted = No NVIDIA runtime listed
+engine-nvidia-advice = Docker does not list the toolkit’s hook, by which containers get GPUs as well: whether they do shows when an instance with GPUs starts. If it does not start, install nvidia-container-toolkit on the host, run “nvidia-ctk runtime configure --runtime=docker”, restart Docker, and test again.
 engine-cpus = CPUs
 engine-memory = Memory
 engine-disks-unknown = It does not say how much its instances store

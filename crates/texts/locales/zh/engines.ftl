@@ -40,7 +40,9 @@ engine-cgroup = cgroup 版本
 engine-storage = 存储驱动
 engine-runtimes = 运行时
 engine-nvidia-yes = 已有 NVIDIA 运行时
-engine-nvidia-no = 没有 NVIDIA 运行时，容器无法使用 GPU。请在主机上安装 nvidia-container-toolkit 并重启 Docker。
+engine-nvidia-cdi = 通过 CDI 提供 NVIDIA GPU
+engine-nvidia-unlisted = 未列出 NVIDIA 运行时
+engine-nvidia-advice = 容器也可以通过工具包的钩子使用 GPU，但 Docker 不会列出它：启动带 GPU 的实例时才能知道。如果无法启动，请在主机上安装 nvidia-container-toolkit，运行“nvidia-ctk runtime configure --runtime=docker”，重启 Docker，然后重新测试。
 engine-cpus = CPU
 engine-memory = 内存
 engine-disks-unknown = 引擎未报告实例的磁盘用量
