@@ -24,7 +24,7 @@ test('a customer comes in by SSH with a key, is listed, and is sent away', async
 
     // The line and the fingerprint, and that there is no key yet.
     const card = page.locator('#ssh');
-    await expect(card.locator('code').first()).toHaveText(`ssh -p 2026 ${person.name}+gate@127.0.0.1`);
+    await expect(card.locator('code').first()).toHaveText(`ssh -p ${installation.sshPort} ${person.name}+gate@127.0.0.1`);
     await expect(card.locator('code').nth(1)).toHaveText(/^SHA256:/);
     const without = await card.locator('.note-line').first().innerText();
     await ask('/api/customer/settings/ssh-keys', 'POST', { name: 'laptop', publicKey }, theirs);

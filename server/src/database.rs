@@ -56,6 +56,7 @@ async fn platform(config: &Config, db: Db, fresh: Option<bool>) -> anyhow::Resul
         sheet_reader: std::env::current_exe()?,
         files_dir: config.files_dir.clone(),
         apps: config.apps.clone(),
+        ssh_port: crate::ssh::port(config),
     };
     Platform::open(db, keyring, Clock::default(), settings).await.map_err(advise)
 }

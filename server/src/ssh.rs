@@ -47,6 +47,11 @@ fn address(config: &Config) -> SocketAddr {
     config.ssh_listen.unwrap_or_else(|| SocketAddr::new(config.listen.ip(), SSH_PORT))
 }
 
+/// The port of the door; one that the system is to choose is not known before.
+pub fn port(config: &Config) -> u16 {
+    Some(address(config).port()).filter(|port| *port != 0).unwrap_or(SSH_PORT)
+}
+
 /// Opens the door beside the others. Where nobody said on which address, one that is taken is no reason not to start.
 ///
 /// # Errors

@@ -177,10 +177,13 @@ pub struct EngineReport {
     pub cpus: Option<u32>,
     /// Bytes.
     pub memory: Option<u64>,
+    /// It lists NVIDIA's GPUs by descriptions of them (CDI), and is new enough to give them to containers by these.
+    pub nvidia_by_cdi: bool,
 }
 
 impl EngineReport {
-    /// True when containers can have NVIDIA's GPUs by a runtime of that name.
+    /// True when a runtime of that name shows that NVIDIA's toolkit is set up. Containers have their GPUs by the toolkit's hook,
+    /// which an engine does not list: without such a runtime it may be there all the same.
     pub fn has_nvidia(&self) -> bool {
         self.runtimes.iter().any(|runtime| runtime == "nvidia")
     }

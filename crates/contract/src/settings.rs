@@ -208,7 +208,7 @@ pub const SETTINGS: &[SettingSpec] = {
         spec("branding.logo", Branding, K::Image, D::Nothing),
         spec("access.ssh", Access, K::Flag, D::Flag(true)),
         spec("access.ssh_host", Access, K::Host, D::Nothing),
-        spec("access.ssh_port", Access, K::Number { min: 1, max: 65_535 }, D::Number(crate::access::SSH_PORT as i64)),
+        spec("access.ssh_port", Access, K::Number { min: 1, max: 65_535 }, D::Installation),
         spec("access.recording", Access, K::Flag, D::Flag(false)),
         spec("access.recording_input", Access, K::Flag, D::Flag(false)),
         spec("access.recording_mb", Access, K::Number { min: 1, max: 256 }, D::Number(50)),
@@ -363,6 +363,7 @@ mod tests {
                 }
                 (SettingKind::Choice(words), SettingDefault::Text(word)) => words.contains(&word),
                 (SettingKind::Choice(_) | SettingKind::TimeZone, SettingDefault::Installation) => true,
+                (SettingKind::Number { .. }, SettingDefault::Installation) => spec.key == "access.ssh_port",
                 (SettingKind::Flag, SettingDefault::Flag(_)) => true,
                 (SettingKind::Secret { .. } | SettingKind::Image, SettingDefault::Nothing) => true,
                 (SettingKind::Number { .. } | SettingKind::NumberOrNever { .. }, _) => false,

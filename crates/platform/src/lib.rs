@@ -100,6 +100,8 @@ pub struct PlatformSettings {
     pub files_dir: std::path::PathBuf,
     /// Where applications of instances are opened; none: nowhere.
     pub apps: Option<instances::AppsAddress>,
+    /// Where the SSH door listens: the port that people are told where nobody set another one.
+    pub ssh_port: u16,
 }
 
 impl Platform {

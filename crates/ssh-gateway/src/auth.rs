@@ -9,7 +9,7 @@ use platform::{Error, OpContext, Platform, secrets};
 use russh::server::{Auth, Response};
 
 use crate::Gateway;
-use crate::connection::told;
+use crate::words::{self, Way};
 
 /// Longest answer to a question, bytes.
 const MAX_ANSWER: usize = 1024;
@@ -75,10 +75,10 @@ pub(crate) async fn converse(
     asked: &mut Asked,
     response: Option<Response<'_>>,
 ) -> Answered {
-    let words = |key: &str| texts::message(ctx.language(), key, &[]);
+    let words = |way: Way, key: &str| words::words(ctx, way, key, &[]);
     let Some(mut response) = response else {
         *asked = Asked::Password;
-        return Answered::Again(ask(String::new(), vec![(words("ssh-ask-password"), false)]));
+        return Answered::Again(ask(String::new(), vec![(words(Way::Shown, "ssh-ask-password"), false)]));
     };
     let answer = response.next().filter(|bytes| bytes.len() <= MAX_ANSWER);
     let answer = answer.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).unwrap_or_default();
@@ -95,7 +95,7 @@ pub(crate) async fn converse(
         Ok(Step::Known(proof)) => Answered::Known(proof),
         Ok(Step::Code(browser)) => {
             *asked = Asked::Code(browser);
-            Answered::Again(ask(String::new(), vec![(words("ssh-ask-code"), true)]))
+            Answered::Again(ask(String::new(), vec![(words(Way::Shown, "ssh-ask-code"), true)]))
         }
         // Nothing was typed, or what is wrong.
         Err(error) if matches!(error.code, ErrorCode::BadCredentials | ErrorCode::Validation) => {
@@ -104,8 +104,8 @@ pub(crate) async fn converse(
         Err(error) => {
             *asked = Asked::Refused;
             let text = match error.code {
-                ErrorCode::CaptchaRequired => words("ssh-captcha"),
-                _ => told(&gateway.platform, ctx, error).await,
+                ErrorCode::CaptchaRequired => words(Way::Line, "ssh-captcha"),
+                _ => words::told(&gateway.platform, ctx, Way::Line, error).await,
             };
             Answered::Again(ask(text, Vec::new()))
         }

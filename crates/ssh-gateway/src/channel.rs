@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection::{Connection, There};
 use crate::gate::Inbox;
+use crate::words::Way;
 use crate::{machine, menu, program};
 
 /// Longest name of a kind of terminal.
@@ -206,7 +207,7 @@ async fn serve(connection: &Arc<Connection>, start: &mut Start, wanted: &Wanted)
         Ok(Some(there)) => there,
         Ok(None) => return 0,
         Err(error) => {
-            let words = connection.told(error).await;
+            let words = connection.told(Way::Shown, error).await;
             start.say(&words).await;
             return FAILED;
         }
@@ -223,7 +224,7 @@ async fn serve(connection: &Arc<Connection>, start: &mut Start, wanted: &Wanted)
     match done {
         Ok(code) => code,
         Err(error) => {
-            let words = connection.told(error).await;
+            let words = connection.told(Way::Shown, error).await;
             start.say(&words).await;
             FAILED
         }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{self, Named};
 use crate::door::Place;
 use crate::gate::{Gate, Inbox};
+use crate::words::{self, Way};
 use crate::{Gateway, Peer};
 
 /// How often it is asked whether the person may still be here; the answer is at most two seconds old.
@@ -30,18 +31,6 @@ const RENEW_SESSION: Duration = Duration::from_secs(60);
 const STALLED: Duration = Duration::from_secs(15);
 /// Tries to write that it is over.
 const WRITES: u32 = 10;
-
-/// An error in the person's words; logged, and audited where it is a refusal.
-pub(crate) async fn told(platform: &Platform, ctx: &OpContext, error: Error) -> String {
-    let reported = platform::report(platform, ctx, error).await;
-    let fields = reported.fields.iter().map(|field| texts::message(ctx.language(), field.key, &field.args));
-    let mut text = texts::message(ctx.language(), reported.key, &reported.args);
-    for field in fields {
-        text.push(' ');
-        text.push_str(&field);
-    }
-    text
-}
 
 /// See the module.
 pub(crate) struct Connection {
@@ -130,12 +119,12 @@ impl Connection {
     }
 
     pub(crate) fn words(&self, key: &str, args: &[(&str, String)]) -> String {
-        texts::message(self.state().ctx.language(), key, args)
+        words::words(&self.state().ctx, Way::Shown, key, args)
     }
 
-    /// An error in the person's words.
-    pub(crate) async fn told(&self, error: Error) -> String {
-        told(self.platform(), &self.ctx(), error).await
+    /// An error in words; the person's where they are shown as they are.
+    pub(crate) async fn told(&self, way: Way, error: Error) -> String {
+        words::told(self.platform(), &self.ctx(), way, error).await
     }
 
     /// Something to say where it can be read: with the next program.
@@ -258,7 +247,7 @@ impl Connection {
     pub(crate) async fn keep(self: Arc<Self>, handle: Handle) {
         let (reason, key) = self.watch().await;
         if let Some(key) = key {
-            let words = self.words(key, &[]);
+            let words = words::words(&self.ctx(), Way::Line, key, &[]);
             let said = handle.disconnect(Disconnect::ByApplication, words, String::new());
             let _ = tokio::time::timeout(Duration::from_secs(1), said).await;
             // Time for the words to go out.

@@ -20,6 +20,7 @@ use crate::channel::Start;
 use crate::connection::{Connection, There};
 use crate::door::Place;
 use crate::program::HangUp;
+use crate::words::Way;
 use crate::{machine, program};
 
 /// Bytes that are carried at once.
@@ -166,7 +167,7 @@ async fn refuse(connection: &Connection, start: &Start, reply: ChannelOpenHandle
     start.inbox.close();
     // Connect failed, and administratively prohibited (RFC 4254, 5.1); these alone would have no words.
     let code = if error.code == ErrorCode::NodeUnreachable { 2 } else { 1 };
-    let reason = connection.told(error).await;
+    let reason = connection.told(Way::Line, error).await;
     reply.reject(ChannelOpenFailure::Other { code, reason }).await;
 }
 

@@ -19,6 +19,7 @@ mod machine;
 mod menu;
 mod program;
 mod recording;
+mod words;
 
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -225,6 +225,7 @@ async fn open(
         sheet_reader: sheet_reader(),
         files_dir: files_dir.to_owned(),
         apps: Some(apps().map_err(|wrong| anyhow!(wrong))?),
+        ssh_port: contract::access::SSH_PORT,
     };
     Platform::open(db, keyring.clone(), clock, settings).await.map_err(failed)
 }

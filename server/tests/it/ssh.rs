@@ -30,7 +30,7 @@ pub(crate) struct Door {
     port: u16,
     folder: tempfile::TempDir,
     stop: CancellationToken,
-    _process: Option<SshGateway>,
+    process: Option<SshGateway>,
 }
 
 impl Drop for Door {
@@ -62,7 +62,7 @@ impl Door {
     }
 
     async fn at(world: World, port: u16, stop: CancellationToken, process: Option<SshGateway>) -> Self {
-        let door = Self { world, port, folder: tempfile::tempdir().unwrap(), stop, _process: process };
+        let door = Self { world, port, folder: tempfile::tempdir().unwrap(), stop, process };
         let owner = door.world.acme.owner.clone();
         door.add_key(&owner, "key").await;
         // Nobody is asked whether the key is the right one: it is known from the page.
@@ -72,6 +72,11 @@ impl Door {
         std::fs::write(door.place("known"), format!("[127.0.0.1]:{port} {key}\n")).unwrap();
         assert!(told["fingerprint"].as_str().unwrap().starts_with("SHA256:") && told["hasKey"] == json!(true));
         door
+    }
+
+    /// Ends the process of its own as nothing can be told: it writes and hangs up nothing.
+    pub(crate) fn kill(&mut self) {
+        drop(self.process.take().expect("a process of its own"));
     }
 
     pub(crate) fn place(&self, name: &str) -> PathBuf {
@@ -229,10 +234,18 @@ async fn commands_have_their_output_their_errors_and_their_code() {
 
     // Variables are those of languages; words are no shell's of ours.
     let mut command = door.program("ssh", "key");
-    command.args(["-o", "SetEnv LC_TEST=C LD_PRELOAD=/x"]).arg(door.who("one"));
-    let asked = "echo \"$LC_TEST-$LD_PRELOAD-${SSH_CONNECTION%% *}-${SSH_CLIENT%% *}-$SHELL\"; echo '$(id); `id`'";
+    command.args(["-o", "SetEnv LC_TEST=C LD_PRELOAD=/x LANG=de_DE.UTF-8"]).arg(door.who("one"));
+    let asked =
+        "echo \"$LC_TEST-$LD_PRELOAD-$LANG-${SSH_CONNECTION%% *}-${SSH_CLIENT%% *}-$SHELL\"; echo '$(id); `id`'";
     let done = run(command.arg(asked)).await;
-    assert_eq!(text(&done.stdout), "C--127.0.0.1-127.0.0.1-/bin/sh\n$(id); `id`\n", "{}", text(&done.stderr));
+    assert_eq!(
+        text(&done.stdout),
+        "C--de_DE.UTF-8-127.0.0.1-127.0.0.1-/bin/sh\n$(id); `id`\n",
+        "{}",
+        text(&done.stderr)
+    );
+    let done = door.ssh(&["echo $LANG"]).await;
+    assert_eq!(text(&done.stdout), "C.UTF-8\n", "who says nothing reads UTF-8: {}", text(&done.stderr));
 
     // What is typed into a shell without a terminal, as editors do it.
     let mut editor = door.program("ssh", "key");
@@ -248,7 +261,11 @@ async fn commands_have_their_output_their_errors_and_their_code() {
     let stranger = run(door.program("ssh", "key").arg("nobody+one@127.0.0.1").arg("true")).await;
     assert!(text(&stranger.stderr).contains("Permission denied"), "{}", text(&stranger.stderr));
     let rows = door.world.server.sql("select action from audit_events where action like 'instances:%-ssh' order by 1");
-    for open in ["ssh_visits where ended_at is null", "sessions where ssh is not null and ended_at is null"] {
+    for open in [
+        "ssh_visits where ended_at is null",
+        "ssh_visits where hung_up_at is null",
+        "sessions where ssh is not null and ended_at is null",
+    ] {
         eventually("every end is written", async || {
             let rows = door.world.server.count(&format!("select count(*) from {open}")).await;
             (rows == 0).then_some(())
@@ -549,7 +566,11 @@ async fn a_password_and_a_code_let_in_and_are_counted() {
     let done = come().await;
     assert_eq!(text(&done.stdout), "in\n", "{}", text(&done.stderr));
 
-    // What is wrong is counted, until a challenge would be asked for, which no program can show.
+    // What is wrong is counted, until a challenge would be asked for, which no program can show. Why is said in what the client
+    // shows in any language.
+    let staff = server.token(&server.test.admin().await).await;
+    let chinese = json!({ "value": "zh" });
+    assert_eq!(server.put(&staff, "/api/admin/settings/general.language", chinese).await.status, 200);
     answers("a wrong one", "none");
     let mut said = String::new();
     for _ in 0..6 {

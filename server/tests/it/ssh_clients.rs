@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use platform::accounts;
+use platform::{accounts, instances};
 use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key};
 use russh::{Channel, ChannelMsg, Sig, client};
 use test_support::eventually;
@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, Command};
 
 use crate::ssh::{Door, Shell, run, text};
+use crate::terminals::World;
 
 /// Far beyond what a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -166,6 +167,32 @@ async fn a_key_counts_from_when_it_is_added_until_it_is_removed() {
     assert!(is_refused(&done), "{}", text(&done.stderr));
 }
 
+#[tokio::test]
+async fn lines_of_the_clients_own_are_ascii_and_the_rest_is_in_the_persons_language() {
+    let door = Door::new(&[]).await;
+    let owner = door.world.acme.owner.clone();
+    let chinese = format!("update users set language = 'zh' where id = {} returning id", owner.id);
+    assert_eq!(door.world.server.sql(&chinese).await.len(), 1);
+    // The client escapes what is beyond ASCII there.
+    for (to, words) in [
+        ("169.254.169.254:80", "administratively prohibited: Only ports of the instance itself"),
+        ("localhost:9", "connect failed: Nothing listens on port 9 of the instance."),
+    ] {
+        let done = run(door.program("ssh", "key").args(["-W", to]).arg(door.who("one"))).await;
+        assert!(text(&done.stderr).contains(words), "{to}: {}", text(&done.stderr));
+    }
+    let id = door.add_key(&owner, "late").await;
+    let mut shell = door.shell(&[], "late", &door.who("one"));
+    shell.type_in("echo re''ady\r").await;
+    shell.until("ready").await;
+    accounts::remove_ssh_key(door.world.server.platform(), &owner.ctx(), id).await.unwrap();
+    let (_, said) = shell.ended(PROMISE).await;
+    assert!(said.contains("Your right to this connection ended"), "{said}");
+    // What comes on a channel is shown as it is.
+    let done = run(door.program("ssh", "key").arg(door.who("nothing")).arg("true")).await;
+    assert!(text(&done.stderr).contains("没有名为 nothing 且您可以进入的实例"), "{}", text(&done.stderr));
+}
+
 /// What a program in the instance answers, by the proxy of `-D`; nothing where there is no way.
 async fn by_proxy(proxy: u16, [a, b, c, d]: [u8; 4], port: u16) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", proxy)).await.unwrap();
@@ -250,6 +277,41 @@ async fn an_editor_brings_its_server_along_and_comes_to_its_port() {
     let mut again = door.program("ssh", "key");
     let (said, _) = there_and_back(again.args(["-W", &format!("localhost:{EDITOR}")]).arg(&who), ASK).await;
     assert!(answers(&text(&said)), "{}", text(&said));
+}
+
+/// Whether a program with this word runs: the engine's containers are of this machine.
+fn runs(word: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let mut lines = processes.filter_map(|it| std::fs::read(it.path().join("cmdline")).ok());
+    lines.any(|line| line.split(|byte| *byte == 0).any(|it| it == word.as_bytes()))
+}
+
+#[tokio::test]
+async fn what_a_door_that_died_left_is_hung_up_and_what_is_independent_stays() {
+    let mut door = Door::apart(World::new().await).await;
+    // Seconds that nobody else sleeps.
+    let [command, front, alone] = [1, 2, 3].map(|n| (10 * (100_000 + u32::from(door.port())) + n).to_string());
+    let mut plain = door.program("ssh", "key");
+    let plain = plain.arg(door.who("one")).arg(format!("sleep {command}; true")).spawn().unwrap();
+    let mut shell = door.shell(&[], "key", &door.who("one"));
+    shell.type_in(&format!("busybox setsid sleep {alone} </dev/null >/dev/null 2>&1 &\r")).await;
+    shell.type_in(&format!("sleep {front}\r")).await;
+    let all = [&command, &front, &alone];
+    eventually("all of them run", async || all.iter().all(|it| runs(it)).then_some(())).await;
+
+    door.kill();
+    let (server, platform) = (&door.world.server, door.world.server.platform());
+    instances::hang_up_left(platform).await.unwrap();
+    let claimed = "select count(*) from ssh_visits where hang_up_at is not null or hung_up_at is not null";
+    assert_eq!(server.count(claimed).await, 0, "it may only be slow");
+    let died = "update ssh_visits set lease_until = now() - interval '1 second' where ended_at is null returning id";
+    assert_eq!(server.sql(died).await.len(), 2);
+    instances::hang_up_left(platform).await.unwrap();
+    eventually("what ran by it is hung up", async || (!runs(&command) && !runs(&front)).then_some(())).await;
+    assert!(runs(&alone));
+    let left = "select count(*) from ssh_visits where hung_up_at is null";
+    eventually("that is noted", async || (server.count(left).await == 0).then_some(())).await;
+    drop((plain, shell));
 }
 
 /// Changes a window, as whoever drags its corner does: what runs in it gets the signal.

@@ -221,6 +221,7 @@ fn reported(report: docker::Report) -> (EngineReport, Option<DateTime<Utc>>) {
         default_runtime: report.default_runtime,
         cpus: report.cpus,
         memory: report.memory,
+        nvidia_by_cdi: report.nvidia_by_cdi,
     };
     (report, expires_at)
 }

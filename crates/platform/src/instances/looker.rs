@@ -1,4 +1,5 @@
-//! Has every engine looked at in its turn, for as long as the server runs, and what is unsettled there brought on.
+//! Has every engine looked at in its turn, for as long as the server runs, what is unsettled there brought on, and what was left
+//! running by SSH hung up.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{disks, look, work};
+use super::{disks, look, ssh, work};
 use crate::engines::{self, DueLook};
 use crate::{Platform, Result};
 
@@ -20,6 +21,8 @@ const WORKS: usize = 8;
 const MEASURES: usize = 4;
 /// Between two times that it is looked whether it is time to measure somewhere.
 const MEASURE: Duration = Duration::from_secs(5);
+/// Between two times that it is looked after what was left running by SSH.
+const LEFT: Duration = Duration::from_secs(5);
 /// Between two looks at a machine with instances, and at one without: what is known of its engine has to be fresh for who
 /// places something there.
 const BUSY: Duration = Duration::from_secs(5);
@@ -28,7 +31,7 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Looks until `shutdown`; what was begun then is ended.
 pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     let (mut looks, mut works, mut measures) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-    let mut measured_at = Instant::now();
+    let (mut measured_at, mut cleared_at, mut clearing) = (Instant::now(), Instant::now(), JoinSet::new());
     let mut every = interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while shutdown.run_until_cancelled(every.tick()).await.is_some() {
@@ -40,6 +43,11 @@ pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
             for id in unsettled.into_iter().take(WORKS.saturating_sub(works.len())) {
                 works.spawn(bring_on(platform.clone(), id));
             }
+        }
+        while clearing.try_join_next().is_some() {}
+        if cleared_at.elapsed() >= LEFT && clearing.is_empty() {
+            cleared_at = Instant::now();
+            clearing.spawn(hang_up_left(platform.clone()));
         }
         if measured_at.elapsed() >= MEASURE && measures.len() < MEASURES {
             measured_at = Instant::now();
@@ -63,6 +71,7 @@ pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     }
     // Nothing is half done by it.
     measures.abort_all();
+    clearing.abort_all();
     while looks.join_next().await.is_some() {}
     while works.join_next().await.is_some() {}
 }
@@ -93,6 +102,12 @@ async fn look_at(platform: &Platform, machine: MachineId) -> (Option<Option<Faul
 async fn measure(platform: Platform, machine: MachineId) {
     if let Err(error) = disks::measure_disks(&platform, machine).await {
         tracing::warn!(machine = machine.0, %error, "how much its instances take could not be written");
+    }
+}
+
+async fn hang_up_left(platform: Platform) {
+    if let Err(error) = ssh::hang_up_left(&platform).await {
+        tracing::debug!(%error, "what is left running by SSH could not be read");
     }
 }
 

@@ -1,8 +1,11 @@
 //! Coming into instances by SSH: which there are, being in one, and what is run there.
 //!
 //! Invariants: who may come in is asked like of the browser's terminal; being in is a row that its server keeps alive, and
-//! ends with the person's session; what is run are words handed to the engine, and no shell of ours reads them.
+//! ends with the person's session; what is run are words handed to the engine, and no shell of ours reads them. It is marked with
+//! the row, which is there before it: what a server that died left running is found by it, and hung up by the others.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use contract::access::AccessKind;
@@ -13,6 +16,9 @@ pub use runtime::docker::containers::{Piece, ProgramInput, ProgramOutput};
 use runtime::docker::{Fault, FaultKind};
 use serde_json::json;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
 
 use super::recordings::{self, Recorded, Recorder, Whose};
@@ -29,6 +35,10 @@ const MOST: i64 = 30;
 const MOST_CHOICES: u32 = 100;
 /// How long an engine may take to begin something.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the end of a connection waits until what ran for it is hung up; who looks after those that are over does it anew.
+const HANG_UP: Duration = Duration::from_secs(2);
+/// Connections of servers that died that are looked after at once.
+const MOST_LEFT: i64 = 20;
 
 /// An instance one may come into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +110,29 @@ pub struct Visit {
     pub name: String,
     user: UserId,
     person: String,
+    programs: Programs,
+}
+
+/// What runs for somebody.
+#[derive(Clone)]
+struct Programs {
+    /// Stands in the mark of each of them.
+    of: Uuid,
+    running: TaskTracker,
+    /// Something may run on: an engine did not hear that it is to be hung up.
+    left: Arc<AtomicBool>,
+}
+
+impl Programs {
+    fn new(of: Uuid) -> Self {
+        Self { of, running: TaskTracker::new(), left: Arc::default() }
+    }
+
+    /// Whether all of them ended or were hung up, within a moment.
+    async fn are_over(&self) -> bool {
+        self.running.close();
+        tokio::time::timeout(HANG_UP, self.running.wait()).await.is_ok() && !self.left.load(Ordering::Relaxed)
+    }
 }
 
 /// Comes into an instance of the customer one acts for.
@@ -138,7 +171,8 @@ pub async fn enter_by_ssh(
     let facts = json!({ "visit": visit, "client": ctx.user_agent(), "fingerprint": fingerprint });
     audit::record_in_tx(&mut tx, ctx, entry("instances:open-ssh", &row, None, Some(facts))).await?;
     tx.commit().await?;
-    Ok(Visit { id: visit, instance: row.id, name: row.name, user: user.id, person: user.name.clone() })
+    let (person, programs) = (user.name.clone(), Programs::new(visit));
+    Ok(Visit { id: visit, instance: row.id, name: row.name, user: user.id, person, programs })
 }
 
 /// How somebody's being in an instance stands.
@@ -183,13 +217,17 @@ impl Visit {
         })
     }
 
-    /// Writes that it is over, and why: `left`, `access`, `lost` or `stopped`.
+    /// Writes that it is over, and why: `left`, `access`, `lost` or `stopped`; after what ran for it, where that ends soon.
     ///
     /// # Errors
     /// The database is away.
     pub async fn leave(&self, platform: &Platform, reason: &'static str) -> Result<()> {
+        let over = self.programs.are_over().await;
         let ctx = worker(platform);
         let mut tx = platform.db().begin(&ctx).await?;
+        if over {
+            store::note_hung_up(&mut tx, self.id).await?;
+        }
         let opened_at = store::end_visit(&mut tx, self.id, reason, ctx.now()).await?;
         if let (Some(opened_at), Some(row)) = (opened_at, store::find(&mut tx, self.instance).await?) {
             let seconds = (ctx.now() - opened_at).num_seconds();
@@ -223,7 +261,7 @@ impl Visit {
         env: &[String],
         terminal: Option<TerminalSize>,
     ) -> Result<Running> {
-        run_in(platform, self.instance, (words, env), terminal).await
+        run_in(platform, self.instance, (words, env), terminal, &self.programs).await
     }
 
     /// Connects to a port of the instance. Something is said on the output for errors before anything is carried; where nothing
@@ -233,8 +271,51 @@ impl Visit {
     /// As [`Visit::run`].
     pub async fn connect(&self, platform: &Platform, port: u16) -> Result<Running> {
         let (script, port) = ([LISTENS, RELAY].concat(), port.to_string());
-        run_in(platform, self.instance, (&["/bin/sh", "-c", &script, "sh", &port], &[]), None).await
+        let words = ["/bin/sh", "-c", &script, "sh", &port];
+        run_in(platform, self.instance, (&words, &[]), None, &self.programs).await
     }
+}
+
+/// Hangs up what runs for connections that are over where their server did not: it died, or the engine did not hear it. What made
+/// itself independent of a connection stays. It may be dropped anywhere; what an engine does not hear is tried again later.
+///
+/// # Errors
+/// The database is away.
+pub async fn hang_up_left(platform: &Platform) -> Result<()> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let left = store::claim_left_visits(&mut tx, MOST_LEFT).await?;
+    tx.commit().await?;
+    let mut tries = JoinSet::new();
+    for (visit, instance) in left {
+        tries.spawn(hang_up_all(platform.clone(), visit, instance));
+    }
+    while let Some(tried) = tries.join_next().await {
+        if let Ok(Err(trouble)) = tried {
+            tracing::debug!(error = %trouble.told(), "what a connection by SSH left was not hung up; it is tried again");
+        }
+    }
+    Ok(())
+}
+
+/// All that runs for a connection, with its process group, as a terminal that is closed does.
+async fn hang_up_all(platform: Platform, visit: Uuid, instance: InstanceId) -> Result<(), Trouble> {
+    let ctx = worker(&platform);
+    let mut tx = platform.db().begin(&ctx).await?;
+    let row = store::find(&mut tx, instance).await?.filter(|row| row.deleted_at.is_none());
+    tx.commit().await.map_err(Error::from)?;
+    // What has no container has no programs.
+    if let Some((machine, container)) = row.and_then(|row| Some((row.machine, row.container?))) {
+        let hung_up = async {
+            let engine = connect(&platform, machine).await?;
+            Ok::<_, Trouble>(engine.signal(&container, &visit.to_string(), "HUP").await?)
+        };
+        let late = |_| Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
+        tokio::time::timeout(PATIENCE, hung_up).await.map_err(late)??;
+    }
+    let mut tx = platform.db().begin(&ctx).await?;
+    store::note_hung_up(&mut tx, visit).await?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok(())
 }
 
 /// Runs something in an instance, for who may.
@@ -243,7 +324,9 @@ async fn run_in(
     instance: InstanceId,
     (words, env): (&[&str], &[String]),
     terminal: Option<TerminalSize>,
+    programs: &Programs,
 ) -> Result<Running> {
+    let counted = (programs.clone(), programs.running.token());
     let mut tx = platform.db().begin(&worker(platform)).await?;
     let row = store::find(&mut tx, instance).await?.ok_or_else(Error::not_found)?;
     tx.commit().await?;
@@ -253,7 +336,7 @@ async fn run_in(
     let (begun, beginning) = oneshot::channel();
     // To its end, whoever waits for it: what was begun and is nobody's would run on.
     tokio::spawn(async move {
-        if let Err(Ok(running)) = begun.send(begin(engine, container, (words, env), terminal).await) {
+        if let Err(Ok(running)) = begun.send(begin((engine, container), (words, env), terminal, counted).await) {
             running.handle.hang_up().await;
         }
     });
@@ -302,27 +385,30 @@ exit 127"#;
 /// listens there alone is reached too, and no address of an engine's network has to be reachable from here.
 pub(super) async fn connect_to(platform: &Platform, instance: InstanceId, port: u16) -> Result<Running> {
     let port = port.to_string();
-    run_in(platform, instance, (&["/bin/sh", "-c", RELAY, "sh", &port], &[]), None).await
+    // Nothing is kept of it: its input ends with the server, and it with that.
+    let programs = Programs::new(Uuid::new_v4());
+    run_in(platform, instance, (&["/bin/sh", "-c", RELAY, "sh", &port], &[]), None, &programs).await
 }
 
 async fn begin(
-    engine: Containers,
-    container: String,
+    (engine, container): (Containers, String),
     (words, env): (Vec<String>, Vec<String>),
     terminal: Option<TerminalSize>,
+    (programs, running): (Programs, TaskTrackerToken),
 ) -> Result<Running> {
-    let mark = Uuid::new_v4().to_string();
+    let mark = format!("{}.{}", programs.of, Uuid::new_v4());
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let order = Order { words: &words, env: &env, mark: &mark, terminal };
     let begun = tokio::time::timeout(PATIENCE, engine.run(&container, order)).await;
     let late = || Err(Fault::new(FaultKind::Timeout, ""));
     match begun.unwrap_or_else(|_| late()) {
         Ok(program) => {
-            let handle = Handle { engine, container, exec: program.exec, mark };
+            let handle = Handle { engine, container, exec: program.exec, mark, left: programs.left, _running: running };
             Ok(Running { output: program.output, input: program.input, handle })
         }
         Err(fault) => {
             // It may have been begun all the same.
+            programs.left.store(true, Ordering::Relaxed);
             if fault.kind == FaultKind::Timeout {
                 let _ = tokio::time::timeout(PATIENCE, engine.hang_up(&container, &mark)).await;
             }
@@ -345,6 +431,9 @@ pub struct Handle {
     container: String,
     exec: String,
     mark: String,
+    left: Arc<AtomicBool>,
+    /// As long as anybody may still have to hang it up.
+    _running: TaskTrackerToken,
 }
 
 impl Handle {
@@ -369,7 +458,10 @@ impl Handle {
 
     /// Ends it, as a terminal that is closed does.
     pub async fn hang_up(&self) {
-        // Without an answer it ends with its container.
-        let _ = tokio::time::timeout(PATIENCE, self.engine.hang_up(&self.container, &self.mark)).await;
+        let hung_up = tokio::time::timeout(PATIENCE, self.engine.hang_up(&self.container, &self.mark)).await;
+        // Without an answer, whoever looks after those that are over does it.
+        if !matches!(hung_up, Ok(Ok(()))) {
+            self.left.store(true, Ordering::Relaxed);
+        }
     }
 }

@@ -280,6 +280,7 @@ fn default_of(platform: &Platform, spec: &SettingSpec) -> Value {
         SettingDefault::Flag(flag) => json!(flag),
         SettingDefault::Installation => match spec.kind {
             SettingKind::TimeZone => json!(platform.settings().time_zone.name()),
+            SettingKind::Number { .. } => json!(platform.settings().ssh_port),
             _ => json!(platform.settings().default_language),
         },
     }

@@ -158,7 +158,7 @@ pub async fn ssh(platform: &Platform) -> SshDoor {
     SshDoor {
         open: read.flag("access.ssh"),
         host: read.text("access.ssh_host").or_else(portal).unwrap_or_default(),
-        port: u16::try_from(read.number("access.ssh_port")).unwrap_or(contract::access::SSH_PORT),
+        port: u16::try_from(read.number("access.ssh_port")).unwrap_or(platform.settings().ssh_port),
     }
 }
 

@@ -16,6 +16,7 @@ async fn open(test: &TestPlatform, keyring: Keyring) -> platform::Result<Platfor
         sheet_reader: "read-sheet".into(),
         files_dir: std::env::temp_dir(),
         apps: None,
+        ssh_port: contract::access::SSH_PORT,
     };
     Platform::open(db, keyring, Clock::default(), settings).await
 }

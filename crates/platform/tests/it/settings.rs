@@ -8,7 +8,7 @@ use contract::notifications::{ChannelCreate, ChannelKind};
 use contract::settings::{Configuration, LeftOut, SETTINGS, SettingUpdate};
 use contract::{ErrorCode, Permission};
 use platform::settings::{self, Change, SignUp, TransportSecurity};
-use platform::{Error, accounts, allocations, notifications};
+use platform::{Clock, Error, Platform, PlatformSettings, accounts, allocations, db::Db, notifications};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use test_support::{TestPlatform, eventually, totp_code};
@@ -372,4 +372,19 @@ async fn staff_alone_see_and_change_them() {
         ];
         assert!(refused.iter().all(|error| error.as_ref().unwrap().code == ErrorCode::NotFound), "{}", user.name);
     }
+}
+
+/// What people are told of the SSH door: the port it listens on, unless somebody set another one.
+#[tokio::test]
+async fn the_port_for_ssh_is_the_one_that_is_listened_on() {
+    let test = TestPlatform::new().await;
+    let configured = PlatformSettings { ssh_port: 2905, ..test.platform.settings().clone() };
+    let db = Db::connect(test.database().app_options(), 4).await.unwrap();
+    let p = Platform::open(db, test.keyring().clone(), Clock::default(), configured).await.unwrap();
+    let admin = test.admin().await;
+    assert_eq!(settings::ssh(&p).await.port, 2905);
+    settings::change(&p, &admin.ctx(), vec![change("access.ssh_port", json!(22))]).await.unwrap();
+    assert_eq!(settings::ssh(&p).await.port, 22);
+    settings::change(&p, &admin.ctx(), vec![change("access.ssh_port", Value::Null)]).await.unwrap();
+    assert_eq!(settings::ssh(&p).await.port, 2905);
 }

@@ -24,6 +24,8 @@ const REASON: Duration = Duration::from_secs(2);
 const MAX_WORD: usize = 100;
 /// Most runtimes that are kept.
 const MAX_RUNTIMES: usize = 20;
+/// The first API of engines that give GPUs by CDI to who asks for them as GPUs (Docker 29.2, moby's pull request 50228).
+const GPUS_BY_CDI: (u32, u32) = (1, 53);
 
 /// What an engine says of itself. What it does not say is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Report {
     pub cpus: Option<u32>,
     /// Bytes.
     pub memory: Option<u64>,
+    /// It gives NVIDIA's GPUs by descriptions of them (CDI), under the names that containers ask for.
+    pub nvidia_by_cdi: bool,
     /// Until when its own certificate is valid.
     pub certificate_expires_at: Option<DateTime<Utc>>,
 }
@@ -110,6 +114,9 @@ fn report(version: SystemVersion, info: SystemInfo) -> Report {
     let runtimes = info.runtimes.unwrap_or_default().into_keys();
     let mut runtimes: Vec<String> = runtimes.filter_map(|name| word(Some(name))).take(MAX_RUNTIMES).collect();
     runtimes.sort();
+    let new = version.api_version.as_deref().and_then(api_numbers).is_some_and(|api| api >= GPUS_BY_CDI);
+    let mut devices = info.discovered_devices.iter().flatten().filter_map(|device| device.id.as_deref());
+    let nvidia_by_cdi = new && devices.any(is_gpu);
     Report {
         version: word(version.version).unwrap_or_default(),
         api_version: word(version.api_version).unwrap_or_default(),
@@ -122,13 +129,33 @@ fn report(version: SystemVersion, info: SystemInfo) -> Report {
         default_runtime: word(info.default_runtime),
         cpus: info.ncpu.and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0),
         memory: info.mem_total.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0),
+        nvidia_by_cdi,
         certificate_expires_at: None,
     }
+}
+
+/// Whether a device is a GPU of NVIDIA's by its own name: numbers are not what containers ask for.
+fn is_gpu(id: &str) -> bool {
+    id.strip_prefix("nvidia.com/gpu=").is_some_and(|name| name.starts_with("GPU-") || name.starts_with("MIG-"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gpus_come_by_cdi_under_their_own_names_and_from_new_engines_alone() {
+        let by_cdi = |api: &str, id: &str| {
+            let version = serde_json::json!({ "ApiVersion": api });
+            let info = serde_json::json!({ "DiscoveredDevices": [{ "Source": "cdi", "ID": id }] });
+            report(serde_json::from_value(version).unwrap(), serde_json::from_value(info).unwrap()).nvidia_by_cdi
+        };
+        assert!(by_cdi("1.53", "nvidia.com/gpu=GPU-955ef018-3bd9-5f27-80b3-fa20ee8d19c5"));
+        for (api, id) in [("1.52", "nvidia.com/gpu=GPU-1"), ("1.53", "nvidia.com/gpu=0"), ("1.53", "amd.com/gpu=GPU-1")]
+        {
+            assert!(!by_cdi(api, id), "{api} {id}");
+        }
+    }
 
     #[test]
     fn versions_are_numbers() {

@@ -136,10 +136,12 @@ fn test_view(words: Words, test: EngineTest) -> impl IntoView {
 
 fn report_rows(words: Words, report: EngineReport) -> impl IntoView {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| NOT_MEASURED.to_owned());
-    let nvidia = match report.has_nvidia() {
-        true => state(Tone::Ok, words.t("engine-nvidia-yes")),
-        false => state(Tone::Warn, words.t("engine-nvidia-no")),
+    let (tone, nvidia, advice) = match (report.has_nvidia(), report.nvidia_by_cdi) {
+        (true, _) => (Tone::Ok, "engine-nvidia-yes", None),
+        (false, true) => (Tone::Ok, "engine-nvidia-cdi", None),
+        (false, false) => (Tone::Info, "engine-nvidia-unlisted", Some(words.t("engine-nvidia-advice"))),
     };
+    let advice = advice.map(|advice| view! { <p class="hint">{advice}</p> });
     let version = [("version", report.version), ("api", report.api_version)];
     let system = [report.os, report.architecture].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     view! {
@@ -158,7 +160,7 @@ fn report_rows(words: Words, report: EngineReport) -> impl IntoView {
         <dt>{words.t("engine-storage")}</dt>
         <dd>{or_dash(report.storage_driver)}</dd>
         <dt>{words.t("engine-runtimes")}</dt>
-        <dd>{report.runtimes.join(", ")} " " {nvidia}</dd>
+        <dd>{report.runtimes.join(", ")} " " {state(tone, words.t(nvidia))} {advice}</dd>
     }
 }
 

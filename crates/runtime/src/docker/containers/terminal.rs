@@ -55,6 +55,9 @@ const SIGNALS: [&str; 13] =
     ["ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"];
 /// An engine takes a person's keys for its own (`ctrl-p,ctrl-q`) unless it is given others: these nobody types.
 const DETACH_KEYS: &str = "ctrl-@,ctrl-_,ctrl-@,ctrl-^,ctrl-@,ctrl-_,ctrl-^,ctrl-@";
+/// How programs read text where neither who starts them nor the container's environment says: without it, a shell takes what is
+/// beyond ASCII for bytes that are no letters.
+const LOCALE: &str = "LANG=C.UTF-8";
 /// How long after its output ended an engine may take to say how a shell ended.
 const EXIT_KNOWN: Duration = Duration::from_secs(3);
 /// Between two looks at it.
@@ -184,7 +187,7 @@ impl Containers {
     }
 
     /// The one place where something is set up to run in a container: its words, what it is attached to, whether it has a
-    /// terminal.
+    /// terminal, and for what somebody is attached to, how it reads text.
     pub(super) async fn exec(
         &self,
         id: &str,
@@ -194,6 +197,8 @@ impl Containers {
         terminal: Option<TerminalSize>,
     ) -> Result<String, Fault> {
         let own = self.own(id).await?;
+        let locale = Some(LOCALE).filter(|_| there && !says_locale(env) && !says_locale(own.raw.env()));
+        let env: Vec<&str> = env.iter().map(String::as_str).chain(locale).collect();
         let mut body = json!({
             "AttachStdin": there, "AttachStdout": there, "AttachStderr": there, "Tty": terminal.is_some(),
             "Cmd": command, "Env": env, "DetachKeys": DETACH_KEYS, "Privileged": false,
@@ -279,7 +284,32 @@ impl Containers {
     }
 }
 
+/// Whether variables say how programs read text; an empty one says nothing.
+fn says_locale(env: &[String]) -> bool {
+    env.iter()
+        .filter_map(|it| it.split_once('='))
+        .any(|(name, value)| matches!(name, "LANG" | "LC_ALL") && !value.is_empty())
+}
+
 /// Names come from an engine, and go into a path.
 fn exec_word(exec: &str) -> Result<&str, Fault> {
     if is_word(exec) { Ok(exec) } else { Err(Fault::new(FaultKind::NotFound, "no such shell")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_locale;
+
+    #[test]
+    fn a_locale_is_said_by_a_value() {
+        for (env, says) in [
+            (&["PATH=/bin", "LANG=de_DE.UTF-8"][..], true),
+            (&["LC_ALL=C"], true),
+            (&["LC_CTYPE=C.UTF-8", "LANGUAGE=de", "LANG="], false),
+            (&[], false),
+        ] {
+            let env: Vec<String> = env.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(says_locale(&env), says, "{env:?}");
+        }
+    }
 }

@@ -49,9 +49,9 @@ async fn a_shell_has_a_terminal_with_a_size_and_ends_with_a_code() {
     let size = TerminalSize::new(101, 33).unwrap();
     let mut terminal = containers.terminal(&id, "mark-1", size).await.unwrap();
     resize(&containers, &terminal.exec, size).await;
-    terminal.input.say(b"echo $((40+2)) $TERM $SECRET; busybox stty size\n").await.unwrap();
+    terminal.input.say(b"echo $((40+2)) $TERM $SECRET $LANG; busybox stty size\n").await.unwrap();
     let said = until(&mut terminal, "33 101").await;
-    assert!(said.contains("42 xterm-256color hunter2"), "{said}");
+    assert!(said.contains("42 xterm-256color hunter2 C.UTF-8"), "{said}");
     resize(&containers, &terminal.exec, TerminalSize::new(55, 22).unwrap()).await;
     // No key of ours is taken on its way: these are what an engine takes for its own otherwise.
     terminal
