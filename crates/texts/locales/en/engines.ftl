@@ -68,6 +68,7 @@ engine-fault-not-engine = Something answers there, but it is no Docker Engine. C
 engine-fault-denied = The engine refuses the question. Check its authorization plugins.
 engine-fault-version = The engine is too old: API 1.41 is needed, which is Docker 20.10 and newer.
 engine-fault-image = The image is not there, or it is none.
+engine-fault-image-gone = The image was rejected, or was deleted and is not kept any more.
 engine-fault-spec = What is asked for cannot be a container. See the details below.
 engine-fault-not-found = The engine does not have it, or what it has is not this installation's.
 engine-fault-name-taken = The name is used on this engine by something that is not this installation's. Remove it there, or choose another name.

@@ -68,6 +68,7 @@ engine-fault-not-engine = 有程序响应，但不是 Docker 引擎。请检查�
 engine-fault-denied = 引擎拒绝了询问。请检查其授权插件。
 engine-fault-version = 引擎版本过旧：需要 API 1.41，即 Docker 20.10 或更新版本。
 engine-fault-image = 镜像不存在，或不是有效的镜像。
+engine-fault-image-gone = 镜像已被驳回，或已删除且不再保留。
 engine-fault-spec = 所要求的内容无法构成容器。详情见下。
 engine-fault-not-found = 引擎上没有它，或引擎上的那一个不属于本系统。
 engine-fault-name-taken = 此名称在该引擎上已被不属于本系统的对象占用。请在引擎上删除它，或换一个名称。
