@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::{entry, found, locked, pushes, registries, store};
 use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
 use crate::jobs::{NewJob, enqueue_in_tx};
-use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, machines, outbound};
+use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, instances, machines, outbound};
 
 /// How often the progress is written.
 const BEAT: Duration = Duration::from_secs(1);
@@ -254,6 +254,9 @@ async fn bring(
         Some(Err(fault)) => return Ok(Err(fault)),
         None => return Ok(Err(Fault { kind: FaultKind::Other, detail: String::new() })),
     };
+    if let Some(other) = instances::other_at(platform, machine, &endpoint, true).await? {
+        return Ok(Err(other));
+    }
     let allowed = outbound::may_be_a_host;
     match (image.source, &image.address, image.file) {
         (ImageSource::Registry, Some(address), _) => {

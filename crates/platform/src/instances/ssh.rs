@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::recordings::{self, Recorded, Recorder, Whose};
 use super::store::{self, NewVisit, Row};
 use super::terminals::{TerminalSize, running};
-use super::work::{Trouble, connect};
+use super::work::{Trouble, reach};
 use super::{entry, own_row, system, worker};
 use crate::authz::{EnterOwnInstance, OwnInstanceRef, Scope};
 use crate::{Error, OpContext, Platform, Principal, Result, audit, customers};
@@ -249,7 +249,7 @@ async fn run_in(
     tx.commit().await?;
     let container = running(&row)?;
     let (words, env) = (words.iter().map(|word| (*word).to_owned()).collect(), env.to_vec());
-    let engine = connect(platform, row.machine).await.map_err(Trouble::told)?;
+    let engine = reach(platform, row.machine).await.map_err(Trouble::told)?;
     let (begun, beginning) = oneshot::channel();
     // To its end, whoever waits for it: what was begun and is nobody's would run on.
     tokio::spawn(async move {

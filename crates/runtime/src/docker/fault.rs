@@ -72,6 +72,8 @@ kinds! {
     Denied = "denied";
     /// The image is not there, or is none.
     Image = "image";
+    /// Another engine answers than the one that what is looked for is on.
+    OtherEngine = "other-engine";
     /// The engine is too old.
     Version = "version";
     /// What was asked for cannot be a container; no engine was asked.

@@ -34,7 +34,7 @@ pub(super) use holds::{
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
-pub(super) use list::{alive_on, ids_gone, ids_known, list, machines_with_instances};
+pub(super) use list::{alive_on, forget_containers, ids_gone, ids_known, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use recordings::{
     Figures, NewRecording, RecordingEnd, RecordingRow, begin_recording, end_recording, find_recording,

@@ -34,7 +34,7 @@ pub use self::watching::{
 };
 use super::recordings::{self, Recorded, Recorder, Standing, Whose};
 use super::store::{self, NewTerminal, Row};
-use super::work::{Trouble, connect};
+use super::work::{Trouble, reach};
 use super::{entry, own_row, system};
 use crate::authz::{EnterOwnInstance, Granted};
 use crate::fields::Wrong;
@@ -259,7 +259,7 @@ async fn begin(
     (id, orphans): (Uuid, &[Uuid]),
     size: TerminalSize,
 ) -> Result<(Place, Terminal), Trouble> {
-    let engine = connect(platform, row.machine).await?;
+    let engine = reach(platform, row.machine).await?;
     for orphan in orphans {
         engine.hang_up(&container, &orphan.to_string()).await?;
     }
