@@ -113,6 +113,9 @@ pub(super) async fn ask_first(platform: &Platform, ctx: &OpContext, code: &str, 
     let mut tx = platform.db().begin(ctx).await?;
     let Some(id) = machines::id_in_tx(&mut tx, code).await? else { return Ok(()) };
     ctx.authorize(ConnectMachine, &machines::resource(id))?;
+    if instances::used_among(&mut tx, &[id.0]).await?.is_empty() {
+        return Ok(());
+    }
     let before = store::find(&mut tx, id).await?;
     tx.commit().await?; // asking takes a while: hold no connection meanwhile
     let stored = before.map_or(Ok(None), |row| row.open(platform, id))?;

@@ -113,12 +113,6 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
             <dd class="mono select">{engine.address()}</dd>
         }
     });
-    let identity = engine.engine_id.clone().map(|id| {
-        view! {
-            <dt>{words.t("engine-id")}</dt>
-            <dd class="mono select">{id}</dd>
-        }
-    });
     let result = match engine.last_test.clone() {
         Some(test) => test_view(words, test).into_any(),
         None => view! { <p class="note-line">{state(Tone::Off, words.t("engine-never-tested"))}</p> }.into_any(),
@@ -144,7 +138,7 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
                 <dd>{words.t(&format!("engine-kind-{}", engine.kind.code()))}</dd>
                 {address}
                 {expires}
-                {identity}
+                {id_row(words, engine)}
                 <dt>{words.t("engine-changed")}</dt>
                 <dd>{time(engine.updated_at, zone)}</dd>
             </dl>
@@ -153,6 +147,15 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
             {test}
         </section>
     }
+}
+
+fn id_row(words: Words, engine: &EngineView) -> impl IntoView + use<> {
+    engine.engine_id.clone().map(|id| {
+        view! {
+            <dt>{words.t("engine-id")}</dt>
+            <dd class="mono select">{id}</dd>
+        }
+    })
 }
 
 fn test_view(words: Words, test: EngineTest) -> impl IntoView {
