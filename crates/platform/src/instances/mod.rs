@@ -77,9 +77,9 @@ pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
 pub use self::terminals::{
-    Consent, Cut, Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals,
-    keep_terminal_ticket, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket,
-    share_terminal, terminal_size, unshare_terminal,
+    Consent, Cut, Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_orphaned_terminals,
+    end_terminals, keep_terminal_ticket, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket,
+    redeem_watch_ticket, share_terminal, terminal_size, unshare_terminal,
 };
 pub use self::work::apply;
 use crate::authz::{

@@ -473,3 +473,48 @@ async fn nothing_is_done_on_an_engine_that_answers_in_anothers_place() {
     world.look().await;
     assert_eq!(world.get(id).await.state, InstanceState::Running);
 }
+
+#[tokio::test]
+async fn a_shell_whose_server_died_is_ended_without_anybody_coming() {
+    let world = World::new().await;
+    let id = world.create("one", "exec sleep 600").await;
+    world.apply(id).await;
+    let ask = |method: &str, path: &str, body: serde_json::Value| {
+        let (status, answer) = world.engine.ask(method, path, "application/json", body.to_string().as_bytes());
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        serde_json::from_str::<serde_json::Value>(&answer).unwrap_or_default()
+    };
+    let left = async |ago: &str| -> String {
+        let left =
+            "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
+                    select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(),
+                           now() - $1::text::interval
+                    from instances returning id::text";
+        sqlx::query_scalar(left).bind(ago).fetch_one(world.test.owner_pool()).await.unwrap()
+    };
+    let (dead, late) = (left("5 minutes").await, left("5 seconds").await);
+    let container = ask("GET", "/containers/json", serde_json::Value::Null)[0]["Id"].as_str().unwrap().to_owned();
+    let shells = [&dead, &late].map(|mark| {
+        let env = [format!("REMOTEGPU_TERMINAL={mark}")];
+        let body = serde_json::json!({ "Cmd": ["sleep", "600"], "Tty": true, "Env": env });
+        let shell = ask("POST", &format!("/containers/{container}/exec"), body)["Id"].as_str().unwrap().to_owned();
+        let start = serde_json::json!({ "Detach": true, "Tty": true });
+        ask("POST", &format!("/exec/{shell}/start"), start);
+        shell
+    });
+    let runs = |shell: &str| ask("GET", &format!("/exec/{shell}/json"), serde_json::Value::Null)["Running"] == true;
+    assert!(shells.iter().all(|shell| runs(shell)));
+
+    let platform = &world.test.platform;
+    assert_eq!(instances::end_orphaned_terminals(platform).await.unwrap(), 1);
+    eventually("it is hung up", async || (!runs(&shells[0])).then_some(())).await;
+    assert!(runs(&shells[1]), "whoever has this one may only be late");
+    assert_eq!(instances::end_orphaned_terminals(platform).await.unwrap(), 0);
+    let ended = "select id::text || ' ' || reason from terminals where ended_at is not null";
+    let ended: Vec<String> = sqlx::query_scalar(ended).fetch_all(world.test.owner_pool()).await.unwrap();
+    assert_eq!(ended, [format!("{dead} server")]);
+    let told =
+        "select count(*) from audit_events where action = 'instances:end-terminal' and after->>'reason' = 'server'";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, 1);
+}

@@ -52,8 +52,8 @@ pub(super) use ssh::{
     tidy_visits, visit_is_open,
 };
 pub(super) use terminals::{
-    NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
-    orphaned_terminals, renew_terminal, use_ticket,
+    NewTerminal, Orphan, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket,
+    left_behind_terminals, open_terminal, orphaned_terminals, renew_terminal, use_ticket, was_orphaned,
 };
 pub(super) use watches::{
     Consents, NewWatch, WatchTicket, consents, count_watches, end_watch, end_watches, end_watches_of, find_share,
