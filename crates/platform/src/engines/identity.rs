@@ -1,5 +1,7 @@
 //! Which engine a machine's instances are on. Where another one answers, nothing is done there before somebody accepts it.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use contract::engines::{EngineView, EngineWrite};
 use contract::notifications::NotificationKind;
@@ -29,6 +31,14 @@ pub(crate) struct EngineIdentity {
 /// See [`EngineIdentity`]; nothing is known where nobody has said how it is reached.
 pub(crate) async fn identity_in_tx(tx: &mut Tx, machine: MachineId) -> Result<EngineIdentity> {
     Ok(store::identity::find(tx, machine).await?.unwrap_or_default())
+}
+
+/// At which of these machines another engine answers than the one that their instances are on.
+pub(crate) async fn others_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<i64>> {
+    if machines.is_empty() {
+        return Ok(HashSet::new());
+    }
+    store::identity::others_among(tx, machines).await
 }
 
 /// The engine that its instances are on answers, by this id. Writes only what is new.

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 pub use expiry::warn;
 pub use identity::accept_other;
-pub(crate) use identity::{EngineIdentity, identity_in_tx, other_answers, same_answers};
+pub(crate) use identity::{EngineIdentity, identity_in_tx, other_answers, others_among, same_answers};
 pub(crate) use looks::{DueLook, LOOK, answered_in_tx, due_looks, look_soon_in_tx, looked, measured_in_tx};
 
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};

@@ -445,7 +445,9 @@ async fn nothing_is_done_on_an_engine_that_answers_in_anothers_place() {
         let looked = instances::look(platform, world.machine).await.unwrap();
         assert_eq!(looked.fault, Some(FaultKind::OtherEngine));
     }
-    assert_eq!((world.apply(id).await.state, on_other()), (InstanceState::Lost, 0));
+    let lost = world.apply(id).await;
+    assert_eq!((lost.state, on_other()), (InstanceState::Lost, 0));
+    assert!(lost.message.is_some_and(|message| message.contains("Docker")), "it is said why");
     let told = "select count(*) from notifications where kind = 'engine-other'";
     let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(told, 1, "once, and not with every look");
@@ -459,6 +461,7 @@ async fn nothing_is_done_on_an_engine_that_answers_in_anothers_place() {
     assert_eq!((found.state, found.started_at, world.there()), (InstanceState::Running, before.started_at, (1, 1)));
     assert!(!world.kinds(id).await.contains(&InstanceEventKind::Missing));
     assert!(engines::get(platform, &ctx, "host-001").await.unwrap().other_since.is_none());
+    assert_eq!(found.message, None);
     let none = engines::accept_other(platform, &ctx, "host-001").await.unwrap_err();
     assert_eq!((none.code, none.key), (ErrorCode::WrongState, "error-no-other-engine"));
 

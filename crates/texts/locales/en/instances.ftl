@@ -170,6 +170,7 @@ instance-disk-system = System disk: { $used } of { $limit }
 instance-disk-data = /data: { $used } of { $limit }
 instance-disks-hint = Nothing refuses what is beyond, but the machine’s disk is everybody’s there: delete what nobody needs, or change to a spec with larger disks.
 instance-failure-image = The image could not be fetched, or is none for this machine. Check its address, or choose another image.
+instance-failure-other-engine = Another Docker Engine answers at its machine than the one it is on. Nothing of it is made anew or deleted there; those who run the platform have been told.
 instance-failure-spec = What it was to be made of makes no container. Check command and variables.
 instance-failure-differs = A container of another making has its name on the machine. Ask those who run the platform.
 instance-failure-host-file = The machine lacks the library by which a GPU’s memory is divided. Choose another machine, or ask those who run the platform.

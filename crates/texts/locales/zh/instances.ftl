@@ -164,6 +164,7 @@ instance-disk-system = 系统盘：已用 { $used }，共 { $limit }
 instance-disk-data = /data：已用 { $used }，共 { $limit }
 instance-disks-hint = 超出部分不会被拒绝，但机器的磁盘由所有人共用：请删除不需要的内容，或更换磁盘更大的规格。
 instance-failure-image = 镜像无法获取，或不适用于该机器。请检查镜像地址，或选择其他镜像。
+instance-failure-other-engine = 其机器上应答的不是它所在的 Docker 引擎。平台不会在那里重新创建或删除它的任何内容，运维人员已收到通知。
 instance-failure-spec = 给定的内容无法组成容器，请检查命令和环境变量。
 instance-failure-differs = 该机器上已有同名但内容不同的容器，请联系平台管理员。
 instance-failure-host-file = 机器上缺少切分显存所需的库。请选择其他机器，或联系平台管理员。

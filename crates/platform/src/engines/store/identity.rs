@@ -1,5 +1,7 @@
 //! SQL of which engine a machine's instances are on, and of another one that answers in its place.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use contract::MachineId;
 
@@ -20,6 +22,17 @@ pub(in crate::engines) async fn find(tx: &mut Tx, machine: MachineId) -> Result<
         other: row.other_engine_id,
         other_since: row.other_since,
     }))
+}
+
+/// At which of these machines another engine answers.
+pub(in crate::engines) async fn others_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<i64>> {
+    let others = sqlx::query_scalar!(
+        "select machine_id from engine_connections where machine_id = any($1) and other_since is not null",
+        machines
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(others.into_iter().collect())
 }
 
 /// It is the one, or the one again; nothing where its connection was changed meanwhile.
