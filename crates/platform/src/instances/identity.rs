@@ -16,7 +16,7 @@ use super::work::{self, Meaning, Trouble};
 use super::worker;
 use crate::db::Tx;
 use crate::engines::{self, EngineIdentity};
-use crate::{Error, Platform, Result, outbound};
+use crate::{Error, Platform, Result};
 
 /// What is known of a machine's instances, and what its engine says.
 #[derive(Clone, Copy, Debug, Default)]
