@@ -191,7 +191,10 @@ miss-whole-pool = The machine is lent as a whole.
 miss-allocated = Somebody has, or will have, the whole machine.
 miss-no-engine = Nobody has said yet how its engine is reached.
 miss-engine-untested = Its engine was not tested since its connection was changed.
-miss-engine-fault = Its engine cannot be reached.
+miss-engine-fault = { $what ->
+    [other-engine] Another Docker Engine answers there than the one its instances are on.
+   *[other] Its engine cannot be reached.
+}
 miss-engine-silent = Nobody has heard of its engine for { $have ->
     [one] { $have } minute
    *[other] { $have } minutes

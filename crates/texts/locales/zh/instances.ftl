@@ -185,7 +185,10 @@ miss-whole-pool = 机器整机出租。
 miss-allocated = 整机已被（或将被）分配。
 miss-no-engine = 尚未配置容器引擎的连接方式。
 miss-engine-untested = 连接变更后尚未测试容器引擎。
-miss-engine-fault = 无法连接其容器引擎。
+miss-engine-fault = { $what ->
+    [other-engine] 该处应答的不是其实例所在的 Docker 引擎。
+   *[other] 无法连接其容器引擎。
+}
 miss-engine-silent = 已有 { $have } 分钟没有收到其容器引擎的消息。系统每分钟会再次询问；若一直如此，请平台管理员测试其连接。
 miss-agent-offline = 机器离线。
 miss-gpu-model = 没有 { $what }。
