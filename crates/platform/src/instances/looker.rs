@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{disks, look, ssh, terminals, work};
+use super::{disks, look, terminals, work};
 use crate::engines::{self, DueLook};
 use crate::{Platform, Result};
 
@@ -105,12 +105,10 @@ async fn measure(platform: Platform, machine: MachineId) {
 }
 
 async fn sweep(platform: Platform) {
-    for ended in [terminals::end_orphaned_terminals(&platform).await, ssh::end_orphaned_visits(&platform).await] {
-        match ended {
-            Ok(0) => {}
-            Ok(shells) => tracing::info!(shells, "shells whose server is gone were ended"),
-            Err(error) => tracing::debug!(%error, "shells whose server is gone could not be ended"),
-        }
+    match terminals::end_orphaned_terminals(&platform).await {
+        Ok(0) => {}
+        Ok(shells) => tracing::info!(shells, "shells whose server is gone were ended"),
+        Err(error) => tracing::debug!(%error, "shells whose server is gone could not be ended"),
     }
 }
 

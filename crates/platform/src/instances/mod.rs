@@ -71,8 +71,7 @@ pub use self::resize::{resize, sizes};
 pub(crate) use self::save::give_up_save_in_tx;
 pub use self::save::{save, save_image, saves, tidy_saves};
 pub use self::ssh::{
-    Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, end_orphaned_visits,
-    enter_by_ssh, ssh_choices,
+    Choice, Handle, Piece, ProgramInput, ProgramOutput, Running, Visit, VisitStanding, enter_by_ssh, ssh_choices,
 };
 pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};

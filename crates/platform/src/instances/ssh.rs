@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::recordings::{self, Recorded, Recorder, Whose};
-use super::store::{self, LeftVisit, NewVisit, Row};
+use super::store::{self, NewVisit, Row};
 use super::terminals::{TerminalSize, running};
 use super::work::{Trouble, reach};
 use super::{entry, own_row, system, worker};
@@ -223,7 +223,7 @@ impl Visit {
         env: &[String],
         terminal: Option<TerminalSize>,
     ) -> Result<Running> {
-        run_in(platform, (self.instance, Some(self.id)), (words, env), terminal).await
+        run_in(platform, self.instance, (words, env), terminal).await
     }
 
     /// Connects to a port of the instance. Something is said on the output for errors before anything is carried; where nothing
@@ -233,54 +233,14 @@ impl Visit {
     /// As [`Visit::run`].
     pub async fn connect(&self, platform: &Platform, port: u16) -> Result<Running> {
         let (script, port) = ([LISTENS, RELAY].concat(), port.to_string());
-        let words = ["/bin/sh", "-c", script.as_str(), "sh", port.as_str()];
-        run_in(platform, (self.instance, Some(self.id)), (&words, &[]), None).await
+        run_in(platform, self.instance, (&["/bin/sh", "-c", &script, "sh", &port], &[]), None).await
     }
 }
 
-/// Ends what was begun by SSH where the process that was the door is gone: nobody comes back to it. Of how many connections. One
-/// whose engine does not answer now is left for the next time.
-///
-/// # Errors
-/// Whatever keeps the database from saying or keeping it.
-pub async fn end_orphaned_visits(platform: &Platform) -> Result<usize> {
-    let mut tx = platform.db().begin(&worker(platform)).await?;
-    let left = store::left_behind_visits(&mut tx).await?;
-    tx.commit().await?;
-    let mut over = 0;
-    for visit in left {
-        match end_left_behind(platform, &visit).await {
-            Ok(()) => over += 1,
-            Err(Trouble::Ours(error)) => return Err(error),
-            Err(Trouble::Engine(fault)) => {
-                tracing::debug!(visit = %visit.id, %fault, "what was begun by SSH could not be hung up yet");
-            }
-        }
-    }
-    Ok(over)
-}
-
-async fn end_left_behind(platform: &Platform, visit: &LeftVisit) -> Result<(), Trouble> {
-    let ctx = worker(platform);
-    let mut tx = platform.db().begin(&ctx).await?;
-    let row = store::find(&mut tx, visit.instance).await?.ok_or_else(Error::not_found)?;
-    tx.commit().await.map_err(Error::from)?;
-    if let Some(container) = row.container.as_deref().filter(|_| row.deleted_at.is_none()) {
-        let engine = reach(platform, row.machine).await?;
-        // The marks of all its programs begin with this.
-        engine.hang_up(container, &visit.id.to_string()).await?;
-    }
-    let mut tx = platform.db().begin(&ctx).await?;
-    store::end_visit(&mut tx, visit.id, "server", visit.lease_until).await?;
-    tx.commit().await.map_err(Error::from)?;
-    Ok(())
-}
-
-/// Runs something in an instance, for who may; `of` is the connection that it belongs to, by which it is found when nobody is
-/// left who began it.
+/// Runs something in an instance, for who may.
 async fn run_in(
     platform: &Platform,
-    (instance, of): (InstanceId, Option<Uuid>),
+    instance: InstanceId,
     (words, env): (&[&str], &[String]),
     terminal: Option<TerminalSize>,
 ) -> Result<Running> {
@@ -293,8 +253,7 @@ async fn run_in(
     let (begun, beginning) = oneshot::channel();
     // To its end, whoever waits for it: what was begun and is nobody's would run on.
     tokio::spawn(async move {
-        let mark = of.map_or_else(|| Uuid::new_v4().to_string(), |of| format!("{of}-{}", Uuid::new_v4()));
-        if let Err(Ok(running)) = begun.send(begin((engine, container, mark), (words, env), terminal).await) {
+        if let Err(Ok(running)) = begun.send(begin(engine, container, (words, env), terminal).await) {
             running.handle.hang_up().await;
         }
     });
@@ -343,14 +302,16 @@ exit 127"#;
 /// listens there alone is reached too, and no address of an engine's network has to be reachable from here.
 pub(super) async fn connect_to(platform: &Platform, instance: InstanceId, port: u16) -> Result<Running> {
     let port = port.to_string();
-    run_in(platform, (instance, None), (&["/bin/sh", "-c", RELAY, "sh", &port], &[]), None).await
+    run_in(platform, instance, (&["/bin/sh", "-c", RELAY, "sh", &port], &[]), None).await
 }
 
 async fn begin(
-    (engine, container, mark): (Containers, String, String),
+    engine: Containers,
+    container: String,
     (words, env): (Vec<String>, Vec<String>),
     terminal: Option<TerminalSize>,
 ) -> Result<Running> {
+    let mark = Uuid::new_v4().to_string();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let order = Order { words: &words, env: &env, mark: &mark, terminal };
     let begun = tokio::time::timeout(PATIENCE, engine.run(&container, order)).await;

@@ -513,21 +513,6 @@ async fn a_shell_whose_server_died_is_ended_without_anybody_coming() {
     eventually("it is hung up", async || (!runs(&shells[0])).then_some(())).await;
     assert!(runs(&shells[1]), "whoever has this one may only be late");
     assert_eq!(instances::end_orphaned_terminals(platform).await.unwrap(), 0);
-    // What came by SSH has marks that begin with its connection's.
-    let visit = "insert into ssh_visits (id, instance_id, customer_id, user_id, server_id, opened_at, lease_until)
-                 select $1::uuid, instance_id, customer_id, user_id, server_id, opened_at, now() - interval '5 minutes'
-                 from terminals limit 1";
-    let visitor = late.rsplit_once('-').unwrap().0.to_owned() + "-000000000000";
-    sqlx::query(visit).bind(&visitor).execute(world.test.owner_pool()).await.unwrap();
-    let mark = format!("{visitor}-one");
-    let program = serde_json::json!({
-        "Cmd": ["sleep", "600"], "Tty": true, "Env": [format!("REMOTEGPU_TERMINAL={mark}")],
-    });
-    let program = ask("POST", &format!("/containers/{container}/exec"), program)["Id"].as_str().unwrap().to_owned();
-    ask("POST", &format!("/exec/{program}/start"), serde_json::json!({ "Detach": true, "Tty": true }));
-    assert_eq!(instances::end_orphaned_visits(platform).await.unwrap(), 1);
-    eventually("it is hung up, too", async || (!runs(&program)).then_some(())).await;
-    assert!(runs(&shells[1]), "and nothing else is");
     let ended = "select id::text || ' ' || reason from terminals where ended_at is not null";
     let ended: Vec<String> = sqlx::query_scalar(ended).fetch_all(world.test.owner_pool()).await.unwrap();
     assert_eq!(ended, [format!("{dead} server")]);

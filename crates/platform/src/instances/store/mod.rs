@@ -48,8 +48,8 @@ pub(super) use saves::{
 pub(super) use sizes::{Remake, is_being_saved, set_spec, settle};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{
-    AccessRow, LeftVisit, NewVisit, count_visits, end_visit, enterable, find_access, left_behind_visits, list_access,
-    open_visit, renew_visit, tidy_visits, visit_is_open,
+    AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
+    tidy_visits, visit_is_open,
 };
 pub(super) use terminals::{
     NewTerminal, Orphan, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket,

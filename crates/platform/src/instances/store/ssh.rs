@@ -14,10 +14,6 @@ use crate::db::{Tx, contains};
 
 /// How long a server counts that says nothing of a connection, seconds.
 const LEASE: f64 = 60.0;
-/// How much longer nobody ends it on that account, as with shells.
-const GRACE: f64 = 30.0;
-/// Most that are ended at a time.
-const AT_ONCE: i64 = 20;
 
 /// Those of a customer, or of a person there, that are not gone, by name; with a wish those that fit it.
 pub(in crate::instances) async fn enterable(
@@ -124,30 +120,14 @@ pub(in crate::instances) async fn end_visit(
     Ok(opened_at.fetch_optional(&mut **tx).await?)
 }
 
-/// Somebody who was in an instance when the server that let them in died.
-pub(in crate::instances) struct LeftVisit {
-    pub id: Uuid,
-    pub instance: InstanceId,
-    pub lease_until: DateTime<Utc>,
-}
-
-/// Those that were left behind long enough, where their engines can be asked.
-pub(in crate::instances) async fn left_behind_visits(tx: &mut Tx) -> Result<Vec<LeftVisit>> {
-    let rows = sqlx::query!(
-        "select v.id, v.instance_id, v.lease_until from ssh_visits v join instances i on i.id = v.instance_id
-         where v.ended_at is null and v.lease_until < now() - make_interval(secs => $1) and i.lost_since is null
-         order by v.lease_until limit $2",
-        GRACE,
-        AT_ONCE
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let left = |id, instance, lease_until| LeftVisit { id, instance: InstanceId(instance), lease_until };
-    Ok(rows.into_iter().map(|row| left(row.id, row.instance_id, row.lease_until)).collect())
-}
-
-/// Forgets those that were over before this time.
+/// Writes of those whose server died that they are over, and forgets those that were so before this time.
 pub(in crate::instances) async fn tidy_visits(tx: &mut Tx, before: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update ssh_visits set ended_at = greatest(lease_until, opened_at), reason = 'server'
+         where ended_at is null and lease_until < now()"
+    )
+    .execute(&mut **tx)
+    .await?;
     // One that was recorded is known as long as that.
     sqlx::query!(
         "delete from ssh_visits where ended_at < $1
