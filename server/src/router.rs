@@ -224,6 +224,7 @@ fn fleet(all: Routes) -> Routes {
         .rest(routes!(machine_service::connection))
         .rest(routes!(engines::get, engines::set, engines::remove))
         .rest(routes!(engines::test))
+        .rest(routes!(engines::accept))
         .rest(routes!(metrics::monitored, machine_service::monitor))
         .rest(routes!(machine_service::unmonitor))
         .rest(routes!(machines::gpus))

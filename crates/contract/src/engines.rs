@@ -79,6 +79,9 @@ pub struct EngineWrite {
     /// What one saw; absent overwrites whatever is there.
     #[serde(default)]
     pub revision: Option<i64>,
+    /// It may lead to another engine than the one that the machine's instances are on; without this, that is refused.
+    #[serde(default)]
+    pub other_engine: bool,
 }
 
 impl EngineWrite {
@@ -93,6 +96,7 @@ impl EngineWrite {
             client_certificate: None,
             client_key: None,
             revision: None,
+            other_engine: false,
         }
     }
 }
@@ -125,6 +129,16 @@ pub struct EngineView {
     /// Why it does not say how much its instances store, in the caller's language; absent while it does.
     #[serde(default)]
     pub disks_message: Option<String>,
+    /// The engine's own id, as it said it to a test or a look; absent where it says none, or was not asked yet.
+    #[serde(default)]
+    pub engine_id: Option<String>,
+    /// That of another engine that answers in its place.
+    #[serde(default)]
+    pub other_engine_id: Option<String>,
+    /// Since when another engine answers: nothing is done there, and the machine's instances are lost, until the first is back
+    /// or the other is accepted (`POST …/docker/accept`).
+    #[serde(default)]
+    pub other_since: Option<DateTime<Utc>>,
 }
 
 impl EngineView {
@@ -206,6 +220,9 @@ mod tests {
             revision: 1,
             last_test: None,
             disks_message: None,
+            engine_id: None,
+            other_engine_id: None,
+            other_since: None,
         };
         assert_eq!(view.address(), "tcp://10.0.0.7:2376");
         assert_eq!(EngineView { host: Some("fd00::7".to_owned()), ..view.clone() }.address(), "tcp://[fd00::7]:2376");

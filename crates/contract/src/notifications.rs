@@ -79,13 +79,15 @@ pub enum NotificationKind {
     AllocationWaits,
     /// Certificates of a machine's Docker Engine end soon; for those who may store new ones.
     EngineCertificates,
+    /// Another Docker Engine answers at a machine with instances; for those who may say how it is reached.
+    EngineOther,
     /// Sessions of a customer have to be recorded and cannot be any more; for those who look after instances.
     RecordingStopped,
 }
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 33] = [
+    pub const ALL: [NotificationKind; 34] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationDelayed,
         NotificationKind::AllocationEnding,
@@ -118,13 +120,14 @@ impl NotificationKind {
         NotificationKind::RenewalRequested,
         NotificationKind::AllocationWaits,
         NotificationKind::EngineCertificates,
+        NotificationKind::EngineOther,
         NotificationKind::RecordingStopped,
     ];
 
     /// Whom it can concern at all: holders of a permission, or everybody.
     pub fn concerns(self) -> Option<Permission> {
         match self {
-            NotificationKind::EngineCertificates => Some(Permission::MachinesConnect),
+            NotificationKind::EngineCertificates | NotificationKind::EngineOther => Some(Permission::MachinesConnect),
             NotificationKind::RenewalRequested | NotificationKind::AllocationWaits => {
                 Some(Permission::AllocationsUpdate)
             }
@@ -185,6 +188,7 @@ impl NotificationKind {
             NotificationKind::RenewalRequested => "renewal-requested",
             NotificationKind::AllocationWaits => "allocation-waits",
             NotificationKind::EngineCertificates => "engine-certificates",
+            NotificationKind::EngineOther => "engine-other",
             NotificationKind::RecordingStopped => "recording-stopped",
         }
     }

@@ -44,6 +44,7 @@ export function ending(words, { reason, code }) {
 /// The words for a shell that is there.
 export function welcome(words, { resumed, instead }) {
   if (instead === 'elsewhere') return words.elsewhere;
+  if (instead === 'gone') return words.gone;
   if (instead) return words.over;
   return resumed ? words.again : words.connected;
 }

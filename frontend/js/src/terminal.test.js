@@ -26,7 +26,7 @@ test('what was shown is told in sums', () => {
 });
 
 test('words say how it is', () => {
-  const words = { exited: 'code {code}', exitIdle: 'idle', exitClosed: 'ended', elsewhere: 'e', over: 'o', again: 'a', connected: 'c' };
+  const words = { exited: 'code {code}', exitIdle: 'idle', exitClosed: 'ended', elsewhere: 'e', gone: 'g', over: 'o', again: 'a', connected: 'c' };
   assert.equal(ending(words, { reason: 'exited', code: 0 }), 'code 0');
   assert.equal(ending(words, { reason: 'exited' }), 'code ?');
   assert.equal(ending(words, { reason: 'idle' }), 'idle');
@@ -34,5 +34,6 @@ test('words say how it is', () => {
   assert.equal(welcome(words, { resumed: true }), 'a');
   assert.equal(welcome(words, { resumed: false }), 'c');
   assert.equal(welcome(words, { resumed: false, instead: 'elsewhere' }), 'e');
+  assert.equal(welcome(words, { resumed: false, instead: 'gone' }), 'g');
   assert.equal(welcome(words, { resumed: false, instead: 'ended' }), 'o');
 });

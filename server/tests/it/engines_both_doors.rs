@@ -17,7 +17,7 @@ async fn scenario(through: Through) {
     let doors = Doors { server: &server, through };
     let (staff, reader) = (doors.who(&admin).await, doors.who(&operator).await);
     let act = async |who: &Who, verb: &str| match (through, verb) {
-        (Through::Rest, "test") => server.post(who, &format!("{PATH}/test"), json!({})).await.code(),
+        (Through::Rest, "test" | "accept") => server.post(who, &format!("{PATH}/{verb}"), json!({})).await.code(),
         (Through::Rest, _) => Answer::of(server.request(who, Method::DELETE, PATH)).await.code(),
         (Through::ServerFns, verb) => server.call(who, &format!("{verb}_engine"), &[("code", "host-001")]).await.code(),
     };
@@ -63,6 +63,8 @@ async fn scenario(through: Through) {
     let tested = read(&staff).await["lastTest"].clone();
     assert_eq!((&tested["done"], &tested["fault"]), (&json!(true), &json!(null)), "{tested}");
     assert!(tested["report"]["apiVersion"].as_str().is_some_and(|version| version.starts_with("1.")), "{tested}");
+    assert!(stored["otherSince"].is_null(), "{stored}");
+    assert_eq!((act(&reader, "accept").await, act(&staff, "accept").await), (1200, 1402), "no other one answers");
     assert_eq!((act(&reader, "remove").await, act(&staff, "remove").await), (1200, 0));
 
     let actions = "select action || ' ' || via from audit_events where outcome = 'done' and action like 'engines:%'

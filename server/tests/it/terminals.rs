@@ -230,6 +230,12 @@ async fn a_shell_lives_on_and_ends_with_its_code() {
     let elsewhere = world.server.sql(elsewhere).await.remove(0);
     let (_other, _, resumed, instead) = world.open(Some(&elsewhere)).await;
     assert!(!resumed && instead.as_deref() == Some("elsewhere"));
+    let gone = "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
+        select gen_random_uuid(), instance_id, customer_id, user_id, gen_random_uuid(), now(), now(), now() - interval '1 minute'
+        from terminals limit 1 returning id";
+    let gone = world.server.sql(gone).await.remove(0);
+    let (_another, _, resumed, instead) = world.open(Some(&gone)).await;
+    assert!(!resumed && instead.as_deref() == Some("gone"), "{instead:?}");
     let log =
         "select action || ' ' || actor_kind || ' ' || coalesce(after->>'exitCode', '-') || ' ' || (address is not null)
         from audit_events where action like 'instances:%-terminal' order by id limit 2";

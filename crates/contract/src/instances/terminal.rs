@@ -137,7 +137,8 @@ pub enum TerminalTold {
         terminal: String,
         /// It is the one that was asked for.
         resumed: bool,
-        /// Why it is another one: `ended`, or `elsewhere` for one that another server holds.
+        /// Why it is another one: `ended`, `gone` where the server that held it is, or `elsewhere` where another one holds it or
+        /// stopped so short ago that nobody can tell.
         #[serde(skip_serializing_if = "Option::is_none")]
         instead: Option<String>,
     },

@@ -16,6 +16,9 @@ pub(crate) enum Seen {
     Runs { since: At, before: Option<At> },
     /// Its last run.
     Ended { since: At, at: At },
+    /// It ended, and its engine is about to start it again. When that was, the engine says otherwise once it is stopped
+    /// instead: by some milliseconds, because it is the time at which it noticed until then.
+    Between { since: At, at: At },
     /// It is not there any more, and nobody saw it end.
     Gone,
 }
@@ -82,6 +85,17 @@ pub(super) fn steps(last: Option<Last>, seen: Seen, (seen_running, now): (At, At
                 book.open(since);
             }
             book.close(at, Closed::Ended);
+        }
+        Seen::Between { since, at } => {
+            if last.is_some_and(|last| last.run > since) {
+                return Vec::new();
+            }
+            book.another_run(since, seen_running);
+            if book.may_open(since) && book.free(since) < at {
+                book.open(since);
+            }
+            // It is closed by what the engine says in the end.
+            book.go_on(at);
         }
         Seen::Gone => book.close(seen_running, Closed::Unseen),
     }
@@ -209,6 +223,19 @@ mod tests {
         assert_eq!(rows(&[(ended(10, 20), 0, 99)], &prices(&[])), [(10, Some(20), 1)]);
         let said = [(runs(10, None), 12, 12), (runs(30, Some(20)), 12, 31), (ended(40, 45), 31, 50)];
         assert_eq!(rows(&said, &prices(&[])), [(10, Some(20), 1), (30, Some(31), 1), (40, Some(45), 1)]);
+    }
+
+    #[test]
+    fn a_run_whose_end_is_not_settled_is_closed_by_the_last_word() {
+        let between = |since, until| Seen::Between { since: at(since), at: at(until) };
+        let stopped = [(runs(10, None), 12, 12), (between(10, 21), 12, 22), (ended(10, 20), 22, 30)];
+        assert_eq!(rows(&stopped, &prices(&[])), [(10, Some(20), 1)]);
+        let again = [(between(10, 21), 0, 22), (between(10, 21), 22, 24), (runs(30, Some(21)), 24, 31)];
+        assert_eq!(rows(&again, &prices(&[])), [(10, Some(21), 1), (30, None, 1)]);
+        // Several runs between two looks, and old news.
+        let runs_on = [(between(10, 11), 0, 12), (between(30, 31), 11, 32), (between(10, 11), 32, 33)];
+        assert_eq!(rows(&runs_on, &prices(&[])), [(10, Some(11), 1), (30, None, 1)]);
+        assert_eq!(rows(&[(between(10, 20), 0, 40)], &prices(&[(15, 2), (25, 3)])), [(10, Some(15), 1), (15, None, 2)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod check;
 mod expiry;
 pub(crate) mod fuzzing;
+mod identity;
 mod looks;
 mod store;
 
@@ -19,6 +20,8 @@ use runtime::docker::{self, Endpoint, Fault, Identity};
 use serde_json::{Value, json};
 
 pub use expiry::warn;
+pub use identity::accept_other;
+pub(crate) use identity::{EngineIdentity, identity_in_tx, other_answers, others_among, same_answers};
 pub(crate) use looks::{DueLook, LOOK, answered_in_tx, due_looks, look_soon_in_tx, looked, measured_in_tx};
 
 use crate::authz::{ConnectMachine, DeleteMachine, Granted, MachineRef, OperateMachine, ViewMachine};
@@ -50,10 +53,12 @@ pub async fn find(platform: &Platform, ctx: &OpContext, code: &str) -> Result<Op
 /// Says how it is reached, or says it anew. What was found out by a test is of no use then, and goes.
 ///
 /// # Errors
-/// `Validation` with every fault at once, `Conflict` when somebody changed it meanwhile.
+/// `Validation` with every fault at once, also where another engine answers there than the one that the machine's instances
+/// are on, unless that is said (`otherEngine`); `Conflict` when somebody changed it meanwhile.
 pub async fn set(platform: &Platform, ctx: &OpContext, code: &str, body: EngineWrite) -> Result<EngineView> {
     let ctx = &ctx.trying(machines::attempt("engines:set", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
+    identity::ask_first(platform, ctx, code, &body).await?;
     let mut tx = platform.db().begin(ctx).await?;
     let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
     let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
@@ -62,11 +67,16 @@ pub async fn set(platform: &Platform, ctx: &OpContext, code: &str, body: EngineW
         return Err(Error::new(ErrorCode::Conflict));
     }
     let stored = before.as_ref().map_or(Ok(None), |row| row.open(platform, id))?;
+    let other_engine = body.other_engine;
     let checked = check::write(body, stored)?;
     store::save(&mut tx, &granted, &checked.seal(platform, id)).await?;
     let after = view(ctx, store::find(&mut tx, id).await?.ok_or_else(Error::not_found)?)?;
     let before = before.map(|row| view(ctx, row)).transpose()?;
-    let entry = entry("engines:set", code, before.as_ref().map(facts), Some(facts(&after)));
+    let mut said = facts(&after);
+    if other_engine {
+        said["otherEngine"] = true.into();
+    }
+    let entry = entry("engines:set", code, before.as_ref().map(facts), Some(said));
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     tx.commit().await?;
     Ok(after)
@@ -110,7 +120,10 @@ pub async fn test(platform: &Platform, ctx: &OpContext, code: &str) -> Result<En
     let row = store::find(&mut tx, id).await?.ok_or_else(none)?;
     tx.commit().await?; // asking takes a while: hold no connection meanwhile
     let asked = match endpoint(platform, &granted, &row)? {
-        Ok(endpoint) => docker::probe(&endpoint, outbound::may_be_a_host, ctx.now()).await,
+        Ok(endpoint) => match docker::probe(&endpoint, outbound::may_be_a_host, ctx.now()).await {
+            Ok(report) => instances::other_at(platform, id, &endpoint, true).await?.map_or(Ok(report), Err),
+            Err(fault) => Err(fault),
+        },
         Err(fault) => Err(fault),
     };
     let mut tx = platform.db().begin(ctx).await?;
@@ -192,7 +205,7 @@ fn endpoint(
     row: &store::Row,
 ) -> Result<std::result::Result<Endpoint, Fault>> {
     if row.kind == EngineKind::Agent {
-        return Ok(Ok(Endpoint::Given(tunnels::way(platform, granted))));
+        return Ok(Ok(endpoint_by_agent(platform, granted)));
     }
     let Some(pems) = row.open(platform, granted.id())? else {
         return Ok(Ok(Endpoint::Local { socket: row.socket.clone().unwrap_or_default().into() }));
@@ -205,6 +218,10 @@ fn endpoint(
         }),
         Err(_) => Err(Fault { kind: docker::FaultKind::OwnCertificate, detail: String::new() }),
     })
+}
+
+fn endpoint_by_agent(platform: &Platform, granted: &Granted<OperateMachine>) -> Endpoint {
+    Endpoint::Given(tunnels::way(platform, granted))
 }
 
 fn reported(report: docker::Report) -> (EngineReport, Option<DateTime<Utc>>) {
@@ -266,6 +283,9 @@ fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
         updated_at: row.updated_at,
         revision: row.revision,
         disks_message: row.disks_fault.map(|fault| fault_words(ctx, Some(row.kind), &fault)),
+        engine_id: row.engine_id,
+        other_engine_id: row.other_engine_id,
+        other_since: row.other_since,
         last_test,
     })
 }

@@ -1,5 +1,6 @@
 //! SQL of how engines are reached.
 
+pub(super) mod identity;
 pub(super) mod looks;
 
 use std::collections::HashMap;
@@ -43,6 +44,9 @@ pub(super) struct Row {
     pub last_report: Option<Value>,
     /// Why it does not say how much its instances store.
     pub disks_fault: Option<String>,
+    pub engine_id: Option<String>,
+    pub other_engine_id: Option<String>,
+    pub other_since: Option<DateTime<Utc>>,
 }
 
 impl Row {
@@ -96,6 +100,7 @@ pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>>
     let row = sqlx::query!(
         "select kind, socket, host, port, ca_certificate, client_certificate, client_key, expires_at,
                 engine_expires_at, revision, updated_at, last_tested_at, last_fault, last_detail, last_report,
+                engine_id, other_engine_id, other_since,
                 (select l.disks_fault from engine_looks l where l.machine_id = e.machine_id) as disks_fault
          from engine_connections e where e.machine_id = $1",
         machine.0
@@ -122,6 +127,9 @@ pub(super) async fn find(tx: &mut Tx, machine: MachineId) -> Result<Option<Row>>
         last_detail: row.last_detail,
         last_report: row.last_report,
         disks_fault: row.disks_fault,
+        engine_id: row.engine_id,
+        other_engine_id: row.other_engine_id,
+        other_since: row.other_since,
     }))
 }
 
@@ -241,6 +249,7 @@ pub(super) async fn save(tx: &mut Tx, granted: &Granted<ConnectMachine>, new: &S
                ca_certificate = excluded.ca_certificate, client_certificate = excluded.client_certificate,
                client_key = excluded.client_key, expires_at = excluded.expires_at, engine_expires_at = null,
                last_tested_at = null, last_fault = null, last_detail = null, last_report = null,
+               other_engine_id = null, other_since = null,
                revision = nextval('engine_connections_revision')",
         granted.id().0,
         new.kind.code(),

@@ -262,6 +262,9 @@ async fn bring(
         Some(Err(fault)) => return Ok(Err(fault)),
         None => return Ok(Err(Fault { kind: FaultKind::Other, detail: String::new() })),
     };
+    if let Some(other) = instances::other_at(platform, machine, &endpoint, true).await? {
+        return Ok(Err(other));
+    }
     match (image.source, &image.address, &image.digest) {
         (ImageSource::Registry, Some(address), _) => {
             let tell = |progress| {

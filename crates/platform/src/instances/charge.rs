@@ -23,8 +23,8 @@ pub(super) fn seen(container: &Container) -> Option<Seen> {
     let finished = container.finished_at;
     match container.state {
         State::Running { .. } | State::Paused => Some(Seen::Runs { since, before: finished.filter(|at| *at <= since) }),
-        // Between two runs nothing runs.
-        State::Restarting { .. } | State::Exited { .. } | State::Removing | State::Dead => {
+        State::Restarting { .. } => finished.filter(|at| *at >= since).map(|at| Seen::Between { since, at }),
+        State::Exited { .. } | State::Removing | State::Dead => {
             finished.filter(|at| *at >= since).map(|at| Seen::Ended { since, at })
         }
         State::Created | State::Unknown => None,
@@ -59,8 +59,15 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// When it was seen running last: looks that find nothing new write nothing, but that they had an answer.
+/// When it was seen running last: looks that find nothing new write nothing, but that they had an answer. One that was between
+/// two runs then had run until its engine noticed that it ended.
 async fn seen_running(tx: &mut Tx, row: &Row) -> Result<DateTime<Utc>> {
+    if row.observed == Observed::Running
+        && row.restarting_seen > 0
+        && let Some(ended_at) = row.ended_at.filter(|at| row.started_at.is_none_or(|since| since <= *at))
+    {
+        return Ok(ended_at);
+    }
     let written = row.observed_at.or(row.started_at).unwrap_or(row.created_at);
     let looked = match row.observed {
         Observed::Running => engines::answered_in_tx(tx, row.machine).await?,
@@ -126,9 +133,15 @@ async fn compare_on(
 
 /// Seconds that the ledger has too many of the last run; nothing where both say the same.
 fn differs(says: Option<Seen>, written: Option<&Stretch>, now: DateTime<Utc>) -> Option<TimeDelta> {
+    // Between two runs the engine has not said its last word of the first: the row of it stays open until then.
+    if let (Some(Seen::Between { since, .. }), Some(it)) = (says, written)
+        && it.run == since
+    {
+        return None;
+    }
     let engine = match says {
         Some(Seen::Runs { since, .. }) => Some((since, None)),
-        Some(Seen::Ended { since, at }) if at > since => Some((since, Some(at))),
+        Some(Seen::Ended { since, at } | Seen::Between { since, at }) if at > since => Some((since, Some(at))),
         _ => None,
     };
     let ran = engine.map_or(TimeDelta::zero(), |(since, until)| until.unwrap_or(now.max(since)) - since);
@@ -145,7 +158,7 @@ fn differs(says: Option<Seen>, written: Option<&Stretch>, now: DateTime<Utc>) ->
 
 fn difference(row: Row, says: Option<Seen>, written: Option<&Stretch>, seconds: TimeDelta) -> LedgerDifference {
     let (engine_started_at, engine_ended_at) = match says {
-        Some(Seen::Runs { since, .. }) => (Some(since), None),
+        Some(Seen::Runs { since, .. } | Seen::Between { since, .. }) => (Some(since), None),
         Some(Seen::Ended { since, at }) => (Some(since), Some(at)),
         _ => (None, None),
     };
@@ -182,6 +195,7 @@ mod tests {
         };
         let runs = |since| Some(Seen::Runs { since: at(since), before: None });
         let ended = |since, until| Some(Seen::Ended { since: at(since), at: at(until) });
+        let between = |since, until| Some(Seen::Between { since: at(since), at: at(until) });
         for (says, written, expected) in [
             (runs(10), Some(stretch(10, None)), None),
             (ended(10, 20), Some(stretch(10, Some(20))), None),
@@ -191,6 +205,8 @@ mod tests {
             (ended(10, 20), Some(stretch(10, None)), Some(80)),
             (runs(10), Some(stretch(10, Some(20))), Some(-80)),
             (ended(30, 40), Some(stretch(10, Some(20))), Some(-10)),
+            (between(10, 20), Some(stretch(10, None)), None),
+            (between(30, 40), Some(stretch(10, Some(20))), Some(-10)),
             (None, Some(stretch(10, None)), Some(90)),
         ] {
             let found = differs(says, written.as_ref(), at(100)).map(|delta| delta.num_seconds());

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::logs::{MAX_LINE, line, said, start};
 use super::store::{self, Row};
-use super::work::{Trouble, connect};
+use super::work::{Trouble, reach};
 use super::{own_row, worker};
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result};
@@ -110,7 +110,7 @@ impl LogWatch {
         }
         let start = self.mark.map_or(LogStart::Oldest, LogStart::After);
         let opened = async {
-            let engine = connect(&self.platform, self.row.machine).await?;
+            let engine = reach(&self.platform, self.row.machine).await?;
             let asked = Logs { of: LogsOf::Both, start, follow: true, max_line: MAX_LINE };
             Ok::<_, Trouble>(engine.logs(&container, asked).await?)
         };

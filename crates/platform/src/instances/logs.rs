@@ -11,7 +11,7 @@ use runtime::docker::{Fault, FaultKind};
 use serde_json::json;
 
 use super::store::{self, Row};
-use super::work::{Trouble, connect};
+use super::work::{Trouble, reach};
 use super::{entry, own_row, staff_row};
 use crate::authz::OperateInstance;
 use crate::fields::Wrong;
@@ -102,7 +102,7 @@ pub(super) async fn said(platform: &Platform, row: &Row, start: LogStart) -> Res
     }
     let Some(container) = &row.container else { return Ok(InstanceLogs::default()) };
     let read = async {
-        let engine = connect(platform, row.machine).await?;
+        let engine = reach(platform, row.machine).await?;
         Ok::<_, Trouble>(read(&engine, container, start).await?)
     };
     let late = || Trouble::Engine(Fault::new(FaultKind::Timeout, ""));

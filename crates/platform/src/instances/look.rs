@@ -166,6 +166,9 @@ fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Even
             row.observed = Observed::Running;
             row.host_ports = work::ports(seen);
             row.started_at = seen.started_at.or(row.started_at);
+            if matches!(seen.state, State::Restarting { .. }) {
+                row.ended_at = seen.finished_at.or(row.ended_at);
+            }
             (again || before != Observed::Running).then(|| Event::of(Kind::Started))
         }
         observed => {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{disks, look, ssh, work};
+use super::{disks, look, ssh, terminals, work};
 use crate::engines::{self, DueLook};
 use crate::{Platform, Result};
 
@@ -21,8 +21,8 @@ const WORKS: usize = 8;
 const MEASURES: usize = 4;
 /// Between two times that it is looked whether it is time to measure somewhere.
 const MEASURE: Duration = Duration::from_secs(5);
-/// Between two times that it is looked after what was left running by SSH.
-const LEFT: Duration = Duration::from_secs(5);
+/// Between two times that it is looked for what a server or a door that is gone left: shells, and programs by SSH.
+const SWEEP: Duration = Duration::from_secs(5);
 /// Between two looks at a machine with instances, and at one without: what is known of its engine has to be fresh for who
 /// places something there.
 const BUSY: Duration = Duration::from_secs(5);
@@ -31,23 +31,23 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Looks until `shutdown`; what was begun then is ended.
 pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     let (mut looks, mut works, mut measures) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-    let (mut measured_at, mut cleared_at, mut clearing) = (Instant::now(), Instant::now(), JoinSet::new());
+    let (mut measured_at, mut swept_at, mut sweeps) = (Instant::now(), Instant::now(), JoinSet::new());
     let mut every = interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while shutdown.run_until_cancelled(every.tick()).await.is_some() {
         while works.try_join_next().is_some() {}
         while measures.try_join_next().is_some() {}
+        while sweeps.try_join_next().is_some() {}
+        if swept_at.elapsed() >= SWEEP && sweeps.is_empty() {
+            swept_at = Instant::now();
+            sweeps.spawn(sweep(platform.clone()));
+        }
         while let Some(ended) = looks.try_join_next() {
             let unsettled: Vec<InstanceId> = ended.unwrap_or_default();
             // Those there is no room for have another look in a moment.
             for id in unsettled.into_iter().take(WORKS.saturating_sub(works.len())) {
                 works.spawn(bring_on(platform.clone(), id));
             }
-        }
-        while clearing.try_join_next().is_some() {}
-        if cleared_at.elapsed() >= LEFT && clearing.is_empty() {
-            cleared_at = Instant::now();
-            clearing.spawn(hang_up_left(platform.clone()));
         }
         if measured_at.elapsed() >= MEASURE && measures.len() < MEASURES {
             measured_at = Instant::now();
@@ -71,7 +71,7 @@ pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     }
     // Nothing is half done by it.
     measures.abort_all();
-    clearing.abort_all();
+    sweeps.abort_all();
     while looks.join_next().await.is_some() {}
     while works.join_next().await.is_some() {}
 }
@@ -105,7 +105,12 @@ async fn measure(platform: Platform, machine: MachineId) {
     }
 }
 
-async fn hang_up_left(platform: Platform) {
+async fn sweep(platform: Platform) {
+    match terminals::end_orphaned_terminals(&platform).await {
+        Ok(0) => {}
+        Ok(shells) => tracing::info!(shells, "shells whose server is gone were ended"),
+        Err(error) => tracing::debug!(%error, "shells whose server is gone could not be ended"),
+    }
     if let Err(error) = ssh::hang_up_left(&platform).await {
         tracing::debug!(%error, "what is left running by SSH could not be read");
     }

@@ -12,6 +12,7 @@ mod check;
 mod disks;
 mod follow;
 mod halt;
+mod identity;
 mod idle;
 mod logs;
 mod look;
@@ -55,6 +56,7 @@ pub use self::disks::measure_disks;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
 pub(crate) use self::halt::{halt, running_of, runs_for};
+pub(crate) use self::identity::{forget_containers_in_tx, other_at};
 pub use self::idle::{idle_policy, keep, set_idle_policy, watch as watch_idle};
 pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
@@ -76,9 +78,9 @@ pub use self::stats::{stats, stats_of_any};
 use self::store::{Event, Row};
 pub(crate) use self::terminals::Terminals;
 pub use self::terminals::{
-    Consent, Cut, Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_terminals,
-    keep_terminal_ticket, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket, redeem_watch_ticket,
-    share_terminal, terminal_size, unshare_terminal,
+    Consent, Cut, Entry, Recording, Shown, TerminalSize, Typist, Viewer, WatchEntry, end_orphaned_terminals,
+    end_terminals, keep_terminal_ticket, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_terminal_ticket,
+    redeem_watch_ticket, share_terminal, terminal_size, unshare_terminal,
 };
 pub use self::work::apply;
 use crate::authz::{

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::recordings::{self, Recorded, Recorder, Whose};
 use super::store::{self, NewVisit, Row};
 use super::terminals::{TerminalSize, running};
-use super::work::{Trouble, connect};
+use super::work::{Trouble, reach};
 use super::{entry, own_row, system, worker};
 use crate::authz::{EnterOwnInstance, OwnInstanceRef, Scope};
 use crate::{Error, OpContext, Platform, Principal, Result, audit, customers};
@@ -306,7 +306,7 @@ async fn hang_up_all(platform: Platform, visit: Uuid, instance: InstanceId) -> R
     // What has no container has no programs.
     if let Some((machine, container)) = row.and_then(|row| Some((row.machine, row.container?))) {
         let hung_up = async {
-            let engine = connect(&platform, machine).await?;
+            let engine = reach(&platform, machine).await?;
             Ok::<_, Trouble>(engine.signal(&container, &visit.to_string(), "HUP").await?)
         };
         let late = |_| Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
@@ -332,7 +332,7 @@ async fn run_in(
     tx.commit().await?;
     let container = running(&row)?;
     let (words, env) = (words.iter().map(|word| (*word).to_owned()).collect(), env.to_vec());
-    let engine = connect(platform, row.machine).await.map_err(Trouble::told)?;
+    let engine = reach(platform, row.machine).await.map_err(Trouble::told)?;
     let (begun, beginning) = oneshot::channel();
     // To its end, whoever waits for it: what was begun and is nobody's would run on.
     tokio::spawn(async move {

@@ -9,7 +9,7 @@ use contract::{ErrorCode, InstanceId};
 use runtime::docker::{Fault, FaultKind};
 
 use super::store::{self, HeldCard, Row};
-use super::work::{Trouble, connect};
+use super::work::{Trouble, reach};
 use super::{own_row, staff_row, worker};
 use crate::{Error, OpContext, Platform, Result, metrics};
 
@@ -60,7 +60,7 @@ async fn used(platform: &Platform, row: &Row) -> Result<InstanceStats> {
 
 /// Nothing where it does not run.
 async fn sample(platform: &Platform, row: &Row, container: &str) -> Result<Option<InstanceStats>, Trouble> {
-    let engine = connect(platform, row.machine).await?;
+    let engine = reach(platform, row.machine).await?;
     let Some(first) = engine.sample(container).await? else { return Ok(None) };
     tokio::time::sleep(BETWEEN).await;
     let Some(now) = engine.sample(container).await? else { return Ok(None) };

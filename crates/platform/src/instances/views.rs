@@ -36,6 +36,9 @@ const OWN_FAULTS: [&str; 17] = [
     "unreachable",
 ];
 
+/// Why an instance is lost where an engine answers.
+const OTHER_ENGINE: &str = "other-engine";
+
 fn words(ctx: &OpContext, fault: &str) -> String {
     let own = |key: String| texts::known_message(ctx.language(), &key, &[]);
     own(format!("instance-failure-{fault}")).unwrap_or_else(|| match ctx.is_staff() {
@@ -51,8 +54,14 @@ fn shown(ctx: &OpContext, fault: Option<&str>, detail: Option<String>) -> Option
 
 /// As whoever may see them sees them now.
 pub(super) async fn all(platform: &Platform, ctx: &OpContext, rows: Vec<Row>) -> Result<Vec<InstanceView>> {
+    let lost = |row: &Row| row.lost_since.is_some().then_some((row.id, row.machine.0));
+    let lost: HashMap<_, _> = rows.iter().filter_map(lost).collect();
     let mut views: Vec<InstanceView> = rows.into_iter().map(|row| view(ctx, row)).collect();
     let mut tx = platform.db().begin(&super::system(ctx)).await?;
+    let others = engines::others_among(&mut tx, &lost.values().copied().collect::<Vec<_>>()).await?;
+    for view in views.iter_mut().filter(|view| lost.get(&view.id).is_some_and(|machine| others.contains(machine))) {
+        view.message.get_or_insert_with(|| words(ctx, OTHER_ENGINE));
+    }
     let mut prices = HashMap::new();
     for view in &mut views {
         let key = (view.spec.id, view.spec.price_per_hour.clone());

@@ -9,12 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::instances::{InstanceEventKind as Kind, InstancePort, InstanceState, InstanceWish, Observed};
 use contract::{ErrorCode, InstanceId, MachineId};
 use runtime::docker::containers::{Container, ContainerSpec, Containers, Created, State};
-use runtime::docker::{Fault, FaultKind};
+use runtime::docker::{Endpoint, Fault, FaultKind};
 use uuid::Uuid;
 
 use super::split::{self, Plan};
 use super::store::{self, Event, Row};
-use super::{charge, logs, look, made_of, notices, worker};
+use super::{charge, identity, logs, look, made_of, notices, worker};
 use crate::billing::Seen;
 use crate::{Error, Platform, Result, engines, images, outbound};
 
@@ -166,15 +166,26 @@ async fn step(platform: &Platform, row: &Row) -> Result<Step> {
     }
 }
 
-/// The installation's containers on a machine.
+/// The installation's containers on a machine; a fault where another engine answers than the one that they are on.
 pub(super) async fn connect(platform: &Platform, machine: MachineId) -> Result<Containers, Trouble> {
-    let ctx = worker(platform);
+    let engine = reach(platform, machine).await?;
+    identity::check(platform, &engine, machine).await?;
+    Ok(engine)
+}
+
+/// The same, whichever engine it is: for who asks of a container by the id that one engine alone knows.
+pub(super) async fn reach(platform: &Platform, machine: MachineId) -> Result<Containers, Trouble> {
     let unknown = || Fault::new(FaultKind::Unreachable, "nobody says how its engine is reached");
-    let endpoint = engines::endpoint_of(platform, &ctx, machine).await?.ok_or_else(unknown)??;
-    let mut tx = platform.db().begin(&ctx).await?;
+    let endpoint = engines::endpoint_of(platform, &worker(platform), machine).await?.ok_or_else(unknown)??;
+    containers(platform, &endpoint).await
+}
+
+/// The installation's containers there.
+pub(super) async fn containers(platform: &Platform, endpoint: &Endpoint) -> Result<Containers, Trouble> {
+    let mut tx = platform.db().begin(&worker(platform)).await?;
     let installation = store::installation(&mut tx).await?;
     tx.commit().await.map_err(Error::from)?;
-    Ok(Containers::new(&endpoint, outbound::may_be_a_host, &installation)?)
+    Ok(Containers::new(endpoint, outbound::may_be_a_host, &installation)?)
 }
 
 /// What its container is made of, with all of it there that needs no container.

@@ -42,7 +42,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 40] = [
+pub const KINDS: [&str; 41] = [
     "test",
     "first-password",
     "password-reset",
@@ -82,6 +82,7 @@ pub const KINDS: [&str; 40] = [
     "renewal-requested",
     "allocation-waits",
     "engine-certificates",
+    "engine-other",
     "recording-stopped",
 ];
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use contract::InstanceId;
 use contract::billing::{BillingQuery, LedgerClosed, LedgerLine, LedgerOpened, LedgerQuery};
-use contract::instances::InstanceAction;
+use contract::instances::{InstanceAction, InstanceState};
 use contract::specs::SpecPriceCreate;
 use platform::{billing, instances, specs};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -150,6 +150,46 @@ async fn a_day_of_starts_stops_kills_and_prices_is_in_the_ledger_to_the_microsec
     agrees(&world, "a run that nobody saw").await;
     world.act(id, InstanceAction::Delete).await;
     adds_up(&world, id, &engine, &prices).await;
+}
+
+/// Its engine notices an end some milliseconds late, and says when it really was only when it does not start it again.
+#[tokio::test]
+async fn a_program_that_keeps_ending_is_in_the_ledger_to_the_microsecond() {
+    let world = World::new().await;
+    let id = world.create("one", "exit 3").await;
+    world.apply(id).await;
+    eventually("it was started again often enough, and is stopped", async || {
+        world.look().await;
+        (world.get(id).await.state == InstanceState::Failed).then_some(())
+    })
+    .await;
+    agrees(&world, "it kept ending").await;
+    assert!(rows(&world).await.iter().all(|row| row.ended_at.is_some()));
+}
+
+#[tokio::test]
+async fn a_program_that_was_killed_and_is_started_again_by_its_engine_is_in_the_ledger_to_the_microsecond() {
+    let world = World::new().await;
+    let id = world.create("one", "exec sleep 600").await;
+    let before = world.apply(id).await.started_at;
+    // As the kernel does it when there is no memory left: nobody asked the engine for it.
+    let path = format!("/containers/{}/json", Engine::container(&world));
+    let (_, body) = world.engine.ask("GET", &path, "application/json", b"");
+    let pid = serde_json::from_str::<serde_json::Value>(&body).unwrap()["State"]["Pid"].to_string();
+    assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    eventually("it runs again, and that was seen", async || {
+        world.look().await;
+        (world.get(id).await.started_at > before).then_some(())
+    })
+    .await;
+    agrees(&world, "killed, and started again").await;
+    world.act(id, InstanceAction::Stop).await;
+    agrees(&world, "stopped").await;
+    let rows = rows(&world).await;
+    assert_eq!(
+        rows.iter().map(|row| row.closed_by).collect::<Vec<_>>(),
+        [Some(LedgerClosed::Restarted), Some(LedgerClosed::Ended)]
+    );
 }
 
 async fn adds_up(world: &World, id: InstanceId, engine: &Engine, prices: &[(At, Decimal)]) {

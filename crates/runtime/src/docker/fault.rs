@@ -74,6 +74,8 @@ kinds! {
     Image = "image";
     /// The image may not be used any more, or its archive is not kept any more; no engine was asked.
     ImageGone = "image-gone";
+    /// Another engine answers than the one that what is looked for is on.
+    OtherEngine = "other-engine";
     /// The engine is too old.
     Version = "version";
     /// What was asked for cannot be a container; no engine was asked.

@@ -152,6 +152,7 @@ audit-action-machines-connect = Connect engines
 audit-action-engines-set = Set the Docker connection
 audit-action-engines-remove = Forget the Docker connection
 audit-action-engines-test = Test the Docker connection
+audit-action-engines-accept = Go on with another Docker Engine
 audit-action-specs-view = View specs
 audit-action-specs-manage = Manage specs
 audit-action-specs-create = Add a spec

@@ -200,6 +200,7 @@ error-password-elsewhere-at = Your password is kept by { $provider }. Change it 
 error-password-none = This account has no password here. Ask an administrator.
 error-email-elsewhere = The address of this account is not changed here, because its password is kept elsewhere. Ask an administrator.
 error-no-engine = Nobody has said yet how the Docker Engine of this machine is reached.
+error-no-other-engine = No other engine answers at this machine.
 error-spec-without-price = It has no price in force yet: set one first, 0 for free.
 error-file-too-large = This installation takes files of at most { $gb } GB.
 error-uploads-open = { $n } uploads are open already: complete some, or give them up.

@@ -183,6 +183,7 @@ field-import-customer-not-yours = You cannot add people to “{ $name }”.
 field-import-may-more = This person may do more than you do; you cannot change their account.
 field-import-not-to-move = The e-mail address is where links to a new password go. Only who runs this person’s customers changes it.
 field-engine-socket = An absolute path that ends with .sock.
+field-other-engine = Another engine answers there than the one that this machine’s instances are on. Confirm to save it all the same; nothing is done there until somebody goes on with that engine.
 field-engine-host = A host name or an IP address, without port.
 field-address-closed = This address is never connected to.
 field-only-for-tcp = Only where the engine is reached over tcp://.

@@ -172,6 +172,7 @@ instance-disk-data = /data: { $used } of { $limit }
 instance-disks-hint = Nothing refuses what is beyond, but the machine’s disk is everybody’s there: delete what nobody needs, or change to a spec with larger disks.
 instance-failure-image = The image could not be fetched, or is none for this machine. Choose another image, or have those who run the platform look at its address.
 instance-failure-image-gone = Its image was rejected, or was deleted and is not kept any more: no container can be made of it. Create an instance of another image; the data disk of this one stays until you delete it.
+instance-failure-other-engine = Another Docker Engine answers at its machine than the one it is on. Nothing of it is made anew or deleted there; those who run the platform have been told.
 instance-failure-spec = What it was to be made of makes no container. Check command and variables.
 instance-failure-differs = A container of another making has its name on the machine. Ask those who run the platform.
 instance-failure-host-file = The machine lacks the library by which a GPU’s memory is divided. Choose another machine, or ask those who run the platform.
@@ -192,7 +193,10 @@ miss-whole-pool = The machine is lent as a whole.
 miss-allocated = Somebody has, or will have, the whole machine.
 miss-no-engine = Nobody has said yet how its engine is reached.
 miss-engine-untested = Its engine was not tested since its connection was changed.
-miss-engine-fault = Its engine cannot be reached.
+miss-engine-fault = { $what ->
+    [other-engine] Another Docker Engine answers there than the one its instances are on.
+   *[other] Its engine cannot be reached.
+}
 miss-engine-silent = Nobody has heard of its engine for { $have ->
     [one] { $have } minute
    *[other] { $have } minutes
@@ -241,7 +245,8 @@ terminal-recorded-input = This session is recorded, and so is what you type, pas
 terminal-unrecorded = Not recorded any more: there is no room for recordings now, or they cannot be written.
 terminal-lost = The connection was lost. The shell lives on; trying again…
 terminal-again = Your shell is as you left it.
-terminal-elsewhere = Your earlier shell is held by another server. This is a new one.
+terminal-elsewhere = Your earlier shell is not reached from here: another server holds it, or the one that held it has just stopped. This is a new one.
+terminal-gone = The server that held your earlier shell has stopped, and that shell is over. This is a new one.
 terminal-over = Your earlier shell is over. This is a new one.
 terminal-skipped = { $bytes } bytes were left out: they came faster than they could be shown.
 terminal-viewers = Shown in { $n } windows

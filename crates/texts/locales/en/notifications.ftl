@@ -57,6 +57,7 @@ notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
 notification-kind-allocation-waits = An allocation cannot begin
 notification-kind-engine-certificates = Certificates of Docker Engines end soon
+notification-kind-engine-other = Another Docker Engine answers at a machine
 notification-kind-recording-stopped = Sessions that cannot be recorded
 notification-allocation-ending = Your time on { $machine } ends at { $endsAt }.
 notification-renewal-decided = { $answer ->
@@ -197,6 +198,7 @@ notification-engine-certificates = { $state ->
     [ended] Certificates of the Docker Engine of { $machine } are no longer valid since { $endsAt }. Store new ones.
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. Store new ones before then.
 }
+notification-engine-other = Another Docker Engine answers at { $machine } than the one its instances are on. Nothing is done there until you decide.
 notification-recording-stopped = { $why ->
     [full] The room for recordings of { $customer } is used up for today, or the disk is full.
    *[failed] Recordings of { $customer } cannot be written.
@@ -417,6 +419,9 @@ mail-engine-certificates-text = { $state ->
    *[ending] Certificates of the Docker Engine of { $machine } end at { $endsAt }. The platform does not reach it after that: store new ones before then.
 }
 mail-engine-certificates-link = Open the connection
+mail-engine-other-subject = { $product }: another Docker Engine answers at { $machine }
+mail-engine-other-text = The Docker Engine that answers at { $machine } is not the one its instances are on. Nothing is done there and the instances are out of reach, until the first engine is back or you go on with the other one.
+mail-engine-other-link = Open the connection
 mail-recording-stopped-subject = { $product }: sessions of { $customer } cannot be recorded
 mail-recording-stopped-text = { $why ->
     [full] The room for recordings of { $customer } is used up for today, or the disk is full.
@@ -457,6 +462,7 @@ mail-kind-budget-reached = Budget reached
 mail-kind-renewal-requested = Wish for more time
 mail-kind-allocation-waits = Allocation cannot begin
 mail-kind-engine-certificates = Certificates of an engine
+mail-kind-engine-other = Another engine answers
 mail-kind-recording-stopped = Sessions that cannot be recorded
 notifications-webhook = By webhook
 webhooks-title = Webhooks

@@ -152,6 +152,7 @@ audit-action-machines-connect = 连接引擎
 audit-action-engines-set = 设置 Docker 连接
 audit-action-engines-remove = 删除 Docker 连接
 audit-action-engines-test = 测试 Docker 连接
+audit-action-engines-accept = 改用另一个 Docker 引擎
 audit-action-specs-view = 查看规格
 audit-action-specs-manage = 管理规格
 audit-action-specs-create = 添加规格

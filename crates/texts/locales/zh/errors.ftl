@@ -179,6 +179,7 @@ error-password-elsewhere-at = 您的密码由 { $provider } 保存，请在那�
 error-password-none = 此账号在本平台没有密码，请联系管理员。
 error-email-elsewhere = 此账号的密码保存在别处，不能在这里更改邮箱，请联系管理员。
 error-no-engine = 尚未填写如何连接这台机器的 Docker 引擎。
+error-no-other-engine = 这台机器上没有另一个引擎应答。
 error-spec-without-price = 它还没有生效的价格：请先设置价格，免费请填 0。
 error-file-too-large = 文件不能超过 { $gb } GB。
 error-uploads-open = 已有 { $n } 个未完成的上传，请先完成或取消一些。

@@ -179,6 +179,7 @@ field-import-customer-not-yours = 您不能把人加入“{ $name }”。
 field-import-may-more = 此人的权限比您多，您不能修改该账号。
 field-import-not-to-move = 设置新密码的链接会发到该邮箱，只有能管理此人所属客户的人才能修改。
 field-engine-socket = 应为以 .sock 结尾的绝对路径。
+field-other-engine = 该处应答的不是这台机器的实例所在的引擎。确认后仍可保存；在有人确定改用该引擎之前，平台不会在它上面做任何操作。
 field-engine-host = 应为主机名或 IP 地址，不含端口。
 field-address-closed = 不会连接此地址。
 field-only-for-tcp = 仅用于 tcp:// 方式。

@@ -166,6 +166,7 @@ instance-disk-data = /data：已用 { $used }，共 { $limit }
 instance-disks-hint = 超出部分不会被拒绝，但机器的磁盘由所有人共用：请删除不需要的内容，或更换磁盘更大的规格。
 instance-failure-image = 镜像无法获取，或不适用于该机器。请选择其他镜像，或请平台管理员检查其地址。
 instance-failure-image-gone = 镜像已被驳回，或已删除且不再保留，无法再由它创建容器。请用其他镜像创建实例；该实例的数据盘会保留到您删除实例为止。
+instance-failure-other-engine = 其机器上应答的不是它所在的 Docker 引擎。平台不会在那里重新创建或删除它的任何内容，运维人员已收到通知。
 instance-failure-spec = 给定的内容无法组成容器，请检查命令和环境变量。
 instance-failure-differs = 该机器上已有同名但内容不同的容器，请联系平台管理员。
 instance-failure-host-file = 机器上缺少切分显存所需的库。请选择其他机器，或联系平台管理员。
@@ -186,7 +187,10 @@ miss-whole-pool = 机器整机出租。
 miss-allocated = 整机已被（或将被）分配。
 miss-no-engine = 尚未配置容器引擎的连接方式。
 miss-engine-untested = 连接变更后尚未测试容器引擎。
-miss-engine-fault = 无法连接其容器引擎。
+miss-engine-fault = { $what ->
+    [other-engine] 该处应答的不是其实例所在的 Docker 引擎。
+   *[other] 无法连接其容器引擎。
+}
 miss-engine-silent = 已有 { $have } 分钟没有收到其容器引擎的消息。系统每分钟会再次询问；若一直如此，请平台管理员测试其连接。
 miss-agent-offline = 机器离线。
 miss-gpu-model = 没有 { $what }。
@@ -220,7 +224,8 @@ terminal-recorded-input = 本次会话会被录制，包括您输入的内容（
 terminal-unrecorded = 不再录制：录制空间已用完，或无法写入。
 terminal-lost = 连接已断开，终端仍在运行；正在重试…
 terminal-again = 终端与您离开时一样。
-terminal-elsewhere = 您之前的终端在另一台服务器上。这是一个新终端。
+terminal-elsewhere = 从这里无法回到您之前的终端：它在另一台服务器上，或其所在的服务器刚刚停止。这是一个新终端。
+terminal-gone = 您之前的终端所在的服务器已停止，该终端已结束。这是一个新终端。
 terminal-over = 您之前的终端已结束。这是一个新终端。
 terminal-skipped = 输出过快，省略了 { $bytes } 字节。
 terminal-viewers = 在 { $n } 个窗口中显示

@@ -56,6 +56,7 @@ notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
 notification-kind-allocation-waits = 分配无法开始
 notification-kind-engine-certificates = Docker 引擎的证书即将到期
+notification-kind-engine-other = 机器上应答的是另一个 Docker 引擎
 notification-kind-recording-stopped = 无法录制的会话
 notification-allocation-ending = { $machine } 将于 { $endsAt } 到期。
 notification-renewal-decided = { $answer ->
@@ -196,6 +197,7 @@ notification-engine-certificates = { $state ->
     [ended] { $machine } 的 Docker 引擎的证书已于 { $endsAt } 失效，请保存新证书。
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，请在此之前保存新证书。
 }
+notification-engine-other = { $machine } 上应答的 Docker 引擎不是其实例所在的引擎。在您决定之前，平台不会在它上面做任何操作。
 notification-recording-stopped = { $why ->
     [full] { $customer } 今天的录制空间已用完，或磁盘已满。
    *[failed] { $customer } 的录制无法写入。
@@ -416,6 +418,9 @@ mail-engine-certificates-text = { $state ->
    *[ending] { $machine } 的 Docker 引擎的证书将于 { $endsAt } 到期，之后平台无法连接该引擎，请在此之前保存新证书。
 }
 mail-engine-certificates-link = 打开连接设置
+mail-engine-other-subject = { $product }：{ $machine } 上应答的是另一个 Docker 引擎
+mail-engine-other-text = { $machine } 上应答的 Docker 引擎不是其实例所在的引擎。在原引擎恢复或您决定改用之前，平台不会在它上面做任何操作，实例无法访问。
+mail-engine-other-link = 打开连接设置
 mail-recording-stopped-subject = { $product }：{ $customer } 的会话无法录制
 mail-recording-stopped-text = { $why ->
     [full] { $customer } 今天的录制空间已用完，或磁盘已满。
@@ -456,6 +461,7 @@ mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
 mail-kind-allocation-waits = 分配无法开始
 mail-kind-engine-certificates = 引擎证书
+mail-kind-engine-other = 另一个引擎应答
 mail-kind-recording-stopped = 无法录制的会话
 notifications-webhook = Webhook
 webhooks-title = Webhook

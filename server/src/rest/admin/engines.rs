@@ -17,7 +17,9 @@ pub async fn get(rest: Rest, Part(code): Part<String>) -> Response {
 /// Says it, or says it anew; of certificates and key, those that are absent stay.
 #[utoipa::path(put, path = "/api/admin/machines/{code}/docker", tag = "engines", params(("code" = String, Path)),
     request_body = EngineWrite,
-    responses((status = 200, body = Envelope<EngineView>), (status = 409, description = "1400: changed meanwhile")))]
+    responses((status = 200, body = Envelope<EngineView>),
+        (status = 400, description = "1000: faulty fields, or another engine answers there and `otherEngine` is not said"),
+        (status = 409, description = "1400: changed meanwhile")))]
 pub async fn set(rest: Rest, Part(code): Part<String>, Body(body): Body<EngineWrite>) -> Response {
     rest.answer(engines::set(&rest.platform, &rest.ctx, &code, body).await).await
 }
@@ -27,6 +29,15 @@ pub async fn set(rest: Rest, Part(code): Part<String>, Body(body): Body<EngineWr
     responses((status = 200, description = "Forgotten"), (status = 404, description = "1300: nobody has said it yet")))]
 pub async fn remove(rest: Rest, Part(code): Part<String>) -> Response {
     rest.answer(engines::remove(&rest.platform, &rest.ctx, &code).await).await
+}
+
+/// Goes on with another engine that answers in the place of the one that the machine's instances are on: they are made anew
+/// there, with empty volumes.
+#[utoipa::path(post, path = "/api/admin/machines/{code}/docker/accept", tag = "engines", params(("code" = String, Path)),
+    responses((status = 200, body = Envelope<EngineView>), (status = 404, description = "1300: nobody has said it yet"),
+        (status = 422, description = "1402: no other engine answers")))]
+pub async fn accept(rest: Rest, Part(code): Part<String>) -> Response {
+    rest.answer(engines::accept_other(&rest.platform, &rest.ctx, &code).await).await
 }
 
 /// Asks the engine what it is; the answer says what is wrong where there is none.

@@ -1,5 +1,5 @@
 //! Who gets what from the routes of budgets, of instances that nobody uses, of recordings, of statistics, of jobs, of exports, of
-//! what images are good for and of other servers, as in the table.
+//! what images are good for, of other servers and of other engines, as in the table.
 
 use server::router::Door;
 
@@ -17,6 +17,9 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "POST", "/api/customer/instances/{id}/terminal/watch",          [401, 404, 404, 404, 404, 404, 401, 404, 404]),
     // No reason is given: 400 says that the caller was let in.
     (Door::Rest, "POST", "/api/admin/instances/{id}/terminal/watch",             [401, 404, 404, 404, 404, 400, 401, 400, 404]),
+    // Nobody has said yet how its engine is reached.
+    (Door::Rest, "POST",  "/api/admin/machines/{code}/docker/accept",            [401, 404, 404, 404, 404, 404, 401, 403, 403]),
+    (Door::ServerFn, "POST", "accept_engine",                                    [401, 404, 404, 404, 404, 404, 401, 403, 403]),
     // There is no ticket for it; `watching.rs` shows those who have one.
     (Door::Socket, "GET", "/ws/instances/{id}/terminal/watch",                   [401, 404, 403, 403, 404, 403, 401, 403, 404]),
     // Other servers alone, with a pass, which `peers.rs` shows.

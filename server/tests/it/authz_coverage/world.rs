@@ -550,7 +550,7 @@ impl World {
             "set_engine" => {
                 vec![("code", "host-001"), ("form[kind]", "local"), ("form[socket]", "/nonexistent/docker.sock")]
             }
-            "get_engine" | "test_engine" | "remove_engine" => vec![("code", "host-001")],
+            "get_engine" | "test_engine" | "accept_engine" | "remove_engine" => vec![("code", "host-001")],
             "machine_history" => vec![("code", "host-001"), ("range", "1h")],
             "create_machine" => vec![("form[name]", &fresh)],
             "update_machine" => vec![("code", "host-001"), ("form[name]", &fresh)],

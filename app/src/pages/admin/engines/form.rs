@@ -14,6 +14,8 @@ pub struct EngineForm {
     pub certificate: String,
     pub key: String,
     pub revision: String,
+    /// `true` where another engine may answer there.
+    pub other: String,
 }
 
 /// The key stays out of logs.
@@ -75,7 +77,11 @@ mod read {
         pub fn read(self) -> Result<EngineWrite> {
             let some = |text: String| Some(text).filter(|text| !text.trim().is_empty());
             let kind = EngineKind::parse(&self.kind).ok_or_else(|| Error::field("kind", "field-unknown-value"))?;
-            let write = EngineWrite { revision: self.revision.parse().ok(), ..EngineWrite::new(kind) };
+            let write = EngineWrite {
+                revision: self.revision.parse().ok(),
+                other_engine: self.other == "true",
+                ..EngineWrite::new(kind)
+            };
             if kind == EngineKind::Local {
                 return Ok(EngineWrite { socket: some(self.socket), ..write });
             }

@@ -8,13 +8,13 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::form::EngineForm;
-use super::server_fns::{RemoveEngine, SetEngine, TestEngine};
+use super::server_fns::{AcceptEngine, RemoveEngine, SetEngine, TestEngine};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::format::{self, NOT_MEASURED};
-use crate::ui::forms::{TextField, form_fault, select_field, text_area, text_field};
+use crate::ui::forms::{TextField, check_field, form_fault, select_field, text_area, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::words::Words;
@@ -48,6 +48,8 @@ fn engine_view(machine: MachineView, engine: Option<EngineView>) -> AnyView {
         None => view! { <section class="card"><div class="empty"><p>{words.t("engine-none")}</p></div></section> }
             .into_any(),
     };
+    let other = engine.as_ref().filter(|engine| engine.other_since.is_some());
+    let other = other.map(|engine| other_card(words, &machine.id, engine, may_connect));
     let form = may_connect.then(|| form_card(words, &machine.id, engine.as_ref(), refused.as_ref()));
     let remove = (may_connect && engine.is_some()).then(|| remove_card(words, &machine.id));
     frame(
@@ -55,9 +57,38 @@ fn engine_view(machine: MachineView, engine: Option<EngineView>) -> AnyView {
         view! {
             {form_fault(message)}
             {saved.then(|| view! { <p class="note-line" role="status">{words.t("engine-saved")}</p> })}
-            <div class="main-column">{state_card} {form} {remove}</div>
+            <div class="main-column">{other} {state_card} {form} {remove}</div>
         },
     )
+}
+
+/// Another engine answers: what that means, and how one goes on.
+fn other_card(words: Words, code: &str, engine: &EngineView, may_connect: bool) -> impl IntoView + use<> {
+    let zone = look().zone;
+    let id = |id: Option<String>| id.unwrap_or_else(|| words.t("engine-id-unknown"));
+    let accept = may_connect.then(|| {
+        let ask = Ask::new("accept", words.t("engine-accept"), words.t("engine-accept-question"), AcceptEngine::url())
+            .yes(words.t("engine-accept-confirm"))
+            .field("code", code);
+        view! { <div class="actions">{ask.view(words)}</div> }
+    });
+    view! {
+        <section class="card" id="other">
+            <header><h2>{words.t("engine-other-title")}</h2></header>
+            <p class="note-line" role="status">
+                {state(Tone::Bad, words.t("engine-other"))} " " <span>{words.t("engine-other-hint")}</span>
+            </p>
+            <dl class="facts">
+                <dt>{words.t("engine-other-since")}</dt>
+                <dd>{engine.other_since.map(|at| time(at, zone))}</dd>
+                <dt>{words.t("engine-id")}</dt>
+                <dd class="mono select">{id(engine.engine_id.clone())}</dd>
+                <dt>{words.t("engine-other-id")}</dt>
+                <dd class="mono select">{id(engine.other_engine_id.clone())}</dd>
+            </dl>
+            {accept}
+        </section>
+    }
 }
 
 fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> impl IntoView + use<> {
@@ -107,6 +138,7 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
                 <dd>{words.t(&format!("engine-kind-{}", engine.kind.code()))}</dd>
                 {address}
                 {expires}
+                {id_row(words, engine)}
                 <dt>{words.t("engine-changed")}</dt>
                 <dd>{time(engine.updated_at, zone)}</dd>
             </dl>
@@ -115,6 +147,15 @@ fn state_card(words: Words, code: &str, engine: &EngineView, may_test: bool) -> 
             {test}
         </section>
     }
+}
+
+fn id_row(words: Words, engine: &EngineView) -> impl IntoView + use<> {
+    engine.engine_id.clone().map(|id| {
+        view! {
+            <dt>{words.t("engine-id")}</dt>
+            <dd class="mono select">{id}</dd>
+        }
+    })
 }
 
 fn test_view(words: Words, test: EngineTest) -> impl IntoView {
@@ -196,6 +237,8 @@ fn form_card(
             ..field
         })
     };
+    // Only who was asked may say so.
+    let other = fault("otherEngine").map(|question| check_field(question, None, "form[other]", false));
     let kinds =
         EngineKind::ALL.iter().map(|kind| (kind.code().to_owned(), words.t(&format!("engine-kind-{}", kind.code()))));
     view! {
@@ -213,6 +256,7 @@ fn form_card(
                     {pem("engine-ca", "ca", "caCertificate")}
                     {pem("engine-certificate", "certificate", "clientCertificate")}
                     {pem("engine-key", "key", "clientKey")}
+                    {other}
                 </fieldset>
                 <p class="actions"><button class="btn primary">{words.t("form-save")}</button></p>
             </form>

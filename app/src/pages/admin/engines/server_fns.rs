@@ -38,6 +38,15 @@ pub async fn remove_engine(code: String) -> Result<(), ApiError> {
     door::form_answer((&platform, &ctx), result, |()| page.clone(), &page, Vec::new()).await
 }
 
+/// Goes on with the other engine that answers now.
+#[server]
+pub async fn accept_engine(code: String) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let page = paths::machine_docker(&code);
+    let result = platform::engines::accept_other(&platform, &ctx, &code).await;
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+}
+
 /// Tries it; the page says what came of it.
 #[server]
 pub async fn test_engine(code: String) -> Result<(), ApiError> {

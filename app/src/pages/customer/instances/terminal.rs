@@ -77,6 +77,7 @@ fn element(words: Words, view: &InstanceView) -> impl IntoView + use<> {
             data-lost=words.t("terminal-lost")
             data-again=words.t("terminal-again")
             data-elsewhere=words.t("terminal-elsewhere")
+            data-gone=words.t("terminal-gone")
             data-over=words.t("terminal-over")
             data-skipped=left_open("terminal-skipped", "bytes")
             data-viewers=left_open("terminal-viewers", "n")

@@ -82,7 +82,7 @@ fn own_memory(live: &MachineLive, container: &str) -> Option<u64> {
 async fn processors(platform: &Platform, ctx: &OpContext, row: &Row, before: Option<&Sample>, threshold: u32) -> Seen {
     let Some(container) = row.container.as_deref() else { return unknown(IdleReason::NotReached) };
     let asked = tokio::time::timeout(PATIENCE, async {
-        let engine = work::connect(platform, row.machine).await.ok()?;
+        let engine = work::reach(platform, row.machine).await.ok()?;
         engine.sample(container).await.ok()?
     });
     let Ok(Some(now)) = asked.await else { return unknown(IdleReason::NotReached) };

@@ -88,6 +88,18 @@ pub(in crate::instances) async fn alive_on(tx: &mut Tx, machine: MachineId) -> R
     rows(tx, &ids).await
 }
 
+/// Their containers there are not looked for any more; of how many.
+pub(in crate::instances) async fn forget_containers(tx: &mut Tx, machine: MachineId) -> Result<u64> {
+    let forgotten = sqlx::query!(
+        "update instances set container_id = null
+         where machine_id = $1 and deleted_at is null and container_id is not null",
+        machine.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(forgotten.rows_affected())
+}
+
 /// Of these instances those that have nothing on this machine any more: they are gone, or were given up before they were
 /// there, and nobody works on them. What no row knows is left alone: a backup that was put back knows less than there is.
 pub(in crate::instances) async fn ids_gone(tx: &mut Tx, machine: MachineId, asked: &[i64]) -> Result<Vec<i64>> {

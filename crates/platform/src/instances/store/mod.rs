@@ -34,7 +34,7 @@ pub(super) use holds::{
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
-pub(super) use list::{alive_on, ids_gone, ids_known, list, machines_with_instances};
+pub(super) use list::{alive_on, forget_containers, ids_gone, ids_known, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use recordings::{
     Figures, NewRecording, RecordingEnd, RecordingRow, begin_recording, end_recording, find_recording,
@@ -52,8 +52,8 @@ pub(super) use ssh::{
     open_visit, renew_visit, tidy_visits, visit_is_open,
 };
 pub(super) use terminals::{
-    NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
-    orphaned_terminals, renew_terminal, use_ticket,
+    NewTerminal, Orphan, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket,
+    left_behind_terminals, open_terminal, orphaned_terminals, renew_terminal, use_ticket, was_orphaned,
 };
 pub(super) use watches::{
     Consents, NewWatch, WatchTicket, consents, count_watches, end_watch, end_watches, end_watches_of, find_share,

@@ -11,7 +11,11 @@ use crate::authz::{EnterOwnInstance, Granted};
 use crate::db::Tx;
 
 /// How long a server counts that says nothing of a shell, seconds.
-const LEASE: f64 = 60.0;
+const LEASE: f64 = 30.0;
+/// How much longer nobody ends it on that account: where the database was away, each server has to say first what it has.
+const GRACE: f64 = 30.0;
+/// Most that are ended at a time.
+const AT_ONCE: i64 = 20;
 
 /// Keeps a ticket, and forgets those whose time is over.
 pub(in crate::instances) async fn keep_ticket(
@@ -173,6 +177,47 @@ pub(in crate::instances) async fn end_terminal(
     .fetch_optional(&mut **tx)
     .await?;
     Ok(opened_at)
+}
+
+/// Whether it was this person's, and its server said nothing of it any more.
+pub(in crate::instances) async fn was_orphaned(
+    tx: &mut Tx,
+    instance: InstanceId,
+    user: UserId,
+    id: Uuid,
+) -> Result<bool> {
+    let orphaned = sqlx::query_scalar!(
+        r#"select reason = 'server' or (ended_at is null and lease_until <= now()) as "orphaned?" from terminals
+           where id = $1 and instance_id = $2 and user_id = $3"#,
+        id,
+        instance.0,
+        user.0
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(orphaned.flatten().unwrap_or_default())
+}
+
+/// A shell whose server says nothing any more.
+pub(in crate::instances) struct Orphan {
+    pub id: Uuid,
+    pub instance: InstanceId,
+    pub user: UserId,
+}
+
+/// Those that were left behind long enough, where their engines can be asked.
+pub(in crate::instances) async fn left_behind_terminals(tx: &mut Tx) -> Result<Vec<Orphan>> {
+    let rows = sqlx::query!(
+        "select t.id, t.instance_id, t.user_id from terminals t join instances i on i.id = t.instance_id
+         where t.ended_at is null and t.lease_until < now() - make_interval(secs => $1) and i.lost_since is null
+         order by t.lease_until limit $2",
+        GRACE,
+        AT_ONCE
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let orphan = |id, instance, user| Orphan { id, instance: InstanceId(instance), user: UserId(user) };
+    Ok(rows.into_iter().map(|row| orphan(row.id, row.instance_id, row.user_id)).collect())
 }
 
 /// Those of an instance whose server says nothing any more.

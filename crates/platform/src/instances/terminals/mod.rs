@@ -33,17 +33,17 @@ pub use self::watching::{
     WatchEntry, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_watch_ticket, share_terminal, unshare_terminal,
 };
 use super::recordings::{self, Recorded, Recorder, Standing, Whose};
-use super::store::{self, NewTerminal, Row};
-use super::work::{Trouble, connect};
+use super::store::{self, NewTerminal, Orphan, Row};
+use super::work::{Trouble, reach};
 use super::{entry, own_row, system};
 use crate::authz::{EnterOwnInstance, Granted};
 use crate::fields::Wrong;
-use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, audit, secrets};
+use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, accounts, audit, secrets};
 
 /// How long a ticket counts.
 const TICKET: TimeDelta = TimeDelta::seconds(20);
 /// How often a server says that it still has a shell.
-const RENEW: Duration = Duration::from_secs(20);
+const RENEW: Duration = Duration::from_secs(10);
 /// Most shells of an instance, and of a person.
 const MOST: i64 = 8;
 /// How long an engine may take to start one.
@@ -168,6 +168,7 @@ impl Entry {
                     return Ok((viewer, None));
                 }
                 Known::Elsewhere => Some("elsewhere"),
+                Known::Orphaned => Some("gone"),
                 Known::Over => Some("ended"),
             },
         };
@@ -183,15 +184,23 @@ impl Entry {
         }
         let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
         let open = store::find_terminal(&mut tx, self.granted.id(), wanted).await?;
+        let orphaned = store::was_orphaned(&mut tx, self.granted.id(), user.id, wanted).await?;
         tx.commit().await?;
         let elsewhere = open.is_some_and(|it| it.user == user.id && it.server != platform.server_id());
-        Ok(if elsewhere { Known::Elsewhere } else { Known::Over })
+        Ok(match (elsewhere, orphaned) {
+            (true, _) => Known::Elsewhere,
+            (false, true) => Known::Orphaned,
+            (false, false) => Known::Over,
+        })
     }
 }
 
 enum Known {
     Here(Viewer),
+    /// Another server holds it, or one did that stopped a moment ago.
     Elsewhere,
+    /// The server that held it is gone.
+    Orphaned,
     Over,
 }
 
@@ -259,7 +268,7 @@ async fn begin(
     (id, orphans): (Uuid, &[Uuid]),
     size: TerminalSize,
 ) -> Result<(Place, Terminal), Trouble> {
-    let engine = connect(platform, row.machine).await?;
+    let engine = reach(platform, row.machine).await?;
     for orphan in orphans {
         engine.hang_up(&container, &orphan.to_string()).await?;
     }
@@ -335,6 +344,41 @@ async fn ended(
         audit::record_in_tx(&mut tx, &ctx, entry("instances:end-terminal", row, None, Some(facts))).await?;
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// Ends shells whose server is gone, with what they started: nobody comes back to them. Of how many. One whose engine does not
+/// answer now is left for the next time; whoever dies in between leaves it to the next one, too.
+///
+/// # Errors
+/// Whatever keeps the database from saying or keeping it.
+pub async fn end_orphaned_terminals(platform: &Platform) -> Result<usize> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let orphans = store::left_behind_terminals(&mut tx).await?;
+    tx.commit().await?;
+    let mut over = 0;
+    for orphan in orphans {
+        match end_orphan(platform, &orphan).await {
+            Ok(()) => over += 1,
+            Err(Trouble::Ours(error)) => return Err(error),
+            Err(Trouble::Engine(fault)) => {
+                tracing::debug!(terminal = %orphan.id, %fault, "a shell whose server is gone could not be hung up yet");
+            }
+        }
+    }
+    Ok(over)
+}
+
+async fn end_orphan(platform: &Platform, orphan: &Orphan) -> Result<(), Trouble> {
+    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
+    let row = store::find(&mut tx, orphan.instance).await?.ok_or_else(Error::not_found)?;
+    let name = accounts::names(&mut tx, &[orphan.user.0]).await?.remove(&orphan.user.0).unwrap_or_default();
+    tx.commit().await.map_err(Error::from)?;
+    if let Some(container) = row.container.as_deref().filter(|_| row.deleted_at.is_none()) {
+        let engine = reach(platform, row.machine).await?;
+        engine.hang_up(container, &orphan.id.to_string()).await?;
+    }
+    ended(platform, &row, (orphan.id, &name), ("server", None)).await?;
     Ok(())
 }
 

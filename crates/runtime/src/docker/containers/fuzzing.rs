@@ -3,7 +3,7 @@
 
 use super::events::{Notice, Reader as Events};
 use super::logs::{LogMark, LogStart, Reader as Logs};
-use super::{exec, held, networks, sizes, state, stats, volumes};
+use super::{exec, held, identity, networks, sizes, state, stats, volumes};
 
 /// Events, in pieces of any size; they are the same however they come.
 pub fn events(bytes: &[u8]) -> bool {
@@ -89,6 +89,8 @@ pub fn states(bytes: &[u8]) -> bool {
     assert!(volumes.iter().all(|it| !it.name.contains('/') && !it.instance.is_empty()), "{volumes:?}");
     let networks = networks::list(bytes, "lab").unwrap_or_default();
     assert!(networks.iter().all(|it| !it.name.contains('/') && !it.owner.is_empty()), "{networks:?}");
+    let id = identity::id(bytes).ok().flatten().unwrap_or_default();
+    assert!(id.chars().count() <= 200 && !id.chars().any(char::is_control), "{id:?}");
     let _ = (sizes::written(bytes, "lab"), sizes::volumes(bytes), held::users(bytes));
     let images = held::images(bytes).unwrap_or_default();
     let names = images.iter().flat_map(|it| it.tags.iter().chain(&it.digests).chain([&it.id]));

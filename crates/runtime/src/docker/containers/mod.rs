@@ -13,6 +13,7 @@ mod exec;
 pub mod fuzzing;
 mod held;
 mod host;
+mod identity;
 mod labels;
 mod lifecycle;
 mod lines;
