@@ -9,6 +9,7 @@ pub mod files;
 pub mod idempotency;
 pub(crate) mod images;
 pub(crate) mod imports;
+mod instance_sheets;
 mod recordings;
 pub mod sso;
 mod upload;

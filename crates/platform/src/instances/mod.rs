@@ -10,6 +10,7 @@ mod apps;
 mod charge;
 mod check;
 mod disks;
+mod exports;
 mod follow;
 mod halt;
 mod idle;
@@ -52,6 +53,7 @@ pub use self::apps::{
 };
 pub use self::charge::compare;
 pub use self::disks::measure_disks;
+pub use self::exports::{export, export_all};
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
 pub(crate) use self::halt::{halt, running_of, runs_for};

@@ -34,6 +34,7 @@ instance-price = Price per hour
 instance-price-next = { $price } from
 instance-customer = Customer
 instance-created-by = Created by
+instance-created = Created
 instance-remark = Remark
 instance-variables = Variables
 instance-environment = Environment variables

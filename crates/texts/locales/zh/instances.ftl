@@ -28,6 +28,7 @@ instance-price = 每小时价格
 instance-price-next = 之后为 { $price }，自
 instance-customer = 客户
 instance-created-by = 创建者
+instance-created = 创建时间
 instance-remark = 备注
 instance-variables = 变量
 instance-environment = 环境变量
