@@ -540,6 +540,14 @@ pub(crate) async fn images_on(tx: &mut Tx, machine: MachineId) -> Result<HashMap
     store::images_on(tx, machine).await
 }
 
+/// Machines on which containers of this image were there when they were looked at last, with since when.
+pub(crate) async fn machines_with_image(
+    tx: &mut Tx,
+    image: contract::ImageId,
+) -> Result<Vec<(MachineId, DateTime<Utc>)>> {
+    store::machines_with_image(tx, image).await
+}
+
 /// Which of these machines instances are on.
 pub(crate) async fn used_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
     store::used_among(tx, machines).await

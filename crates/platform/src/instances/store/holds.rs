@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use contract::{CustomerId, GpuId, InstanceId, MachineId, UserId};
+use contract::{CustomerId, GpuId, ImageId, InstanceId, MachineId, UserId};
 
 use crate::Result;
 use crate::db::Tx;
@@ -240,6 +240,23 @@ pub(in crate::instances) async fn images_on(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.image_id, (row.there, row.deleted_at))).collect())
+}
+
+/// See `instances::machines_with_image`.
+pub(in crate::instances) async fn machines_with_image(
+    tx: &mut Tx,
+    image: ImageId,
+) -> Result<Vec<(MachineId, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select machine_id, min(made_at) as "since!" from instances
+           where image_id = $1 and deleted_at is null and made_at is not null
+             and observed in ('created', 'running', 'ended')
+           group by machine_id order by min(made_at) desc, machine_id limit 1000"#,
+        image.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.since)).collect())
 }
 
 /// How many instances of a customer are not gone.
