@@ -31,6 +31,7 @@ instance-image = Image
 instance-machine = Machine
 instance-machine-any = Any that fits
 instance-price = Price per hour
+instance-price-hour = { $price } per hour
 instance-price-next = { $price } from
 instance-customer = Customer
 instance-created-by = Created by

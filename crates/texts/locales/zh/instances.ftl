@@ -25,6 +25,7 @@ instance-image = 镜像
 instance-machine = 机器
 instance-machine-any = 任意合适的机器
 instance-price = 每小时价格
+instance-price-hour = 每小时 { $price }
 instance-price-next = 之后为 { $price }，自
 instance-customer = 客户
 instance-created-by = 创建者

@@ -107,7 +107,7 @@ fn table(words: Words, id: CustomerId, page: Page<InstanceView>) -> AnyView {
         view! {
             <tr>
                 <th scope="row">{ways::name(paths::instance(view.id), view.name.clone())}</th>
-                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} {idle_since(words, &view)}</td>
+                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} " " {idle_since(words, &view)}</td>
                 <td data-label=words.t("instance-since")>{since(&view)}</td>
                 <td data-label=words.t("instance-created-by")>{view.created_by.clone()}</td>
                 <td data-label=words.t("instance-machine")>

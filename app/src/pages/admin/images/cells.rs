@@ -55,7 +55,8 @@ pub fn or_dash(text: Option<&String>) -> String {
 pub fn state_options(words: Words) -> Vec<(String, String)> {
     let states = ImageState::ALL.iter().map(|state| state.code());
     let option = |code: &str| (code.to_owned(), words.t(&format!("image-state-{code}")));
-    std::iter::once((String::new(), words.t("filter-all"))).chain(states.map(option)).collect()
+    let all = words.labelled(words.t("image-state"), words.t("filter-all"));
+    std::iter::once((String::new(), all)).chain(states.map(option)).collect()
 }
 
 /// Everything that is known of one; `staff` see whose it is and download its archive.
@@ -78,7 +79,7 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
     });
     let content = view.file.map(|file| format!("/api/files/{file}/content")).filter(|content| ways::open_here(content));
     let archive = content.map(|content| {
-        view! { <p><a class="btn" href=content download="">{words.t("image-download")}</a></p> }
+        view! { <p class="note-line"><a class="btn" href=content download="">{words.t("image-download")}</a></p> }
     });
     let split = if view.memory_split { "\u{2713}" } else { NOT_MEASURED };
     view! {

@@ -109,7 +109,7 @@ fn review_card(words: Words, image: &ImageView, refused: Option<&Refused>) -> im
     view! {
         <section class="card" id="review">
             <header><h2>{words.t("image-review")}</h2></header>
-            <p class="sub">{words.t(if is_own_alone(image) { "image-review-hint-saved" } else { "image-review-hint" })}</p>
+            <p class="note-line">{words.t(if is_own_alone(image) { "image-review-hint-saved" } else { "image-review-hint" })}</p>
             {tags}
             {approve}
             {reject}

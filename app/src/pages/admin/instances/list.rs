@@ -81,7 +81,7 @@ fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
         view! {
             <tr>
                 <th scope="row"><a href=paths::instance(view.id)>{view.name.clone()}</a></th>
-                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} {idle_since(words, &view)}</td>
+                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} " " {idle_since(words, &view)}</td>
                 <td data-label=words.t("instance-since")>{since(&view)}</td>
                 <td data-label=words.t("instance-customer")>
                     {ways::name(paths::customer(view.customer_id), customer)} " " {view.created_by.clone()}

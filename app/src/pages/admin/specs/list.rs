@@ -63,13 +63,14 @@ fn list_view(query: ListQuery, page: Page<SpecView>, models: Vec<String>) -> Any
 }
 
 fn filters(words: Words, query: &ListQuery, models: Vec<String>) -> impl IntoView + use<> {
-    let all = (String::new(), words.t("filter-all"));
+    let all = |key: &str| (String::new(), words.labelled(words.t(key), words.t("filter-all")));
     let states = vec![
-        all.clone(),
+        all("spec-state"),
         ("true".to_owned(), words.t("spec-listed")),
         ("false".to_owned(), words.t("spec-not-listed")),
     ];
-    let models = std::iter::once(all).chain(models.into_iter().map(|model| (model.clone(), model))).collect();
+    let models = models.into_iter().map(|model| (model.clone(), model));
+    let models = std::iter::once(all("spec-gpu-model")).chain(models).collect();
     let sort = query.get("sort").to_owned();
     let sort = (!sort.is_empty()).then(|| view! { <input r#type="hidden" name="sort" value=sort /> });
     view! {

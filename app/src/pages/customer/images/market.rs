@@ -51,9 +51,10 @@ fn market_view(query: ListQuery, page: Page<MarketImage>) -> AnyView {
 }
 
 fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
-    let mut known = vec![(String::new(), words.t("filter-all"))];
+    let all = |key: &str| (String::new(), words.labelled(words.t(key), words.t("filter-all")));
+    let mut known = vec![all("image-architecture")];
     known.extend(Architecture::ALL.iter().map(|known| (known.code().to_owned(), known.code().to_owned())));
-    let split = vec![(String::new(), words.t("filter-all")), ("true".to_owned(), words.t("market-split-only"))];
+    let split = vec![all("image-memory-split-short"), ("true".to_owned(), words.t("market-split-only"))];
     view! {
         <form class="filters" method="get" action=paths::MARKET>
             <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()

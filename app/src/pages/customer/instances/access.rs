@@ -345,7 +345,7 @@ pub fn connect_card(words: Words, told: SshCommand) -> impl IntoView {
                 <dt>{words.t("ssh-card-fingerprint")}</dt>
                 <dd><code>{told.fingerprint.clone()}</code> " " {copy(&told.fingerprint)}</dd>
             </dl>
-            <p class="note-line">{key} " " <a href=paths::ACCOUNT_SSH_KEYS>{words.t("ssh-card-keys")}</a></p>
+            <p class="note-line">{key} " " <a class="link" href=paths::ACCOUNT_SSH_KEYS>{words.t("ssh-card-keys")}</a></p>
             <p class="note-line">{words.t("ssh-card-more")}</p>
             {told.recorded.then(|| view! { <p class="note-line">{recording_told(words, told.recorded_with_input)}</p> })}
         </section>

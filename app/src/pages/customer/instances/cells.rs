@@ -74,7 +74,8 @@ pub fn state_options(words: Words) -> Vec<(String, String)> {
     let known = InstanceState::ALL
         .iter()
         .map(|known| (known.code().to_owned(), words.t(&format!("instance-state-{}", known.code()))));
-    std::iter::once((String::new(), words.t("filter-all"))).chain(known).collect()
+    let all = words.labelled(words.t("instance-state"), words.t("filter-all"));
+    std::iter::once((String::new(), all)).chain(known).collect()
 }
 
 /// `2 × H100 · 8 cores · 64 GB`.
@@ -87,9 +88,9 @@ pub fn spec_line(words: Words, spec: &InstanceSpec) -> String {
     words.with("instance-spec-line", &[("cards", cards), ("cores", spec.cpu_cores.to_string()), ("memory", size)])
 }
 
-/// What an hour costs of what is made now.
+/// What an hour costs of what is made now, in words that say that it is an hour's.
 pub fn price(words: Words, spec: &InstanceSpec) -> String {
-    per_hour(words, &spec.price_per_hour, &spec.currency)
+    words.with("instance-price-hour", &[("price", per_hour(words, &spec.price_per_hour, &spec.currency))])
 }
 
 /// What an hour of it costs now: the price that the ledger counts by.

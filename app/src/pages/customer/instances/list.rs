@@ -129,7 +129,7 @@ fn table(words: Words, query: &ListQuery, page: Page<InstanceView>) -> AnyView {
         view! {
             <tr>
                 <th scope="row"><a href=paths::own_instance(view.id)>{view.name.clone()}</a></th>
-                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} {idle_since(words, &view)}</td>
+                <td data-label=words.t("instance-state")>{state_cell(words, view.state)} " " {idle_since(words, &view)}</td>
                 <td data-label=words.t("instance-since")>{since(&view)}</td>
                 <td data-label=words.t("instance-spec")>{spec_line(words, &view.spec)}</td>
                 <td data-label=words.t("instance-image")>{view.image_name.clone()}</td>
