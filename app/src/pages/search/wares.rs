@@ -93,7 +93,7 @@ async fn own(platform: &Platform, ctx: &OpContext, words: Words, text: &str) -> 
 
 fn instance(words: Words, view: InstanceView, of: &str, href: String) -> Hit {
     let state = words.t(&format!("instance-state-{}", view.state.code()));
-    let detail = [state.as_str(), &view.machine, of].into_iter().filter(|part| !part.is_empty());
+    let detail = [state.as_str(), view.machine.as_str(), of].into_iter().filter(|part| !part.is_empty());
     let detail = detail.collect::<Vec<_>>().join(" · ");
     Hit { kind: "search-instance", title: view.name, detail, href }
 }
