@@ -87,7 +87,7 @@ pub(crate) async fn room_in_tx(
 
 /// With two places where it is no whole number: 27 MB are not "1 GB".
 fn gigabytes(bytes: u64) -> String {
-    let hundredths = bytes.div_ceil(GB / 100);
+    let hundredths = bytes.saturating_mul(100).div_ceil(GB);
     match hundredths % 100 {
         0 => (hundredths / 100).to_string(),
         part => format!("{}.{part:02}", hundredths / 100),
