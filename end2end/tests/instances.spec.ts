@@ -64,6 +64,15 @@ test.describe('without JavaScript', () => {
       await expect(page.locator('#stats dd').first()).toContainText('%');
       expect(engine.docker(['ps', '--format', '{{.Ports}}'])).toMatch(/127\.0\.0\.1:\d+->8080\/tcp/);
       const own = page.url();
+      // The workbench has it with what an hour costs, the search finds it, and the list of it is taken away.
+      await page.goto('/');
+      await expect(page.getByRole('row', { name: /first/ })).toContainText('0.50');
+      await page.goto('/search?q=first');
+      await expect(page.locator(`#hits a[href="${new URL(own).pathname}"]`)).toBeVisible();
+      await page.goto('/instances');
+      const [list] = await Promise.all([page.waitForEvent('download'), page.locator('a[download]').click()]);
+      expect(list.suggestedFilename()).toMatch(/^instances-.*\.xlsx$/);
+      await page.goto(own);
       await page.locator('#logs a[href*="follow=logs"]').click();
       await expect(page).toHaveURL(/follow=logs/);
       await page.locator('#logs header a').click();

@@ -1,7 +1,8 @@
-//! What is found for a text: what can be done with what is open, pages, actions, machines, allocations, customers, people; each only for who may. The command
-//! palette shows this page's list in its dialog.
+//! What is found for a text: what can be done with what is open, pages, actions, machines, allocations, instances, images,
+//! specs, customers, people; each only for who may. The command palette shows this page's list in its dialog.
 
 mod actions;
+mod wares;
 
 use contract::allocations::{AllocationQuery, AllocationState};
 use contract::customers::CustomerQuery;
@@ -105,6 +106,7 @@ async fn hits(platform: &Platform, ctx: &OpContext, text: &str, on: &str) -> Res
             }
         }
     }
+    hits.extend(wares::found(platform, ctx, words, text).await?);
     if ctx.holds(Permission::CustomersManage) {
         let query = CustomerQuery { q: q.clone(), page_size: Some(MOST), ..CustomerQuery::default() };
         for customer in platform::customers::list(platform, ctx, &query).await?.list {

@@ -240,7 +240,7 @@ pub struct ImageCopy {
     pub message: Option<String>,
     /// What the other end said of it.
     pub detail: Option<String>,
-    /// Name of who wanted it.
+    /// Name of who wanted it; a word that says so where nobody did, and containers of it are there.
     pub wanted_by: String,
     pub wanted_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

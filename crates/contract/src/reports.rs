@@ -37,7 +37,7 @@ pub struct CustomerShare {
     pub gpus: u64,
 }
 
-/// What a customer has had, from its first allocation until now.
+/// What a customer has had, from its first allocation or instance until now.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -46,11 +46,11 @@ pub struct CustomerUsage {
     pub allocations: u64,
     /// Machines lent × hours.
     pub machine_hours: f64,
-    /// Their GPUs × hours.
+    /// Their GPUs × hours, and those of instances, where a part of a GPU counts as the GPU.
     pub gpu_hours: f64,
     /// The part of `gpuHours` in the last 30 days.
     pub gpu_hours_30_days: f64,
-    /// Mean utilisation of these GPUs while it had them, from the hourly figures; null where none was measured.
+    /// Mean utilisation of the GPUs of these machines while it had them, from the hourly figures; null where none was measured.
     pub gpu_util_percent: Option<f32>,
 }
 

@@ -9,6 +9,7 @@ pub mod files;
 pub mod idempotency;
 pub(crate) mod images;
 pub(crate) mod imports;
+mod instance_sheets;
 mod recordings;
 pub mod sso;
 mod upload;
@@ -305,11 +306,23 @@ async fn malformed<S: Send + Sync>(
         (None, Some(name)) => (ErrorCode::Validation, "field-required", within(path, name)),
         (None, None) => (ErrorCode::Validation, "field-malformed", path.trim_matches('.').to_owned()),
     };
+    let (key, args) = match choices(why) {
+        Some(choices) => ("field-choices", vec![("choices", choices)]),
+        None => (key, Vec::new()),
+    };
     let mut api = app::door::to_api_error(&rest.platform, &rest.ctx, Error::new(code)).await;
     let field = if field.is_empty() || field == "?" { "body".to_owned() } else { field };
-    api.fields.insert(field, texts::message(rest.ctx.language(), key, &[]));
+    api.fields.insert(field, texts::message(rest.ctx.language(), key, &args));
     tracing::debug!(request_id = rest.ctx.request_id(), why, "malformed input");
     envelope_of(&api, rest.ctx.request_id())
+}
+
+/// The words that could stand where another one does, with commas: they are the API's, and are not translated.
+fn choices(why: &str) -> Option<String> {
+    let (_, known) = why.strip_prefix("unknown variant `")?.rsplit_once("`, expected ")?;
+    // Behind it stands where in the body that was.
+    let words: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// A field that nobody knows, or that is not there, under what it is a part of: the path ends there, or with the field itself.
@@ -327,6 +340,16 @@ mod tests {
     use contract::machines::ServiceChange;
 
     use super::*;
+
+    #[test]
+    fn what_could_stand_there_is_named() {
+        let several = "unknown variant `on`, expected one of `running`, `stopped` at line 1 column 9";
+        assert_eq!(choices(several).as_deref(), Some("running, stopped"));
+        assert_eq!(choices("unknown variant `x`, expected `a` or `b`").as_deref(), Some("a, b"));
+        for other in ["unknown variant `x`, there are no variants", "unknown field `x`, expected `a`", "EOF"] {
+            assert_eq!(choices(other), None, "{other}");
+        }
+    }
 
     #[tokio::test]
     async fn what_is_sent_counts_and_not_what_the_headers_say_of_it() {

@@ -144,3 +144,39 @@ async fn a_customers_page_says_what_it_cost_to_who_sees_what_customers_pay() {
     let without = shown(&reader).await;
     assert!(without.contains("Instances and costs") && !without.contains("CNY"), "no money of customers: {without}");
 }
+
+/// GPU hours of instances are hours of GPUs, and what the month costs stands beside them.
+#[tokio::test]
+async fn the_workbench_counts_what_ran_in_instances() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server.test.node("host-001").await;
+    let rows = format!(
+        "with spec as (insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('Small', 1, 1, 1) returning id),
+              ran (instance, before, lasts, gpus) as (values
+                (1, interval '24 minutes', interval '24 minutes', 2),
+                (2, interval '40 days', interval '1 hour', 1),
+                (3, interval '24 minutes', interval '24 minutes', 0))
+         insert into ledger_intervals (subject_id, subject_name, customer_id, customer_name, user_id, user_name, machine_id,
+                                       machine_code, machine_name, spec_id, spec_name, spec, price_per_hour, currency,
+                                       run_started_at, started_at, opened_by, ended_at, closed_by)
+         select instance, 'i-' || instance, {customer}, 'Acme', {owner}, 'p', m.id, m.code, m.name, spec.id, 'Small',
+                jsonb_build_object('gpuCount', gpus), 1, 'CNY', now() - before, now() - before, 'started',
+                now() - before + lasts, 'ended'
+         from ran, machines m, spec
+         returning subject_name",
+        customer = acme.id,
+        owner = acme.owner.id,
+    );
+    assert_eq!(server.sql(&rows).await.len(), 3);
+    let owner = server.token(&acme.owner).await;
+    let usage = server.get(&owner, "/api/customer/usage").await.data();
+    let hours = |name: &str| (usage[name].as_f64().unwrap() * 1000.0).round();
+    assert_eq!((hours("gpuHours"), hours("gpuHours30Days"), hours("machineHours")), (1800.0, 800.0, 0.0), "{usage}");
+    let staff = server.token(&admin).await;
+    let same = server.get(&staff, &format!("/api/admin/customers/{}/statistics", acme.id)).await.data();
+    assert_eq!(same["gpuHours"], usage["gpuHours"]);
+    let home = server.get(&server.browser(&acme.owner).await, "/").await.text;
+    assert!(home.contains(">1.8<") && home.contains(">0.8<"), "{home}");
+    assert!(home.contains("Cost of this month so far"), "{home}");
+}

@@ -89,6 +89,9 @@ async fn unknown_and_malformed_parameters_are_named() {
         let fields: Vec<_> = answer.fields().into_keys().collect();
         assert_eq!(fields, [*field], "{path}");
     }
+    // Of a word that is none of a few, these are told.
+    let answer = server.get(&who, "/api/admin/machines?pool=puddle").await;
+    assert!(answer.text.contains("whole, shared"), "{answer:?}");
     // A form sends what was left empty: that is no filter.
     let answer = server.get(&who, "/api/admin/machines?region=&q=&pool=").await;
     assert_eq!((answer.status, &answer.data()["total"]), (200, &json!(1)), "{answer:?}");

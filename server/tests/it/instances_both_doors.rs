@@ -456,6 +456,15 @@ async fn the_pages_show_what_there_is() {
     assert!(server.get(&owner, &format!("/instances/{id}")).await.text.contains("&lt;b&gt;sleep"));
     assert_eq!(server.get(&owner, &format!("/admin/instances/{id}")).await.status, 404);
     assert_eq!(server.get(&staff, &format!("/instances/{id}")).await.status, 404);
+    // An image is where a container of it was seen, whoever brought it there.
+    let at = format!("/api/admin/images/{image}/machines");
+    assert_eq!(server.get(&program, &at).await.data(), json!([]));
+    let seen = format!("update instances set made_at = now(), observed = 'running' where id = {id} returning name");
+    assert_eq!(server.sql(&seen).await, ["one"]);
+    let there = server.get(&program, &at).await.data();
+    assert_eq!((&there[0]["machine"], &there[0]["state"]), (&json!("host-001"), &json!("present")));
+    let page = server.get(&staff, &format!("/admin/images/{image}")).await.text;
+    assert!(page.contains("Instances there"), "{page}");
 }
 
 /// What an instance says is heard by whose it is, until it or their session is gone.

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::harness::{Answer, Server, Who};
+use crate::instances_both_doors::shop;
 
 /// Title and address of what is found.
 async fn found(server: &Server, who: &Who, text: &str) -> Vec<(String, String)> {
@@ -96,4 +97,39 @@ async fn the_palette_finds_what_one_may_do_and_nothing_else() {
         let hits = found_on(&server, &member, "", on).await;
         assert!(hits.iter().all(|(_, href)| !href.contains("admin")), "{on}: {hits:?}");
     }
+}
+
+#[tokio::test]
+async fn the_palette_finds_instances_images_and_specs_of_who_may_see_them() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let (acme, globex) = (server.test.customer("Acme").await, server.test.customer("Globex").await);
+    let staff = server.token(&admin).await;
+    let (image, spec) = shop(&server, &staff).await;
+    let body = json!({ "name": "lab-one", "image": image, "spec": spec });
+    let made = server.post(&server.token(&acme.owner).await, "/api/customer/instances", body).await.data();
+    let id = &made["id"];
+    let (own, theirs) = (format!("/instances/{id}"), format!("/admin/instances/{id}"));
+    let (staff, owner) = (server.browser(&admin).await, server.browser(&acme.owner).await);
+    let strangers = [server.browser(&acme.member).await, server.browser(&globex.owner).await];
+    let has = |hits: &[(String, String)], title: &str, href: &str| {
+        assert!(hits.iter().any(|hit| (hit.0.as_str(), hit.1.as_str()) == (title, href)), "{title}: {hits:?}");
+    };
+    has(&found(&server, &staff, "lab-o").await, "lab-one", &theirs);
+    has(&found(&server, &staff, "small").await, "Small", &format!("/admin/images/{image}"));
+    has(&found(&server, &staff, "tiny").await, "Tiny", &format!("/admin/specs/{spec}"));
+    has(&found(&server, &owner, "lab-o").await, "lab-one", &own);
+    has(&found(&server, &owner, "small").await, "Small", "/images?q=Small");
+    has(&found(&server, &owner, "tiny").await, "Tiny", &format!("/instances/new?spec={spec}"));
+    // Members have their own, and nobody finds another customer's.
+    for stranger in &strangers {
+        let hits = found(&server, stranger, "lab-o").await;
+        assert!(hits.iter().all(|(title, _)| title != "lab-one"), "{hits:?}");
+    }
+
+    // What is found is on the workbench, too, with what an hour costs.
+    let home = server.get(&owner, "/").await.text;
+    assert!(home.contains(&own) && home.contains("0.50 "), "{home}");
+    let home = server.get(&strangers[0], "/").await.text;
+    assert!(!home.contains(&own) && home.contains("/instances/new"), "{home}");
 }

@@ -39,6 +39,7 @@ async fn who_takes_a_list_away_is_in_the_log() {
             "/api/admin/announcements/export?state=over",
             "announcements:export announcement done rest {\"state\": \"over\"}",
         ),
+        ("/api/admin/instances/export?state=running", "instances:export instance done rest {\"state\": \"running\"}"),
         ("/api/admin/audits/export?outcome=denied", "audit:export audit done rest {\"outcome\": \"denied\"}"),
     ];
     for (number, (path, row)) in cases.into_iter().enumerate() {
@@ -52,6 +53,57 @@ async fn who_takes_a_list_away_is_in_the_log() {
         assert_eq!((bytes.len(), &bytes[..2]), (length, &b"PK"[..]), "{path}: whole, and not packed twice");
         assert_eq!(server.sql(log).await.last().map(String::as_str), Some(row));
     }
+}
+
+#[tokio::test]
+async fn customers_take_their_instances_and_images_away() {
+    let server = Server::start().await;
+    let admin = server.test.admin().await;
+    let acme = server.test.customer("Acme").await;
+    let (staff, member) = (server.token(&admin).await, server.token(&acme.member).await);
+    let log = "select action || ' ' || customer_id::text || ' ' || after::text
+               from audit_events where action like '%:export%' and outcome = 'done' order by id";
+    let cases = [
+        (
+            "/api/customer/instances",
+            "?q=one",
+            "instances:export",
+            "{\"q\": \"one\"}",
+            "Name|State|Why|Since (UTC)|Machine|Code|Spec",
+        ),
+        (
+            "/api/customer/images/market",
+            "?memorySplit=true",
+            "images:export-market",
+            "{\"memorySplit\": true}",
+            "Name|Framework",
+        ),
+        (
+            "/api/customer/images/mine",
+            "?state=approved",
+            "images:export-own",
+            "{\"state\": \"approved\"}",
+            "Name|Source|State",
+        ),
+    ];
+    let program = Path::new(env!("CARGO_BIN_EXE_remotegpu"));
+    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    for (path, filter, action, after, headings) in cases {
+        let at = format!("{path}/export{filter}");
+        assert_eq!(server.get(&staff, &at).await.status, 404, "{at}");
+        let row = format!("{action} {} {after}", acme.id);
+        for (address, accepts) in [(at, "application/json"), (format!("{path}{filter}"), kind)] {
+            let request = server.signed(&member, server.bare(Method::GET, &address).header("accept", accepts));
+            let answer = request.header("accept-language", "en").send().await.unwrap();
+            assert!(answer.headers()["content-type"].to_str().unwrap().contains("spreadsheetml"), "{path}");
+            let bytes = answer.bytes().await.unwrap().to_vec();
+            let mut rows = sheets::read_in_child(program, bytes, &ReadOptions::default()).await.unwrap();
+            let first = rows.next().await.unwrap().expect("headings").cells.join("|");
+            assert!(first.starts_with(headings), "{first}");
+            assert_eq!(server.sql(log).await.last(), Some(&row));
+        }
+    }
+    assert_eq!(server.sql(log).await.len(), 6);
 }
 
 #[tokio::test]

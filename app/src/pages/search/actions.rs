@@ -29,7 +29,7 @@ const BEGIN: [(&str, &str, &str, Permission); 12] = [
 ];
 
 /// Lists that can be taken away: their name, address, permission.
-const EXPORTS: [(&str, &str, Permission); 10] = [
+const EXPORTS: [(&str, &str, Permission); 14] = [
     ("nav-machines", "/api/admin/machines/export", Permission::MachinesView),
     ("nav-allocations", "/api/admin/allocations/export", Permission::AllocationsManage),
     ("nav-customers", "/api/admin/customers/export", Permission::CustomersManage),
@@ -40,6 +40,10 @@ const EXPORTS: [(&str, &str, Permission); 10] = [
     ("nav-audit", "/api/admin/audits/export", Permission::AuditView),
     ("nav-announcements", "/api/admin/announcements/export", Permission::AnnouncementsManage),
     ("nav-jobs", "/api/admin/jobs/export", Permission::JobsView),
+    ("nav-instances", "/api/admin/instances/export", Permission::InstancesView),
+    ("nav-own-instances", "/api/customer/instances/export", Permission::InstancesUse),
+    ("nav-own-images", "/api/customer/images/mine/export", Permission::ImagesUse),
+    ("nav-market", "/api/customer/images/market/export", Permission::ImagesUse),
 ];
 
 /// What is done with a machine, for who has to choose one first: word, what else people call it, permission.

@@ -104,6 +104,17 @@ pub(crate) async fn follow(
     Ok(closed)
 }
 
+/// GPU hours that a customer's instances ran: until now, and of that what lies after an instant.
+pub(crate) async fn gpu_hours(
+    tx: &mut Tx,
+    customer: CustomerId,
+    after: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(f64, f64)> {
+    let (all, lately) = store::gpu_seconds(tx, customer, after, now).await?;
+    Ok((all / 3600.0, lately / 3600.0))
+}
+
 /// Of these instances the last run, where there is one.
 pub(crate) async fn newest(tx: &mut Tx, ids: &[i64], now: DateTime<Utc>) -> Result<Vec<Stretch>> {
     store::newest(tx, ids, now).await

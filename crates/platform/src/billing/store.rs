@@ -197,6 +197,32 @@ pub(super) async fn sums(
     Ok(sum.collect())
 }
 
+/// GPUs × seconds that a customer's instances ran: until now, and of that what lies after an instant. A part of a GPU's memory
+/// counts as the GPU.
+pub(super) async fn gpu_seconds(
+    tx: &mut Tx,
+    customer: CustomerId,
+    after: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(f64, f64)> {
+    let row = sqlx::query!(
+        r#"with ran as (
+             select l.started_at, coalesce(l.ended_at, greatest($3, l.started_at)) as ended_at,
+                    coalesce((l.spec ->> 'gpuCount')::bigint, 0) as gpus
+             from ledger_intervals l where l.customer_id = $1)
+           select coalesce(sum(extract(epoch from ended_at - started_at) * gpus), 0)::float8 as "all!",
+                  coalesce(sum(greatest(extract(epoch from ended_at - greatest(started_at, $2)), 0) * gpus), 0)::float8
+                    as "lately!"
+           from ran"#,
+        customer.0,
+        after,
+        now
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((row.all, row.lately))
+}
+
 /// A page of the rows that lie in a period, the newest first, and how many there are.
 pub(super) async fn lines(
     tx: &mut Tx,

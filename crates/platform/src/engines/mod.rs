@@ -243,13 +243,14 @@ fn reported(report: docker::Report) -> (EngineReport, Option<DateTime<Utc>>) {
     (report, expires_at)
 }
 
-/// What a fault means. What an agent meets, it met on its own host.
+/// What a fault means. What an agent meets, it met on its own host; a socket of this host has no port.
 pub(crate) fn fault_words(ctx: &OpContext, kind: Option<EngineKind>, fault: &str) -> String {
-    let of_agent = match kind {
+    let of_kind = match kind {
         Some(EngineKind::Agent) => texts::known_message(ctx.language(), &format!("engine-fault-{fault}-agent"), &[]),
-        Some(EngineKind::Local | EngineKind::Tcp) | None => None,
+        Some(EngineKind::Local) => texts::known_message(ctx.language(), &format!("engine-fault-{fault}-local"), &[]),
+        Some(EngineKind::Tcp) | None => None,
     };
-    of_agent.unwrap_or_else(|| texts::message(ctx.language(), &format!("engine-fault-{fault}"), &[]))
+    of_kind.unwrap_or_else(|| texts::message(ctx.language(), &format!("engine-fault-{fault}"), &[]))
 }
 
 fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {

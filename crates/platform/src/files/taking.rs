@@ -79,10 +79,19 @@ pub(crate) async fn room_in_tx(
             return Err(Error::new(ErrorCode::QuotaExceeded)
                 .with_key("error-storage-quota")
                 .with_arg("limit", limit)
-                .with_arg("used", taken.div_ceil(GB)));
+                .with_arg("used", gigabytes(taken)));
         }
     }
     Ok(going)
+}
+
+/// With two places where it is no whole number: 27 MB are not "1 GB".
+fn gigabytes(bytes: u64) -> String {
+    let hundredths = bytes.saturating_mul(100).div_ceil(GB);
+    match hundredths % 100 {
+        0 => (hundredths / 100).to_string(),
+        part => format!("{}.{part:02}", hundredths / 100),
+    }
 }
 
 /// A folder for about so many bytes.

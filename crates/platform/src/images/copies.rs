@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use contract::images::{ImageCopy, ImagePull, ImageSource, ImageState, ImageView};
+use contract::images::{CopyState, ImageCopy, ImagePull, ImageSource, ImageState, ImageView};
 use contract::{ErrorCode, ImageId, MachineId};
 use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
 use serde_json::json;
@@ -23,7 +23,8 @@ type Brought = std::result::Result<String, Fault>;
 /// may take as long.
 pub(super) const ATTEMPTS: i32 = 6;
 
-/// On which machines it is, or is on its way to.
+/// On which machines it is, or is on its way to: those that somebody wanted it on, and those where containers of it are,
+/// because their engine had it or an instance brought it.
 ///
 /// # Errors
 /// `NotFound` where there is no such image.
@@ -32,11 +33,15 @@ pub async fn copies(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
     let mut tx = platform.db().begin(ctx).await?;
     found(&mut tx, id).await?;
     let rows = store::copies(&mut tx, id).await?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.machine.0).collect();
+    let mut used = instances::machines_with_image(&mut tx, id).await?;
+    used.retain(|(machine, _)| rows.iter().all(|row| row.machine != *machine));
+    let ids: Vec<i64> = rows.iter().map(|row| row.machine.0).chain(used.iter().map(|(machine, _)| machine.0)).collect();
     let mut names = machines::briefs(platform, &mut tx, &ids, ctx.now()).await?;
     tx.commit().await?;
-    let view = |row: store::CopyRow| {
-        let brief = names.remove(&row.machine.0).unwrap_or_default();
+    let mut brief = |machine: MachineId| names.remove(&machine.0).unwrap_or_default();
+    let mut all = Vec::with_capacity(ids.len());
+    all.extend(rows.into_iter().map(|row| {
+        let brief = brief(row.machine);
         let message = row.fault.as_deref().map(|fault| engines::fault_words(ctx, row.engine, fault));
         ImageCopy {
             machine: brief.code,
@@ -51,8 +56,25 @@ pub async fn copies(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
             wanted_at: row.wanted_at,
             updated_at: row.updated_at,
         }
-    };
-    Ok(rows.into_iter().map(view).collect())
+    }));
+    let by = texts::message(ctx.language(), "copies-by-instances", &[]);
+    all.extend(used.into_iter().map(|(machine, since)| {
+        let brief = brief(machine);
+        ImageCopy {
+            machine: brief.code,
+            machine_name: brief.name,
+            state: CopyState::Present,
+            done: 0,
+            total: 0,
+            fault: None,
+            message: None,
+            detail: None,
+            wanted_by: by.clone(),
+            wanted_at: since,
+            updated_at: since,
+        }
+    }));
+    Ok(all)
 }
 
 /// Wants an image on a machine; a job brings it there, and [`copies`] says how far it is.

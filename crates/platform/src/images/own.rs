@@ -8,7 +8,7 @@ use contract::{CustomerId, ErrorCode, FileId, ImageId, Page, Permission};
 
 use super::archive::{self, ArchiveFacts};
 use super::check::{self, Checked};
-use super::{Whose, changed, entry, facts, forget_archive, found, locked, sort_of, store};
+use super::{EXPORT_PAGE, Whose, changed, entry, facts, forget_archive, found, locked, sort_of, store};
 use crate::authz::{ImageShelf, ManageOwnImage, OwnImageRef, Scope, UploadImage, ViewOwnImage};
 use crate::{Error, OpContext, Platform, Result, audit, files};
 
@@ -76,6 +76,31 @@ pub async fn market(platform: &Platform, ctx: &OpContext, query: &MarketQuery) -
     Ok(Page { list, total, page, page_size })
 }
 
+/// All of these filters for a workbook, as they were at one instant; who takes them away is in the log.
+///
+/// # Errors
+/// As [`market`]'s, and whatever `take` gives.
+pub async fn export_market(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &MarketQuery,
+    mut take: impl FnMut(MarketImage) -> Result<()> + Send,
+) -> Result<()> {
+    let of = customer(&ctx.trying_new("images:export-market", "image"))?;
+    audit::record_export(platform, ctx, ("images:export-market", "image"), Some(of), query).await?;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1.. {
+        let (rows, _) = store::market(&mut tx, query, (number, EXPORT_PAGE)).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        rows.into_iter().try_for_each(&mut take)?;
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
 /// One of them.
 ///
 /// # Errors
@@ -113,6 +138,33 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &ImageQuery) 
     let (list, total) = store::list(&mut tx, Whose::Customer(customer), query, &sort, (page, page_size)).await?;
     tx.commit().await?;
     Ok(Page { list: list.into_iter().map(without_names).collect(), total, page, page_size })
+}
+
+/// All of these filters for a workbook, as they were at one instant; who takes them away is in the log.
+///
+/// # Errors
+/// As [`list_own`]'s, and whatever `take` gives.
+pub async fn export_own(
+    platform: &Platform,
+    ctx: &OpContext,
+    query: &ImageQuery,
+    mut take: impl FnMut(ImageView) -> Result<()> + Send,
+) -> Result<()> {
+    let customer = customer(&ctx.trying_new("images:export-own", "image"))?;
+    let sort = sort_of(query)?;
+    audit::record_export(platform, ctx, ("images:export-own", "image"), Some(customer), query).await?;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    for number in 1.. {
+        let place = (number, EXPORT_PAGE);
+        let (rows, _) = store::list(&mut tx, Whose::Customer(customer), query, &sort, place).await?;
+        let last = rows.len() < EXPORT_PAGE as usize;
+        rows.into_iter().map(without_names).try_for_each(&mut take)?;
+        if last {
+            break;
+        }
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Names of who works for the platform are nobody's business outside.

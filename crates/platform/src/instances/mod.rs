@@ -10,6 +10,7 @@ mod apps;
 mod charge;
 mod check;
 mod disks;
+mod exports;
 mod follow;
 mod halt;
 mod identity;
@@ -53,6 +54,7 @@ pub use self::apps::{
 };
 pub use self::charge::compare;
 pub use self::disks::measure_disks;
+pub use self::exports::{export, export_all};
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
 pub(crate) use self::halt::{halt, running_of, runs_for};
@@ -544,6 +546,14 @@ pub(crate) async fn images_on(tx: &mut Tx, machine: MachineId) -> Result<HashMap
 /// Whether an instance that is not gone is made of an image, for who sees all of them.
 pub(crate) async fn is_made_of(tx: &mut Tx, image: contract::ImageId) -> Result<bool> {
     store::is_made_of(tx, image).await
+}
+
+/// Machines on which containers of this image were there when they were looked at last, with since when.
+pub(crate) async fn machines_with_image(
+    tx: &mut Tx,
+    image: contract::ImageId,
+) -> Result<Vec<(MachineId, DateTime<Utc>)>> {
+    store::machines_with_image(tx, image).await
 }
 
 /// Which of these machines instances are on.

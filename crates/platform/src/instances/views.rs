@@ -1,6 +1,7 @@
 //! Instances and their history as people see them.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 
 use contract::ErrorCode;
 use contract::instances::{
@@ -49,7 +50,22 @@ fn words(ctx: &OpContext, fault: &str) -> String {
 
 fn shown(ctx: &OpContext, fault: Option<&str>, detail: Option<String>) -> Option<String> {
     let may = ctx.is_staff() || fault.is_none_or(|fault| OWN_FAULTS.contains(&fault));
-    detail.filter(|detail| may && !detail.is_empty())
+    let detail = detail.filter(|detail| may && !detail.is_empty())?;
+    Some(if ctx.is_staff() { detail } else { without_addresses(&detail) })
+}
+
+/// Where an engine looks names up, and by which way, is for those who run it: a failed pull names both.
+fn without_addresses(detail: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '(' | ')' | '-' | '>');
+    let is_address = |word: &str| word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok();
+    let masked = detail.split_inclusive(ends).map(|piece| {
+        let word = piece.trim_end_matches(ends).trim_end_matches([':', '.']);
+        match is_address(word) {
+            true => piece.replacen(word, "\u{2026}", 1),
+            false => piece.to_owned(),
+        }
+    });
+    masked.collect()
 }
 
 /// As whoever may see them sees them now.
@@ -228,4 +244,25 @@ pub(super) async fn events(
         actor: row.actor,
     };
     Ok(rows.into_iter().map(event).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_addresses;
+
+    #[test]
+    fn where_an_engine_looks_names_up_is_not_told() {
+        for (said, told) in [
+            (
+                "Get \"https://r.example.org/v2/\": dial tcp: lookup r.example.org on 10.0.0.2:53: no such host",
+                "Get \"https://r.example.org/v2/\": dial tcp: lookup r.example.org on \u{2026}: no such host",
+            ),
+            ("read udp 10.0.0.5:4242->10.0.0.2:53: i/o timeout", "read udp \u{2026}->\u{2026}: i/o timeout"),
+            ("dial tcp [fd00::2]:443: refused", "dial tcp \u{2026}: refused"),
+            ("manifest for team/app:1.2 not found", "manifest for team/app:1.2 not found"),
+            ("", ""),
+        ] {
+            assert_eq!(without_addresses(said), told);
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub use workbench::{my_dashboard, my_machines};
 
 use crate::authz::AllocationRef;
 use crate::machines::GpuTimes;
-use crate::{OpContext, Platform, Result, SystemActor, allocations, customers, machines, metrics};
+use crate::{OpContext, Platform, Result, SystemActor, allocations, billing, customers, machines, metrics};
 
 /// Numbers of the staff's first page.
 ///
@@ -151,6 +151,9 @@ async fn usage(platform: &Platform, ctx: &OpContext, id: CustomerId) -> Result<C
         sum.gpu_hours += gpus.hours(machine.0, from, until);
         sum.gpu_hours_30_days += gpus.hours(machine.0, from.max(month_ago), until);
     }
+    let (all, lately) = billing::gpu_hours(&mut tx, id, month_ago, now).await?;
+    sum.gpu_hours += all;
+    sum.gpu_hours_30_days += lately;
     tx.commit().await?;
     sum.gpu_util_percent = (samples > 0.0).then(|| (util / samples) as f32);
     Ok(sum)

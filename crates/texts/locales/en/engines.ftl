@@ -60,6 +60,7 @@ engine-fault-name = The host's name has no address. Check its spelling and this 
 engine-fault-other-engine = Another engine answers than the one that this machine’s instances are on. Nothing is done there until the first is back or staff go on with this one on the machine’s Docker page.
 engine-fault-forbidden = This address is never connected to: link-local addresses and those where clouds give out credentials are closed.
 engine-fault-refused = Nobody listens there. Check the port, and that dockerd was started with -H tcp://…:2376 and --tlsverify.
+engine-fault-refused-local = Nobody listens at this socket. Check the path, and that Docker runs on this server's host.
 engine-fault-unreachable = No way leads to this address. Check routes and firewalls between this server and the host.
 engine-fault-timeout = No answer in time. A firewall drops the connection, or something else listens there.
 engine-fault-no-socket = There is no such socket on this server's host. Check the path, and that Docker runs here.

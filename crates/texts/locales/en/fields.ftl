@@ -34,6 +34,7 @@ field-page-size-range = A page has 1 to 100 rows.
 field-one-use-for-machine = A token for a named machine can be used once.
 field-unknown = There is no such field or parameter.
 field-malformed = It does not read: check its format.
+field-choices = This is not one of the choices: { $choices }.
 field-time-range = The range is wrong: it must begin before it ends and be no longer than two years.
 field-range-or-from-to = Give either a range, or a beginning and an end.
 field-metric-unknown = There is no figure called { $metric }.

@@ -127,6 +127,6 @@ setting-instances-idle-gpu-percent-hint = The highest load of one of its GPUs, a
 setting-instances-idle-cpu-percent = Processor load from which on an instance without GPU is used, percent
 setting-instances-idle-cpu-percent-hint = Of one core, on average over a minute.
 setting-instances-idle-warning-minutes = Between the warning and the stop, minutes
-setting-instances-idle-warning-minutes-hint = At most half of the time above.
+setting-instances-idle-warning-minutes-hint = At most half of the time above: a longer one counts as that half.
 setting-instances-idle-keep-hours = Longest time that somebody can keep an instance, hours
 setting-instances-idle-keep-hours-hint = At a time; it may be kept again.

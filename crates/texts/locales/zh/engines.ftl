@@ -60,6 +60,7 @@ engine-fault-name = 主机名没有对应的地址。请检查拼写和本服务
 engine-fault-other-engine = 应答的不是这台机器的实例所在的引擎。在原引擎恢复，或运维人员在该机器的 Docker 页面改用此引擎之前，平台不会在它上面做任何操作。
 engine-fault-forbidden = 不会连接此地址：链路本地地址和云平台发放凭据的地址是关闭的。
 engine-fault-refused = 对方没有监听。请检查端口，以及 dockerd 是否以 -H tcp://…:2376 和 --tlsverify 启动。
+engine-fault-refused-local = 该套接字上没有程序监听。请检查路径，以及本服务器所在主机上的 Docker 是否在运行。
 engine-fault-unreachable = 无法到达此地址。请检查本服务器与主机之间的路由和防火墙。
 engine-fault-timeout = 没有及时响应。可能是防火墙丢弃了连接，或监听的是其他程序。
 engine-fault-no-socket = 本服务器主机上没有这个套接字。请检查路径，以及 Docker 是否在运行。

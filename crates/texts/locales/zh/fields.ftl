@@ -34,6 +34,7 @@ field-page-size-range = 每页 1 至 100 条。
 field-one-use-for-machine = 指定机器时，只能接入一台。
 field-unknown = 没有这个字段或参数。
 field-malformed = 格式不正确，无法读取。
+field-choices = 不是可选的值，可选：{ $choices }。
 field-time-range = 时间范围不正确：开始须早于结束，且不超过两年。
 field-range-or-from-to = 请只给出时间范围，或只给出起止时间。
 field-metric-unknown = 没有名为 { $metric } 的指标。

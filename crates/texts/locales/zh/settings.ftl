@@ -126,6 +126,6 @@ setting-instances-idle-gpu-percent-hint = 按每秒测量的单卡最高负载�
 setting-instances-idle-cpu-percent = 无 GPU 实例视为使用中的 CPU 负载（%）
 setting-instances-idle-cpu-percent-hint = 按单核计，一分钟平均值。
 setting-instances-idle-warning-minutes = 提醒到停止的间隔（分钟）
-setting-instances-idle-warning-minutes-hint = 不超过上述时间的一半。
+setting-instances-idle-warning-minutes-hint = 不超过上述时间的一半；设得更长时按一半计算。
 setting-instances-idle-keep-hours = 单次最长保留时间（小时）
 setting-instances-idle-keep-hours-hint = 到期后可再次保留。

@@ -10,14 +10,19 @@ use contract::images::{
 use contract::{Envelope, ImageId, Page, PageQuery};
 use platform::images;
 
+use crate::rest::admin::exports;
 use crate::rest::images::{Uploaded, uploaded};
 use crate::rest::upload::FileForm;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Images of these filters.
 #[utoipa::path(get, path = "/api/admin/images", tag = "images", params(ImageQuery),
     responses((status = 200, body = Envelope<Page<ImageView>>)))]
-pub async fn list(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<ImageQuery>) -> Response {
+    if wanted.0 {
+        return exports::images(rest, Params(query)).await;
+    }
     rest.answer(images::list(&rest.platform, &rest.ctx, &query).await).await
 }
 

@@ -8,13 +8,33 @@ use contract::instances::{
 use contract::{Envelope, InstanceId, Page};
 use platform::instances;
 
-use crate::rest::{Body, Params, Part, Rest};
+use crate::rest::workbook::{AsWorkbook, download};
+use crate::rest::{Body, Params, Part, Rest, instance_sheets};
 
 /// Everybody's.
 #[utoipa::path(get, path = "/api/admin/instances", tag = "instances", params(InstanceQuery),
     responses((status = 200, body = Envelope<Page<InstanceView>>)))]
-pub async fn list(rest: Rest, Params(query): Params<InstanceQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<InstanceQuery>) -> Response {
+    if wanted.0 {
+        return export(rest, Params(query)).await;
+    }
     rest.answer(instances::list_all(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// Everybody's as a workbook, at most 50,000 rows; who takes it away is in the log.
+#[utoipa::path(get, path = "/api/admin/instances/export", tag = "instances", params(InstanceQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn export(rest: Rest, Params(query): Params<InstanceQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let mut list = instance_sheets::instances(language, true)?;
+        instances::export_all(&rest.platform, &rest.ctx, &query, |row| {
+            instance_sheets::instance(language, &mut list, true, row)
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "instances").await
 }
 
 /// One of them.

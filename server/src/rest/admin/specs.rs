@@ -5,12 +5,17 @@ use contract::specs::{SpecPriceCreate, SpecPriceView, SpecQuery, SpecView, SpecW
 use contract::{Envelope, Page, SpecId};
 use platform::specs;
 
+use crate::rest::admin::exports;
+use crate::rest::workbook::AsWorkbook;
 use crate::rest::{Body, Params, Part, Rest};
 
 /// Specs of these filters.
 #[utoipa::path(get, path = "/api/admin/specs", tag = "specs", params(SpecQuery),
     responses((status = 200, body = Envelope<Page<SpecView>>)))]
-pub async fn list(rest: Rest, Params(query): Params<SpecQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<SpecQuery>) -> Response {
+    if wanted.0 {
+        return exports::specs(rest, Params(query)).await;
+    }
     rest.answer(specs::list(&rest.platform, &rest.ctx, &query).await).await
 }
 

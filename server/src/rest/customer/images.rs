@@ -10,13 +10,30 @@ use platform::{images, instances};
 
 use crate::rest::images::{Uploaded, uploaded};
 use crate::rest::upload::FileForm;
-use crate::rest::{Body, Params, Part, Rest};
+use crate::rest::workbook::{AsWorkbook, download};
+use crate::rest::{Body, Params, Part, Rest, instance_sheets};
 
 /// The images that everybody may choose.
 #[utoipa::path(get, path = "/api/customer/images/market", tag = "images", params(MarketQuery),
     responses((status = 200, body = Envelope<Page<MarketImage>>)))]
-pub async fn market(rest: Rest, Params(query): Params<MarketQuery>) -> Response {
+pub async fn market(rest: Rest, wanted: AsWorkbook, Params(query): Params<MarketQuery>) -> Response {
+    if wanted.0 {
+        return export_market(rest, Params(query)).await;
+    }
     rest.answer(images::market(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// All of them as a workbook; who takes it away is in the log.
+#[utoipa::path(get, path = "/api/customer/images/market/export", tag = "images", params(MarketQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn export_market(rest: Rest, Params(query): Params<MarketQuery>) -> Response {
+    let built = async {
+        let mut list = instance_sheets::market(rest.ctx.language())?;
+        images::export_market(&rest.platform, &rest.ctx, &query, |row| instance_sheets::market_image(&mut list, row))
+            .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "images").await
 }
 
 /// One of them.
@@ -40,8 +57,27 @@ pub async fn deploy(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageD
 /// One's customer's own.
 #[utoipa::path(get, path = "/api/customer/images/mine", tag = "images", params(ImageQuery),
     responses((status = 200, body = Envelope<Page<ImageView>>)))]
-pub async fn list(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<ImageQuery>) -> Response {
+    if wanted.0 {
+        return export(rest, Params(query)).await;
+    }
     rest.answer(images::list_own(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// All of them as a workbook; who takes it away is in the log.
+#[utoipa::path(get, path = "/api/customer/images/mine/export", tag = "images", params(ImageQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn export(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let mut list = instance_sheets::own_images(language)?;
+        images::export_own(&rest.platform, &rest.ctx, &query, |row| {
+            instance_sheets::own_image(language, &mut list, row)
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "images").await
 }
 
 /// Makes one of a file that was uploaded with the purpose `image`; a small archive may come in a form itself. Nobody uses

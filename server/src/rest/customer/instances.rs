@@ -12,13 +12,33 @@ use contract::specs::SpecView;
 use contract::{Envelope, InstanceId, Page};
 use platform::{access, instances};
 
-use crate::rest::{Body, Params, Part, Rest};
+use crate::rest::workbook::{AsWorkbook, download};
+use crate::rest::{Body, Params, Part, Rest, instance_sheets};
 
 /// One's customer's, for its owners, or one's own.
 #[utoipa::path(get, path = "/api/customer/instances", tag = "instances", params(InstanceQuery),
     responses((status = 200, body = Envelope<Page<InstanceView>>)))]
-pub async fn list(rest: Rest, Params(query): Params<InstanceQuery>) -> Response {
+pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<InstanceQuery>) -> Response {
+    if wanted.0 {
+        return export(rest, Params(query)).await;
+    }
     rest.answer(instances::list(&rest.platform, &rest.ctx, &query).await).await
+}
+
+/// One's customer's, for its owners, or one's own as a workbook, at most 50,000 rows; who takes it away is in the log.
+#[utoipa::path(get, path = "/api/customer/instances/export", tag = "instances", params(InstanceQuery),
+    responses((status = 200, description = "A workbook")))]
+pub async fn export(rest: Rest, Params(query): Params<InstanceQuery>) -> Response {
+    let built = async {
+        let language = rest.ctx.language();
+        let mut list = instance_sheets::instances(language, false)?;
+        instances::export(&rest.platform, &rest.ctx, &query, |row| {
+            instance_sheets::instance(language, &mut list, false, row)
+        })
+        .await?;
+        list.finish()
+    };
+    download(&rest, built.await, "instances").await
 }
 
 /// Makes one: its place is taken at once, its container is made in the background.

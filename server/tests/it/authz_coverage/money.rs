@@ -100,6 +100,10 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Rest, "GET",  "/api/customer/access/sessions/export",                 [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/roles/export",                              [401, 404, 404, 404, 404, 200, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/announcements/export",                      [401, 404, 404, 404, 404, 200, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/instances/export",                       [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/admin/instances/export",                          [401, 404, 404, 404, 404, 200, 401, 200, 404]),
+    (Door::Rest, "GET",  "/api/customer/images/market/export",                   [401, 404, 200, 200, 200, 404, 401, 404, 404]),
+    (Door::Rest, "GET",  "/api/customer/images/mine/export",                     [401, 404, 200, 200, 200, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/admin/access/sessions/export",                    [401, 404, 404, 404, 404, 200, 401, 200, 404]),
     // It is the owner's; members have their own. Nothing of it is in the store: `recordings.rs` plays one.
     (Door::Rest, "GET",  "/api/customer/access/recordings",                      [401, 404, 200, 200, 200, 404, 401, 404, 404]),

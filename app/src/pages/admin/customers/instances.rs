@@ -67,15 +67,19 @@ pub(super) fn instances_card(words: Words, id: CustomerId, running: Running) -> 
     Some(card.into_any())
 }
 
-fn costs_view(words: Words, id: CustomerId, month: &[UsageTotal], year: &[UsageTotal]) -> impl IntoView + use<> {
-    let sum = |totals: &[UsageTotal]| match totals {
+/// Amounts in each currency, one below the other.
+pub(super) fn costs(words: Words, totals: &[UsageTotal]) -> AnyView {
+    match totals {
         [] => words.t("customer-cost-none").into_any(),
         totals => totals
             .iter()
             .map(|total| view! { <div>{money(words, &total.cost, &total.currency)}</div> })
             .collect_view()
             .into_any(),
-    };
+    }
+}
+
+fn costs_view(words: Words, id: CustomerId, month: &[UsageTotal], year: &[UsageTotal]) -> impl IntoView + use<> {
     let billing = paths::billing_of(id);
     let more = ways::open_here(&billing).then(|| {
         view! { <p class="note-line"><a class="link" href=billing>{words.t("customer-cost-more")}</a></p> }
@@ -83,9 +87,9 @@ fn costs_view(words: Words, id: CustomerId, month: &[UsageTotal], year: &[UsageT
     view! {
         <dl class="facts start">
             <dt>{words.t("customer-cost-month")}</dt>
-            <dd>{sum(month)}</dd>
+            <dd>{costs(words, month)}</dd>
             <dt>{words.t("customer-cost-year")}</dt>
-            <dd>{sum(year)}</dd>
+            <dd>{costs(words, year)}</dd>
         </dl>
         {more}
     }

@@ -4,6 +4,7 @@ use contract::access::RecordingPolicy;
 use contract::accounts::InvitationView;
 use contract::allocations::{AllocationQuery, AllocationView};
 use contract::audit::{AuditQuery, AuditView};
+use contract::billing::UsageTotal;
 use contract::budgets::BudgetView;
 use contract::customers::CustomerRow;
 use contract::quotas::{IdlePolicy, Quota, QuotaUsage};
@@ -16,7 +17,7 @@ use platform::accounts::{ShownOnce, take_for_page};
 use platform::customers::PeopleFound;
 
 use super::idle::idle_card;
-use super::instances::{Running, instances_card};
+use super::instances::{Running, costs, instances_card};
 use super::list::{customer_state, lacks_owner, ownerless};
 use super::people::{People, looked_for, people_cards};
 use super::recording::recording_card;
@@ -191,7 +192,7 @@ fn customer_view(found: Found) -> AnyView {
                     {history.map(|history| history_card(words, format!("{}?customerId={id}", paths::AUDIT), history))}
                 </div>
                 <aside class="side-column" aria-label=words.t("customer-facts")>
-                    {usage_card(words, &usage)}
+                    {usage_card(words, &usage, None)}
                     {facts(words, customer)}
                     {quota}
                     {idle}
@@ -269,14 +270,25 @@ fn allocations_view(words: Words, id: CustomerId, allocations: Page<AllocationVi
     .into_any()
 }
 
-/// What it has had so far.
-pub(crate) fn usage_card(words: Words, usage: &CustomerUsage) -> impl IntoView + use<> {
-    let hours = |hours: f64| format::decimal(hours);
+/// What it has had so far; and what this month costs, where that stands nowhere else on the page.
+pub(crate) fn usage_card(words: Words, usage: &CustomerUsage, month: Option<Vec<UsageTotal>>) -> impl IntoView + use<> {
+    // What is more than nothing is not shown as nothing.
+    let hours = |hours: f64| match hours > 0.0 && hours < 0.05 {
+        true => "< 0.1".to_owned(),
+        false => format::decimal(hours),
+    };
+    let month = month.map(|totals| {
+        view! {
+            <dt>{words.t("customer-cost-month")}</dt>
+            <dd>{ways::link(paths::OWN_BILLING, costs(words, &totals))}</dd>
+        }
+    });
     let util = usage.gpu_util_percent.map(|percent| format!("{} %", format::decimal(f64::from(percent))));
     view! {
         <section class="card">
             <header><h2>{words.t("usage-title")}</h2></header>
             <dl class="facts start">
+                {month}
                 <dt>{words.t("usage-gpu-hours")}</dt>
                 <dd>{hours(usage.gpu_hours)}</dd>
                 <dt>{words.t("usage-gpu-hours-30")}</dt>

@@ -91,13 +91,16 @@ fn list_view(query: ListQuery, page: Page<ImageView>, waiting: u64) -> AnyView {
 }
 
 fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
-    let all = |key: &str| std::iter::once((String::new(), words.labelled(words.t(key), words.t("filter-all"))));
     let sources = ImageSource::ALL.iter().map(|source| source.code());
     let sources = sources.map(|code| (code.to_owned(), words.t(&format!("image-source-{code}"))));
     let architectures = Architecture::ALL.iter().map(|known| (known.code().to_owned(), known.code().to_owned()));
     let listed = [("true", "image-listed"), ("false", "image-not-listed")];
     let listed = listed.map(|(value, key)| (value.to_owned(), words.t(key)));
-    let choice = |name: &'static str, key: &str, options: Vec<(String, String)>| {
+    let choice = |name: &'static str, key: &str, mut options: Vec<(String, String)>| {
+        // Several of them that all read "All" would say nothing.
+        if name != "state" {
+            options.insert(0, (String::new(), words.labelled(words.t(key), words.t("filter-all"))));
+        }
         view! { <select name=name aria-label=words.t(key)>{options_view(options, query.get(name))}</select> }
     };
     let sort = query.get("sort").to_owned();
@@ -107,9 +110,9 @@ fn filters(words: Words, query: &ListQuery) -> impl IntoView + use<> {
             <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
                 placeholder=words.t("images-filter") aria-label=words.t("images-filter") />
             {choice("state", "image-state", state_options(words))}
-            {choice("source", "image-source", all("image-source").chain(sources).collect())}
-            {choice("architecture", "image-architecture", all("image-architecture").chain(architectures).collect())}
-            {choice("listed", "image-listed", all("image-listed").chain(listed).collect())}
+            {choice("source", "image-source", sources.collect())}
+            {choice("architecture", "image-architecture", architectures.collect())}
+            {choice("listed", "image-listed", listed.into())}
             {sort}
             <button class="btn">{words.t("filter-apply")}</button>
             <a class="btn ghost" href=paths::IMAGES>{words.t("filter-reset")}</a>

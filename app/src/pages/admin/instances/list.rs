@@ -10,7 +10,7 @@ use crate::pages::customer::instances::cells::{
     follow, price_now, since, spec_line, standing_of_list, state_cell, state_options,
 };
 use crate::pages::customer::instances::idle::idle_since;
-use crate::pages::customer::instances::list::{EVERY, followed, query_of};
+use crate::pages::customer::instances::list::{EVERY, export_address, followed, query_of};
 use crate::paths;
 use crate::ui::format::NOT_MEASURED;
 use crate::ui::forms::options_view;
@@ -39,7 +39,12 @@ fn list_view(query: ListQuery, href: String, page: Page<InstanceView>) -> AnyVie
         .beside(view! {
             <span class="sub" data-part="count">{words.with("instances-count", &[("n", page.total.to_string())])}</span>
         })
-        .actions(view! { <a class="btn" href=paths::ACCESS>{words.t("access-title")}</a> });
+        .actions(view! {
+            <a class="btn" href=export_address("/api/admin/instances/export", &query) download="">
+                {words.t("list-export")}
+            </a>
+            <a class="btn" href=paths::ACCESS>{words.t("access-title")}</a>
+        });
     let filtered = ["q", "state", "machine", "customerId"].iter().any(|name| !query.get(name).is_empty());
     let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("instances-empty-all")}</p></div> }.into_any()

@@ -69,8 +69,8 @@ fn filters(words: Words, query: &ListQuery, models: Vec<String>) -> impl IntoVie
         ("true".to_owned(), words.t("spec-listed")),
         ("false".to_owned(), words.t("spec-not-listed")),
     ];
-    let models =
-        std::iter::once(all("spec-gpu-model")).chain(models.into_iter().map(|model| (model.clone(), model))).collect();
+    let models = models.into_iter().map(|model| (model.clone(), model));
+    let models = std::iter::once(all("spec-gpu-model")).chain(models).collect();
     let sort = query.get("sort").to_owned();
     let sort = (!sort.is_empty()).then(|| view! { <input r#type="hidden" name="sort" value=sort /> });
     view! {

@@ -3,6 +3,8 @@
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
+mod instances;
+#[cfg(feature = "ssr")]
 pub mod invitations;
 #[cfg(feature = "ssr")]
 mod inviting;

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use platform::customers::PeopleFound;
 
+use super::instances::{Running, instances_card};
 use super::invitations::{Inviting, invitation_card};
 use super::machines::machines_card;
 use crate::door::{Refused, door, look, see_other};
@@ -58,7 +59,8 @@ pub fn HomePage() -> impl IntoView {
                     let over = platform::allocations::mine(&platform, &ctx, &over).await?.list;
                     let machines = platform::allocations::mine(&platform, &ctx, &query).await?;
                     let usage = platform::reports::my_usage(&platform, &ctx).await?;
-                    Ok(Some((customer, profile, (of_note, over, machines), usage)))
+                    let running = Running::of(&platform, &ctx).await?;
+                    Ok(Some((customer, profile, (of_note, over, machines), (usage, running))))
                 }
                 // Belonging to no customer is not an error here, and nothing anybody tried to get at.
                 Err(error) if error.code == ErrorCode::NotFound => Ok(None),
@@ -66,9 +68,7 @@ pub fn HomePage() -> impl IntoView {
             }
         },
         move |found| match found {
-            Some((customer, profile, machines, usage)) => {
-                home_view(customer, profile, machines, &usage, (&list, follows))
-            }
+            Some((customer, profile, machines, used)) => home_view(customer, profile, machines, used, (&list, follows)),
             None => {
                 see_other(crate::menus::first_page(&door().1));
                 ().into_any()
@@ -88,7 +88,7 @@ fn home_view(
     customer: CustomerView,
     profile: Profile,
     (of_note, over, machines): (Vec<Noted>, Vec<AllocationView>, Page<AllocationView>),
-    usage: &CustomerUsage,
+    (usage, running): (CustomerUsage, Running),
     (query, follows): (&ListQuery, String),
 ) -> AnyView {
     let words = Words::now();
@@ -114,8 +114,9 @@ fn home_view(
                 {machines_card(words, machines, query)}
                 {earlier}
             </div>
+            <div class="main-column">{instances_card(words, running.instances)}</div>
             <div class="columns">
-            {usage_card(words, usage)}
+            {usage_card(words, &usage, running.costs)}
             <section class="card">
                 <header>
                     <h2>{words.t("home-customer")}</h2>

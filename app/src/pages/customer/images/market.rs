@@ -13,6 +13,8 @@ use crate::ui::lists::{ListQuery, pager, past_the_end};
 use crate::ui::table::list_table;
 use crate::words::Words;
 
+const FILTERS: [&str; 3] = ["q", "architecture", "memorySplit"];
+
 /// `/images`.
 #[component]
 pub fn MarketPage() -> impl IntoView {
@@ -30,9 +32,12 @@ pub fn MarketPage() -> impl IntoView {
 
 fn market_view(query: ListQuery, page: Page<MarketImage>) -> AnyView {
     let words = Words::now();
+    let narrowed = FILTERS.map(|name| (name, query.get(name)));
+    let export = paths::with_query("/api/customer/images/market/export", narrowed);
     let head = PageFrame::new(words.t("market-title"), Area::Market)
-        .beside(view! { <span class="sub">{words.with("images-count", &[("n", page.total.to_string())])}</span> });
-    let filtered = ["q", "architecture", "memorySplit"].iter().any(|name| !query.get(name).is_empty());
+        .beside(view! { <span class="sub">{words.with("images-count", &[("n", page.total.to_string())])}</span> })
+        .actions(view! { <a class="btn" href=export download="">{words.t("list-export")}</a> });
+    let filtered = FILTERS.iter().any(|name| !query.get(name).is_empty());
     let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("market-empty")}</p></div> }.into_any()
     } else {

@@ -121,11 +121,16 @@ fn image_view(image: ImageView) -> AnyView {
 
 fn list_view(query: ListQuery, page: Page<ImageView>) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
+    let narrowed = ["q", "state", "sort"].map(|name| (name, query.get(name)));
+    let export = paths::with_query("/api/customer/images/mine/export", narrowed);
     let head = PageFrame::new(words.t("own-images-title"), Area::OwnImages)
         .beside(view! { <span class="sub">{words.with("images-count", &[("n", page.total.to_string())])}</span> })
-        .actions(ctx.holds(Permission::ImagesUpload).then(|| {
-            view! { <a class="btn primary" href=paths::OWN_IMAGE_UPLOAD>{words.t("images-upload")}</a> }
-        }));
+        .actions((
+            view! { <a class="btn" href=export download="">{words.t("list-export")}</a> },
+            ctx.holds(Permission::ImagesUpload).then(|| {
+                view! { <a class="btn primary" href=paths::OWN_IMAGE_UPLOAD>{words.t("images-upload")}</a> }
+            }),
+        ));
     let filtered = ["q", "state"].iter().any(|name| !query.get(name).is_empty());
     let body = if page.total == 0 && !filtered {
         view! { <div class="empty"><p>{words.t("own-images-empty")}</p></div> }.into_any()

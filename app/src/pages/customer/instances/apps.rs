@@ -79,8 +79,10 @@ pub fn shared_card(words: Words, apps: Vec<SharedAppView>) -> Option<AnyView> {
     let rows = apps.into_iter().map(|app| {
         let leads = words.with("apps-open-of", &[("name", app.name.clone())]);
         let name = match app.running {
-            true => view! { <a href=app.url target="_blank" rel="noopener noreferrer" aria-label=leads>{app.name}</a> }
-                .into_any(),
+            true => view! {
+                <a class="link" href=app.url target="_blank" rel="noopener noreferrer" aria-label=leads>{app.name}</a>
+            }
+            .into_any(),
             false => view! { {app.name} " " <span class="sub">{words.t("apps-not-running")}</span> }.into_any(),
         };
         view! {
@@ -119,7 +121,9 @@ fn row(words: Words, link: AppLinkView, staff: bool) -> impl IntoView {
         false => {
             let leads = words.with("apps-open-of", &[("name", link.name.clone())]);
             view! {
-                <a href=link.url.clone() target="_blank" rel="noopener noreferrer" aria-label=leads>{link.name.clone()}</a>
+                <a class="link" href=link.url.clone() target="_blank" rel="noopener noreferrer" aria-label=leads>
+                    {link.name.clone()}
+                </a>
             }
             .into_any()
         }

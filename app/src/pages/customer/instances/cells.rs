@@ -1,5 +1,6 @@
 //! What both portals show of an instance.
 
+use chrono::{DateTime, Utc};
 use contract::instances::{
     DiskState, InstanceEvent, InstanceLogLine, InstanceLogs, InstancePort, InstanceSpec, InstanceState, InstanceStats,
     InstanceView, MemorySplitState,
@@ -88,9 +89,9 @@ pub fn spec_line(words: Words, spec: &InstanceSpec) -> String {
     words.with("instance-spec-line", &[("cards", cards), ("cores", spec.cpu_cores.to_string()), ("memory", size)])
 }
 
-/// What an hour costs of what is made now.
+/// What an hour costs of what is made now, in words that say that it is an hour's.
 pub fn price(words: Words, spec: &InstanceSpec) -> String {
-    per_hour(words, &spec.price_per_hour, &spec.currency)
+    words.with("instance-price-hour", &[("price", per_hour(words, &spec.price_per_hour, &spec.currency))])
 }
 
 /// What an hour of it costs now: the price that the ledger counts by.
@@ -107,15 +108,19 @@ fn prices(words: Words, view: &InstanceView) -> impl IntoView + use<> {
     view! { {price_now(words, view)} {next} }
 }
 
-/// When it began to run, or when it ended.
-pub fn since(view: &InstanceView) -> AnyView {
-    let at = match view.state {
+/// When it began to run, or when it ended, or since when its machine cannot be asked.
+pub fn since_at(view: &InstanceView) -> Option<DateTime<Utc>> {
+    match view.state {
         InstanceState::Running => view.started_at,
         InstanceState::Lost => view.lost_since,
         InstanceState::Stopped | InstanceState::Failed => view.ended_at,
         _ => None,
-    };
-    at.map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, look().zone).into_any())
+    }
+}
+
+/// The same as it is shown.
+pub fn since(view: &InstanceView) -> AnyView {
+    since_at(view).map_or_else(|| NOT_MEASURED.into_any(), |at| time(at, look().zone).into_any())
 }
 
 /// Why it is failed, or that its machine cannot be asked, with what to do.

@@ -33,6 +33,12 @@ pub fn query_of(list: &ListQuery) -> InstanceQuery {
 /// So often a list is looked at again, seconds.
 pub const EVERY: u32 = 5;
 
+/// Where the list of an address is taken away as a workbook: all pages of it.
+pub fn export_address(path: &str, list: &ListQuery) -> String {
+    let narrowed = ["q", "state", "machine", "customerId", "sort"].map(|name| (name, list.get(name)));
+    paths::with_query(path, narrowed)
+}
+
 /// Where the same list is told to programs.
 pub fn followed(path: &str, query: &InstanceQuery) -> String {
     let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -75,6 +81,9 @@ fn list_view(query: ListQuery, href: String, page: Page<InstanceView>, apps: Vec
             <span class="sub" data-part="count">{words.with("instances-count", &[("n", page.total.to_string())])}</span>
         })
         .actions(view! {
+            <a class="btn" href=export_address("/api/customer/instances/export", &query) download="">
+                {words.t("list-export")}
+            </a>
             <a class="btn" href=paths::OWN_ACCESS>{words.t("access-title")}</a>
             {ctx.holds(Permission::InstancesCreate).then(|| {
                 view! { <a class="btn primary" href=paths::INSTANCE_NEW>{words.t("instances-add")}</a> }

@@ -220,6 +220,8 @@ fn rest_form(words: Words, choice: &Choice, refused: Option<&Refused>) -> impl I
     let machines = std::iter::once(any)
         .chain(fitting.map(|fit| (fit.machine.clone(), format!("{} ({})", fit.machine_name, fit.machine))));
     let hidden = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
+    let costs = choice.specs.iter().find(|spec| Some(spec.id) == choice.spec);
+    let costs = costs.and_then(contract::instances::InstanceSpec::of).map(|frozen| price(words, &frozen));
     view! {
         <form class="form card" method="post" action=CreateInstance::url()>
             <input r#type="hidden" name="form[image]" value=hidden(choice.image.map(|id| id.0)) />
@@ -236,6 +238,7 @@ fn rest_form(words: Words, choice: &Choice, refused: Option<&Refused>) -> impl I
             <p class="actions">
                 <button class="btn primary">{words.t("instances-add")}</button>
                 <a class="btn" href=paths::OWN_INSTANCES>{words.t("form-cancel")}</a>
+                <span class="sub">{costs}</span>
             </p>
         </form>
     }

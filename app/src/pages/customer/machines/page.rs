@@ -282,7 +282,7 @@ fn keys_note(words: Words, access: &SshAccess) -> impl IntoView + use<> {
     let none = (!access.has_key).then(|| words.t("my-machine-no-key"));
     view! {
         <p class="note-line">{words.t("my-machine-keys-how")}</p>
-        <p class="note-line">{none} " " <a href=paths::ACCOUNT_SSH_KEYS>{words.t("my-machine-keys")}</a></p>
+        <p class="note-line">{none} " " <a class="link" href=paths::ACCOUNT_SSH_KEYS>{words.t("my-machine-keys")}</a></p>
         {hindered}
     }
 }

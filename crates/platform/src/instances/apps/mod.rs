@@ -48,7 +48,7 @@ fn address(platform: &Platform) -> Result<&AppsAddress> {
 pub async fn app_links(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Vec<AppLinkView>> {
     let row = own_row(platform, ctx, id).await?;
     let may = ctx.authorize(ManageOwnInstance, &row.own()).is_ok();
-    list(platform, ctx, id, may).await
+    list(platform, ctx, &row, may).await
 }
 
 /// Those of anybody's, for staff.
@@ -58,13 +58,17 @@ pub async fn app_links(platform: &Platform, ctx: &OpContext, id: InstanceId) -> 
 pub async fn app_links_of_any(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<Vec<AppLinkView>> {
     let row = staff_row(platform, ctx, id).await?;
     let may = ctx.authorize(OperateInstance, &row.of_staff()).is_ok();
-    list(platform, ctx, id, may).await
+    list(platform, ctx, &row, may).await
 }
 
-async fn list(platform: &Platform, ctx: &OpContext, id: InstanceId, may: bool) -> Result<Vec<AppLinkView>> {
+async fn list(platform: &Platform, ctx: &OpContext, row: &Row, may: bool) -> Result<Vec<AppLinkView>> {
     let address = address(platform)?;
+    // Nothing leads into what is gone; its links are taken away soon after.
+    if row.deleted_at.is_some() {
+        return Ok(Vec::new());
+    }
     let mut tx = platform.db().begin(&system(ctx)).await?;
-    let rows = store::links_of(&mut tx, id).await?;
+    let rows = store::links_of(&mut tx, row.id).await?;
     tx.commit().await?;
     // One that was made when origins were told apart by other means has none.
     Ok(rows.into_iter().filter_map(|row| view(address, row, may)).collect())

@@ -253,6 +253,23 @@ pub(in crate::instances) async fn is_made_of(tx: &mut Tx, image: ImageId) -> Res
     Ok(is)
 }
 
+/// See `instances::machines_with_image`.
+pub(in crate::instances) async fn machines_with_image(
+    tx: &mut Tx,
+    image: ImageId,
+) -> Result<Vec<(MachineId, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        r#"select machine_id, min(made_at) as "since!" from instances
+           where image_id = $1 and deleted_at is null and made_at is not null
+             and observed in ('created', 'running', 'ended')
+           group by machine_id order by min(made_at) desc, machine_id limit 1000"#,
+        image.0
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (MachineId(row.machine_id), row.since)).collect())
+}
+
 /// How many instances of a customer are not gone.
 pub(in crate::instances) async fn live_of(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
     let live = sqlx::query_scalar!(

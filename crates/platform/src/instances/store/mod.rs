@@ -30,7 +30,7 @@ pub(super) use disks::{AskedDisks, DiskRow, Measured, claim_disks, due_disks, se
 pub(crate) use holds::Used;
 pub(super) use holds::{
     HeldCard, Part, cards_of, count_on, held_cards, hold, images_on, is_made_of, live_of, lock_limits, lock_placement,
-    parts_of, place_of_cards, release, used, used_among, used_by,
+    machines_with_image, parts_of, place_of_cards, release, used, used_among, used_by,
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
