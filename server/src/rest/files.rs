@@ -105,9 +105,12 @@ pub async fn put_chunk(rest: Rest, Part((id, n)): Part<(UploadId, u32)>, request
     rest.answer(files::put_chunk(&rest.platform, &rest.ctx, id, n, sha256, &mut body).await).await
 }
 
-/// All chunks are there: makes a file of them. A large one is checked in the background: the upload says when it is done.
+/// All chunks are there: makes a file of them. A large one is checked in the background: the upload says when it is done, or
+/// why no file became of it.
 #[utoipa::path(post, path = "/api/files/uploads/{id}/complete", tag = "files", params(("id" = UploadId, Path)),
-    responses((status = 200, body = Envelope<UploadView>), (status = 422, description = "1402: chunks are missing")))]
+    responses((status = 200, body = Envelope<UploadView>),
+        (status = 400, description = "1000: what arrived is not what `sha256` announced"),
+        (status = 422, description = "1402: chunks are missing, or it was given up")))]
 pub async fn complete(rest: Rest, Part(id): Part<UploadId>) -> Response {
     rest.answer(files::complete(&rest.platform, &rest.ctx, id).await).await
 }

@@ -126,6 +126,14 @@ async fn programs_send_files_in_chunks_and_read_them_back() {
     let done = server.post(&who, &format!("{path}/complete"), json!({})).await.data();
     let file = format!("/api/files/{}", done["file"]);
     assert_eq!(server.get(&who, &file).await.data()["sha256"], hash.as_str());
+    let other = json!({ "name": "other.bin", "size": 5, "sha256": "0".repeat(64), "purpose": "other" });
+    let other = server.post(&who, UPLOADS, other).await.header("location").to_owned();
+    let chunk = server.request(&who, Method::PUT, &format!("{other}/chunks/0")).body(b"hello".to_vec());
+    assert_eq!(Answer::of(chunk).await.code(), 0);
+    let ended = server.post(&who, &format!("{other}/complete"), json!({})).await;
+    assert_eq!((ended.status, ended.code(), ended.fields().contains_key("sha256")), (400, 1000, true));
+    let read = server.get(&who, &other).await.data();
+    assert_eq!((&read["state"], &read["fault"]), (&json!("aborted"), &json!("hash")));
 
     let range = async |range: &str| {
         let request = server.request(&who, Method::GET, &format!("{file}/content")).header("range", range);

@@ -229,7 +229,8 @@ pub(crate) async fn standings(tx: &mut Tx, ctx: &OpContext, ids: &[i64]) -> Resu
 /// went; again changes nothing.
 ///
 /// # Errors
-/// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up.
+/// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up, `Validation` (`sha256`) where what
+/// arrived is not what was announced, also when it is asked again.
 pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
     ctx.trying_on("files:upload", "upload", id).authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -239,7 +240,7 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
     match view.state {
         UploadState::Done => return Ok(view),
         UploadState::Assembling => {}
-        UploadState::Aborted => return Err(wrong_state(view.state)),
+        UploadState::Aborted => return Err(aborted(&view)),
         UploadState::Open if view.received_bytes < view.size => {
             return Err(Error::new(ErrorCode::WrongState)
                 .with_key("error-upload-incomplete")
@@ -263,7 +264,19 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
         // What does not go well at once is the job's to do again.
         let _ = assemble(platform, id, false).await;
     }
-    get_upload(platform, ctx, id).await
+    let ended = get_upload(platform, ctx, id).await?;
+    match ended.state {
+        UploadState::Aborted => Err(aborted(&ended)),
+        UploadState::Open | UploadState::Assembling | UploadState::Done => Ok(ended),
+    }
+}
+
+/// Why no file became of it.
+fn aborted(view: &UploadView) -> Error {
+    match view.fault {
+        Some(UploadFault::Hash) => Error::field("sha256", "field-upload-hash"),
+        _ => wrong_state(view.state),
+    }
 }
 
 /// Gives an upload up; again changes nothing.
