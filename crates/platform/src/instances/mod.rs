@@ -17,6 +17,7 @@ mod logs;
 mod look;
 mod looker;
 mod made_of;
+mod missed;
 mod notices;
 mod place;
 mod placement;

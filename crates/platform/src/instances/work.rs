@@ -549,7 +549,7 @@ pub(super) fn ended(kind: Kind, row: &Row) -> Event<'static> {
 }
 
 /// Why a program ended, where that is known. Something in it may have been over its memory, and the program gone on.
-fn why(code: i32, out_of_memory: bool) -> Option<&'static str> {
+pub(super) fn why(code: i32, out_of_memory: bool) -> Option<&'static str> {
     const KILLED: i32 = 128 + 9;
     const ASKED: i32 = 128 + 15;
     match code {

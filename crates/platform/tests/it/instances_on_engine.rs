@@ -260,6 +260,26 @@ async fn what_the_kernel_ended_for_its_memory_is_told_from_what_was_killed() {
 }
 
 #[tokio::test]
+async fn how_a_program_ended_is_told_also_where_its_engine_started_it_again() {
+    let world = World::new().await;
+    let script = "[ -e /data/again ] && exec sleep 600; touch /data/again; sleep 1; kill -9 $$";
+    let dies = world.create("dies", script).await;
+    world.apply(dies).await;
+    let ended = eventually("its end is told", async || {
+        world.look().await;
+        let events = instances::events(&world.test.platform, &world.mine(), dies).await.unwrap();
+        events.into_iter().find(|event| event.kind == InstanceEventKind::Ended)
+    });
+    let ended = ended.await;
+    assert_eq!((ended.exit_code, ended.reason.as_deref()), (Some(137), Some("killed")), "{ended:?}");
+    assert!(ended.message.is_some() && ended.actor.is_empty());
+    world.look().await;
+    assert_eq!(world.get(dies).await.state, InstanceState::Running, "its engine started it again");
+    let ends = world.kinds(dies).await.into_iter().filter(|kind| *kind == InstanceEventKind::Ended).count();
+    assert_eq!(ends, 1, "once");
+}
+
+#[tokio::test]
 async fn why_it_failed_is_told() {
     let world = World::new().await;
     // There is no runtime for GPUs here.

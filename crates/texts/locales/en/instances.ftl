@@ -179,6 +179,7 @@ instance-failure-gpu-runtime = The machine’s engine could not give it its GPUs
 instance-failure-start-refused = Its program could not be started. Check the command and the image.
 instance-failure-keeps-ending = Its program ends as soon as it is started. An instance needs a program that goes on; see what it said last.
 instance-failure-killed = It was killed: it did not end within ten seconds when it was asked to, or somebody ended it at the machine.
+instance-failure-unseen = It ended before anybody could look, and was started again. How it ended is not known any more: the machine, or its engine, may have been restarted.
 instance-failure-idle = It was not used for as long as is allowed, and was stopped. Start it again when it is needed.
 instance-failure-disk-full = It stored more than its spec has for longer than is allowed, and was stopped. Start it again and delete what is not needed, or change to a spec with larger disks.
 instance-failure-budget = A budget of your customer is spent, and what runs was stopped.

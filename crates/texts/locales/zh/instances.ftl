@@ -173,6 +173,7 @@ instance-failure-gpu-runtime = 机器的容器引擎无法提供 GPU。请选择
 instance-failure-start-refused = 程序无法启动，请检查命令和镜像。
 instance-failure-keeps-ending = 程序一启动就结束。实例需要持续运行的程序，请查看最后的日志。
 instance-failure-killed = 进程被强制终止：停止时十秒内未自行结束，或有人在机器上终止了它。
+instance-failure-unseen = 程序曾在无人观察时结束并被重新启动，结束原因已无从得知；机器或其容器引擎可能重启过。
 instance-failure-idle = 闲置时间超过规定，已停止。需要时可重新启动。
 instance-failure-disk-full = 磁盘占用超出规格的时间过长，已停止。请重新启动并删除不需要的内容，或更换磁盘更大的规格。
 instance-failure-budget = 客户的预算已用完，运行中的实例已停止。
