@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use contract::access::RecordingEnding;
+use contract::instances::InstanceAction;
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, Permission, UserId};
 
@@ -39,7 +40,20 @@ pub(super) async fn share_broken(
 /// Whose it is, while they belong to its customer.
 pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
     let made = if row.made_at.is_some() { "yes" } else { "no" };
-    tell_owner(platform, tx, ctx, row, vec![("made", Value::Text(made.to_owned()))]).await
+    let args = vec![("made", Value::Text(made.to_owned()))];
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
+}
+
+/// The same of what staff did with it, and why.
+pub(super) async fn acted(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    (action, reason): (InstanceAction, &str),
+) -> Result<()> {
+    let args = vec![("action", Value::Text(action.code().to_owned())), ("word", Value::Text(reason.to_owned()))];
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceActed, args)).await
 }
 
 /// The same of how full its disks are: nearly, wholly, or that it is stopped for it then, or was.
@@ -52,7 +66,7 @@ pub(super) async fn disks(
 ) -> Result<()> {
     let mut args = vec![("made", Value::Text(made.to_owned())), ("percent", Value::Text(percent.to_string()))];
     args.extend(stops_at.map(|at| ("stopsAt", Value::Time(at))));
-    tell_owner(platform, tx, ctx, row, args).await
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
 }
 
 async fn tell_owner(
@@ -60,7 +74,7 @@ async fn tell_owner(
     tx: &mut Tx,
     ctx: &OpContext,
     row: &Row,
-    more: Vec<(&'static str, Value)>,
+    (kind, more): (NotificationKind, Vec<(&'static str, Value)>),
 ) -> Result<()> {
     let people = customers::people(tx, row.customer, false).await?;
     if !people.contains(&row.owner) {
@@ -69,7 +83,7 @@ async fn tell_owner(
     let mut args =
         vec![("instance", Value::Text(row.name.clone())), ("machine", Value::Text(row.machine_name.clone()))];
     args.extend(more);
-    let notice = Notice { kind: NotificationKind::InstanceFailed, args, link: Some(format!("/instances/{}", row.id)) };
+    let notice = Notice { kind, args, link: Some(format!("/instances/{}", row.id)) };
     notifications::notify_in_tx(platform, tx, ctx, &[row.owner], &notice).await
 }
 

@@ -52,6 +52,7 @@ notification-kind-account-switched = Your account was disabled or enabled
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-instance-failed = Your instances that failed
 notification-kind-instance-idle = Your instances that are not used
+notification-kind-instance-acted = What staff did with your instances
 notification-kind-budget-reached = A budget of your customer is reached
 notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
@@ -170,6 +171,12 @@ notification-instance-failed = { $made ->
 notification-instance-idle = { $state ->
     [stopped] The instance { $instance } was not used since { $since } and was stopped.
    *[warned] The instance { $instance } is not used since { $since } and is stopped at { $stopsAt }, unless it is used or kept.
+}
+notification-instance-acted = { $action ->
+    [start] Staff started your instance { $instance } on { $machine }: { $word }
+    [restart] Staff restarted your instance { $instance } on { $machine }: { $word }
+    [delete] Staff deleted your instance { $instance } on { $machine }: { $word }
+   *[stop] Staff stopped your instance { $instance } on { $machine }: { $word }
 }
 notification-budget-reached = { $state ->
     [stopped] The budget { $budget } ({ $amount } { $currency } a month) is spent: instances that ran were stopped.
@@ -392,6 +399,19 @@ mail-instance-idle-text = { $state ->
    *[warned] Your instance { $instance } is not used since { $since }. It is stopped at { $stopsAt }, unless it is used before, or you say on its page how long it is kept and why.
 }
 mail-instance-idle-link = Open the instance
+mail-instance-acted-subject = { $action ->
+    [start] { $product }: your instance { $instance } was started
+    [restart] { $product }: your instance { $instance } was restarted
+    [delete] { $product }: your instance { $instance } was deleted
+   *[stop] { $product }: your instance { $instance } was stopped
+}
+mail-instance-acted-text = { $action ->
+    [start] Those who run the platform started your instance { $instance } on { $machine }. The reason they gave: { $word }
+    [restart] Those who run the platform restarted your instance { $instance } on { $machine }. The reason they gave: { $word }
+    [delete] Those who run the platform deleted your instance { $instance } on { $machine }, with what was kept in it. The reason they gave: { $word }
+   *[stop] Those who run the platform stopped your instance { $instance } on { $machine }. What is in it stays. The reason they gave: { $word }
+}
+mail-instance-acted-link = Open the instance
 mail-budget-reached-subject = { $product }: the budget { $budget }
 mail-budget-reached-text = { $state ->
     [stopped] The budget { $budget } of { $amount } { $currency } a month is spent, and instances that ran were stopped. Their data is kept.
@@ -453,6 +473,7 @@ mail-kind-account-switched = Account disabled or enabled
 mail-kind-image-reviewed = Image reviewed
 mail-kind-instance-failed = Instance failed
 mail-kind-instance-idle = Instance not used
+mail-kind-instance-acted = Staff acted on an instance
 mail-kind-budget-reached = Budget reached
 mail-kind-renewal-requested = Wish for more time
 mail-kind-allocation-waits = Allocation cannot begin

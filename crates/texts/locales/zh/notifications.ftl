@@ -51,6 +51,7 @@ notification-kind-account-switched = 账号被停用或启用
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-instance-failed = 自己的实例失败
 notification-kind-instance-idle = 自己的实例闲置
+notification-kind-instance-acted = 平台人员对自己实例的操作
 notification-kind-budget-reached = 客户预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
@@ -169,6 +170,12 @@ notification-instance-failed = { $made ->
 notification-instance-idle = { $state ->
     [stopped] 实例 { $instance } 自 { $since } 起闲置，已停止。
    *[warned] 实例 { $instance } 自 { $since } 起闲置，将于 { $stopsAt } 停止，除非重新使用或申请保留。
+}
+notification-instance-acted = { $action ->
+    [start] 平台人员启动了您的实例 { $instance }（{ $machine }）：{ $word }
+    [restart] 平台人员重启了您的实例 { $instance }（{ $machine }）：{ $word }
+    [delete] 平台人员删除了您的实例 { $instance }（{ $machine }）：{ $word }
+   *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）：{ $word }
 }
 notification-budget-reached = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止。
@@ -391,6 +398,19 @@ mail-instance-idle-text = { $state ->
    *[warned] 您的实例 { $instance } 自 { $since } 起闲置，将于 { $stopsAt } 停止。如仍需要，请使用它，或在实例页面说明保留时长和原因。
 }
 mail-instance-idle-link = 打开实例
+mail-instance-acted-subject = { $action ->
+    [start] { $product }：您的实例 { $instance } 已被启动
+    [restart] { $product }：您的实例 { $instance } 已被重启
+    [delete] { $product }：您的实例 { $instance } 已被删除
+   *[stop] { $product }：您的实例 { $instance } 已被停止
+}
+mail-instance-acted-text = { $action ->
+    [start] 平台人员启动了您的实例 { $instance }（{ $machine }）。原因：{ $word }
+    [restart] 平台人员重启了您的实例 { $instance }（{ $machine }）。原因：{ $word }
+    [delete] 平台人员删除了您的实例 { $instance }（{ $machine }）及其中保存的内容。原因：{ $word }
+   *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）。其中的内容保留。原因：{ $word }
+}
+mail-instance-acted-link = 打开实例
 mail-budget-reached-subject = { $product }：预算 { $budget }
 mail-budget-reached-text = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止，数据保留。
@@ -452,6 +472,7 @@ mail-kind-account-switched = 账号停用或启用
 mail-kind-image-reviewed = 镜像审核
 mail-kind-instance-failed = 实例失败
 mail-kind-instance-idle = 实例闲置
+mail-kind-instance-acted = 平台人员操作实例
 mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
 mail-kind-allocation-waits = 分配无法开始
