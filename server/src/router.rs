@@ -348,6 +348,8 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::images::list))
         .rest(routes!(customer::images::upload))
         .rest(routes!(customer::images::get, customer::images::update, customer::images::delete))
+        .rest(routes!(customer::images::share))
+        .rest(routes!(customer::images::unshare))
         .rest(routes!(instances::list))
         .rest(routes!(instances::get, instances::delete))
         .rest(routes!(instances::start))

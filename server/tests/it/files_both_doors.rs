@@ -96,6 +96,53 @@ async fn the_page_of_jobs_shows_what_is_on_its_way_and_what_may_be_done() {
     assert_eq!(server.get(&admin, "/jobs").await.status, 404);
 }
 
+/// What an instance was saved as is who saved it's, and the owners', until it is shared; no engine is there, so that an image
+/// becomes one in the database alone.
+async fn sharing(through: Through) {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let doors = Doors { server: &server, through };
+    let (owner, member) = (doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let (program, members) = (server.token(&acme.owner).await, server.token(&acme.member).await);
+    let file = sent(&server, &program, &image_archive("amd64", "a"), "image").await;
+    let made = server.post(&program, "/api/customer/images/upload", json!({ "file": file, "name": "Ours" })).await;
+    let id = made.data()["id"].to_string();
+    let own = format!("/api/customer/images/mine/{id}");
+    let sees = async |who: &Who| match through {
+        Through::Rest => server.get(who, &own).await.code(),
+        Through::ServerFns => server.call(who, "get_own_image", &[("id", id.as_str())]).await.code(),
+    };
+    let share = async |who: &Who, shared: bool| {
+        let (verb, word) = if shared { ("share", "true") } else { ("unshare", "false") };
+        let form = [("id", id.as_str()), ("shared", word)];
+        doors.call(who, (&format!("{own}/{verb}"), json!({})), ("share_own_image", &form)).await.0
+    };
+    let content = format!("/api/files/{file}/content");
+    let reads = async || Answer::of(server.request(&members, Method::GET, &content)).await.status;
+    assert_eq!((sees(&member).await, share(&owner, false).await), (0, 1402), "it was uploaded");
+    let saved = format!("update images set source = 'instance', shared = false where id = {id} returning name");
+    assert_eq!(server.sql(&saved).await, ["Ours"]);
+    let archive = format!("update files set shared = false where id = {file} returning name");
+    assert_eq!(server.sql(&archive).await, ["a.tar"]);
+    assert_eq!((sees(&owner).await, sees(&member).await, reads().await), (0, 1300, 404));
+    assert_eq!((share(&member, true).await, share(&owner, true).await), (1300, 0));
+    assert_eq!((sees(&member).await, reads().await), (0, 200));
+    assert_eq!((share(&member, false).await, share(&owner, false).await), (1200, 0), "it is not theirs");
+    assert_eq!((sees(&owner).await, sees(&member).await, reads().await), (0, 1300, 404));
+    let told = "select action from audit_events where outcome = 'done' and action like 'images:%share' order by id";
+    assert_eq!(server.sql(told).await, ["images:share", "images:unshare"]);
+}
+
+#[tokio::test]
+async fn programs_share_saved_images_over_rest() {
+    sharing(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_share_saved_images_over_server_functions() {
+    sharing(Through::ServerFns).await;
+}
+
 #[tokio::test]
 async fn programs_send_files_in_chunks_and_read_them_back() {
     let server = Server::start().await;

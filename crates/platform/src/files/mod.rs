@@ -423,6 +423,11 @@ pub(crate) async fn bytes_of_customer(tx: &mut Tx, customer: CustomerId) -> Resu
     store::bytes_of_customer(tx, customer).await
 }
 
+/// Lets its customer's people find it, or who made it and the owners alone: with what was made of it.
+pub(crate) async fn set_shared_in_tx(tx: &mut Tx, id: FileId, shared: bool) -> Result<()> {
+    store::set_shared(tx, id, shared).await
+}
+
 /// Takes the file away of what was made of it, in the transaction that takes that away.
 pub(crate) async fn forget_in_tx(tx: &mut Tx, id: FileId) -> Result<()> {
     store::forget(tx, id).await

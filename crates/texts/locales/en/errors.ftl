@@ -214,6 +214,7 @@ error-upload-state = The upload takes nothing any more: it is { $state ->
 }.
 error-chunk-differs = Other bytes are there under this number. Give the upload up and begin anew.
 error-image-not-approved = Nobody approved it yet.
+error-image-not-saved = No instance was saved as this image: all people of your customer find it.
 error-image-listed = It is listed: only its remark can be changed. Ask the platform’s staff to delist it first.
 error-image-reviewed = It is { $state ->
     [approved] approved

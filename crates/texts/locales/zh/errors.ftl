@@ -193,6 +193,7 @@ error-upload-state = 该上传不再接收数据：{ $state ->
 }。
 error-chunk-differs = 该分块编号下已有不同的内容。请取消上传后重新开始。
 error-image-not-approved = 该镜像尚未通过审核。
+error-image-not-saved = 该镜像不是由实例保存的，客户的所有成员都能看到它。
 error-image-listed = 该镜像已上架，只能修改备注。请先联系平台管理人员将其下架。
 error-image-reviewed = 该镜像当前状态为{ $state ->
     [approved] 已通过

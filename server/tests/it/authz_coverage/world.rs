@@ -202,12 +202,7 @@ impl World {
                 json!({ "terminal": "01940000-0000-7000-8000-000000000000" })
             }
             ("POST", path) if path.contains("/instances/{id}/terminal/") => json!({}),
-            (
-                "POST",
-                "/api/admin/instances/{id}/start"
-                | "/api/admin/instances/{id}/stop"
-                | "/api/admin/instances/{id}/restart",
-            ) => json!({ "reason": "they asked" }),
+            ("POST", path) if path.starts_with("/api/admin/instances/{id}/") => json!({ "reason": "they asked" }),
             ("POST", "/api/customer/instances/{id}/keep") => json!({ "hours": 1, "because": "a demo" }),
             ("POST", "/api/customer/instances/{id}/resize") => json!({ "spec": 999_999 }),
             ("POST", "/api/admin/billing/budgets") => {
@@ -497,7 +492,7 @@ impl World {
             "resize_own_instance" => vec![("id", &own_instance), ("spec", "999999")],
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],
-            "get_own_image" | "delete_own_image" => vec![("id", &own_image)],
+            "get_own_image" | "delete_own_image" | "share_own_image" => vec![("id", &own_image)],
             "abort_upload" => vec![("id", &upload)],
             "create_announcement" => {
                 vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]
