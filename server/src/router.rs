@@ -369,6 +369,7 @@ fn wares(all: Routes) -> Routes {
         .rest(routes!(customer::instances::logs))
         .rest(routes!(customer::instances::stats))
         .rest(routes!(customer::instances::keep))
+        .rest(routes!(customer::instances::renew_data))
         .rest(routes!(customer::instances::sizes))
         .rest(routes!(customer::instances::resize))
         .rest(routes!(customer::instances::save_image))

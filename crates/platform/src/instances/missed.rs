@@ -32,10 +32,22 @@ impl Missed {
     /// The line of its history.
     pub(super) fn event<'a>(&self, times: Option<&'a str>) -> Event<'a> {
         let reason = match self.last {
-            Some(last) => work::why(last.code, last.out_of_memory),
+            Some(last) => why(last.code, last.out_of_memory),
             None => Some(UNSEEN),
         };
         Event { reason, detail: times, exit_code: self.last.map(|last| last.code), ..Event::of(Kind::Ended) }
+    }
+}
+
+/// Why a program ended, where that is known. Something in it may have been over its memory, and the program gone on.
+pub(super) fn why(code: i32, out_of_memory: bool) -> Option<&'static str> {
+    const KILLED: i32 = 128 + 9;
+    const ASKED: i32 = 128 + 15;
+    match code {
+        0 | ASKED => None,
+        _ if out_of_memory => Some("out-of-memory"),
+        KILLED => Some("killed"),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ mod apps;
 mod by_staff;
 mod charge;
 mod check;
+mod data;
 mod disks;
 mod follow;
 mod halt;
@@ -54,6 +55,7 @@ pub use self::apps::{
 };
 pub use self::by_staff::act_on_any;
 pub use self::charge::compare;
+pub use self::data::renew_data;
 pub use self::disks::measure_disks;
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};

@@ -6,6 +6,7 @@ use contract::instances::InstanceAction;
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, Permission, UserId};
 
+use super::data;
 use super::store::Row;
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
@@ -19,6 +20,17 @@ pub(super) async fn share_broken(
     row: &Row,
     staff: &[UserId],
 ) -> Result<()> {
+    with_staff(platform, tx, ctx, row, (staff, "split")).await
+}
+
+/// The same of what was `made` of it.
+async fn with_staff(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    (staff, made): (&[UserId], &'static str),
+) -> Result<()> {
     let people = customers::people(tx, row.customer, false).await?;
     let own: Vec<UserId> = people.into_iter().filter(|person| *person == row.owner).collect();
     let others: Vec<UserId> = staff.iter().copied().filter(|person| !own.contains(person)).collect();
@@ -28,7 +40,7 @@ pub(super) async fn share_broken(
             args: vec![
                 ("instance", Value::Text(row.name.clone())),
                 ("machine", Value::Text(row.machine_name.clone())),
-                ("made", Value::Text("split".to_owned())),
+                ("made", Value::Text(made.to_owned())),
             ],
             link: Some(link),
         };
@@ -37,8 +49,13 @@ pub(super) async fn share_broken(
     Ok(())
 }
 
-/// Whose it is, while they belong to its customer.
+/// Whose it is, while they belong to its customer; that its data disk is gone, those who run the platform, too: they may know
+/// who took it away.
 pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
+    if row.failure.as_deref() == Some(data::GONE) {
+        let staff = accounts::holders(tx, Permission::InstancesOperate).await?;
+        return with_staff(platform, tx, ctx, row, (&staff, data::GONE)).await;
+    }
     let made = if row.made_at.is_some() { "yes" } else { "no" };
     let args = vec![("made", Value::Text(made.to_owned()))];
     tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await

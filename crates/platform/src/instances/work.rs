@@ -12,9 +12,10 @@ use runtime::docker::containers::{Container, ContainerSpec, Containers, Created,
 use runtime::docker::{Fault, FaultKind};
 use uuid::Uuid;
 
+use super::data::{self, Disk};
 use super::split::{self, Plan};
 use super::store::{self, Event, Row};
-use super::{charge, logs, look, made_of, notices, worker};
+use super::{charge, logs, look, made_of, missed, notices, worker};
 use crate::billing::Seen;
 use crate::{Error, Platform, Result, engines, images, outbound};
 
@@ -203,8 +204,9 @@ async fn prepare(
 
 /// Makes its container and starts it: only then it was ever there.
 async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
+    let Some(disk) = data::ready(platform, engine, row).await? else { return Ok(()) };
     let made_of = prepare(platform, engine, row).await?;
-    build(platform, engine, row, made_of).await
+    build(platform, engine, row, made_of, disk).await
 }
 
 async fn build(
@@ -212,6 +214,7 @@ async fn build(
     engine: &Containers,
     row: &Row,
     (spec, plan): (ContainerSpec, Option<Plan>),
+    disk: Disk,
 ) -> Result<(), Trouble> {
     let created = match create(engine, &spec, plan.as_ref()).await {
         Err(fault) if fault.kind == FaultKind::Image => {
@@ -222,6 +225,7 @@ async fn build(
     };
     let mut tx = platform.db().begin(&worker(platform)).await?;
     store::set_setup(&mut tx, row.id, plan.map(|plan| plan.setup)).await?;
+    store::set_begins_empty(&mut tx, row.id, false).await?;
     tx.commit().await.map_err(Error::from)?;
     engine.start_made(&created).await?;
     let seen = engine.inspect(&created.id).await?;
@@ -229,7 +233,7 @@ async fn build(
         seen_running(row, &seen, now);
         row.made_at = row.made_at.or(Some(now));
         row.restarts_done = row.restarts_wanted;
-        vec![Event::of(Kind::Made)]
+        vec![Event { reason: (disk == Disk::Renewed).then_some(data::EMPTY), ..Event::of(Kind::Made) }]
     })
     .await?;
     Ok(())
@@ -246,6 +250,7 @@ async fn create(engine: &Containers, spec: &ContainerSpec, plan: Option<&Plan>) 
 /// stays where something that the other one needs is not there.
 async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     let ctx = worker(platform);
+    let Some(disk) = data::ready(platform, engine, row).await? else { return Ok(()) };
     let (spec, plan) = prepare(platform, engine, row).await?;
     if !engine.has_image(&spec.image).await? {
         images::bring_now(platform, &ctx, row.image, row.machine).await??;
@@ -268,7 +273,7 @@ async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Resul
             engine.remove(&spec.name, true).await?;
         }
     }
-    build(platform, engine, row, (spec, plan)).await
+    build(platform, engine, row, (spec, plan), disk).await
 }
 
 async fn start(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
@@ -543,20 +548,8 @@ pub(super) fn ports(seen: &Container) -> Vec<InstancePort> {
 pub(super) fn ended(kind: Kind, row: &Row) -> Event<'static> {
     Event {
         exit_code: row.exit_code,
-        reason: row.exit_code.and_then(|code| why(code, row.out_of_memory)),
+        reason: row.exit_code.and_then(|code| missed::why(code, row.out_of_memory)),
         ..Event::of(kind)
-    }
-}
-
-/// Why a program ended, where that is known. Something in it may have been over its memory, and the program gone on.
-pub(super) fn why(code: i32, out_of_memory: bool) -> Option<&'static str> {
-    const KILLED: i32 = 128 + 9;
-    const ASKED: i32 = 128 + 15;
-    match code {
-        0 | ASKED => None,
-        _ if out_of_memory => Some("out-of-memory"),
-        KILLED => Some("killed"),
-        _ => None,
     }
 }
 

@@ -327,6 +327,7 @@ audit-action-instances-stop = Stop an instance
 audit-action-instances-keep = Keep an instance that is not used
 audit-action-instances-restart = Restart an instance
 audit-action-instances-update = Change an instance
+audit-action-instances-renew-data = Begin with an empty data disk
 audit-action-instances-resize = Change the spec of an instance
 audit-action-instances-delete = Delete an instance
 audit-kind-ledger = Ledger

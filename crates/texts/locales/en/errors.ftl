@@ -290,5 +290,6 @@ error-ssh-machine-port = The machine’s sshd does not lead to port { $port }.
 error-ssh-machine-keys = No agent keeps your keys on this machine: whoever runs it manages them. Use the line on the machine’s page.
 error-ssh-machine-sshd = No sshd answers on { $machine }. Tell whoever runs it.
 error-ssh-machine-away = There is no way to { $machine } just now: its agent is not linked to this server. Try again in a moment.
+error-instance-data-there = Its data disk is not known to be gone: there is nothing to begin anew.
 error-instance-holds-nothing = It could not be made, and holds no GPUs, CPU or memory any more. Delete it and make a new one.
 error-instance-run-open = Its last run is not written down to its end yet. Try again in a few seconds.

@@ -160,6 +160,7 @@ notification-image-reviewed = { $answer ->
    *[approved] The image { $image } was approved.
 }
 notification-instance-failed = { $made ->
+    [data-gone] The data disk of the instance { $instance } on { $machine } is gone: somebody took it away at the machine.
     [disk-near] The instance { $instance } on { $machine } takes { $percent } % of one of its disks.
     [disk-full] The instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has.
     [disk-stops] The instance { $instance } on { $machine } takes { $percent } % of one of its disks and is stopped at { $stopsAt }, unless there is room before.
@@ -373,6 +374,7 @@ mail-image-reviewed-text = { $answer ->
 }
 mail-image-reviewed-link = Open the image
 mail-instance-failed-subject = { $made ->
+    [data-gone] { $product }: the data disk of the instance { $instance } is gone
     [disk-near] { $product }: a disk of your instance { $instance } is nearly full
     [disk-full] { $product }: a disk of your instance { $instance } is full
     [disk-stops] { $product }: your instance { $instance } is stopped soon, its disk is full
@@ -381,6 +383,7 @@ mail-instance-failed-subject = { $made ->
    *[no] { $product }: your instance { $instance } failed
 }
 mail-instance-failed-text = { $made ->
+    [data-gone] The data disk of the instance { $instance } on { $machine } was taken away at the machine, with all that was on it. The instance does not run, and nothing was put in its place. Where the disk can be brought back, start the instance then; or have it begin with an empty one, on its page.
     [disk-near] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-full] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-stops] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. It is stopped at { $stopsAt }, unless there is room before. The page of the instance says of which disk. Delete what is not needed, or stop it and change to a spec with larger disks.

@@ -327,6 +327,7 @@ audit-action-instances-stop = 停止实例
 audit-action-instances-keep = 保留闲置实例
 audit-action-instances-restart = 重启实例
 audit-action-instances-update = 修改实例
+audit-action-instances-renew-data = 使用新的空数据盘
 audit-action-instances-resize = 更换实例规格
 audit-action-instances-delete = 删除实例
 audit-kind-ledger = 账本

@@ -263,5 +263,6 @@ error-ssh-machine-port = 该机器的 sshd 不转发到端口 { $port }。
 error-ssh-machine-keys = 这台机器上没有代理程序维护您的密钥，由主机运营方管理。请使用机器页面上的命令。
 error-ssh-machine-sshd = { $machine } 上的 sshd 没有响应，请告知其运营方。
 error-ssh-machine-away = 暂时无法连接 { $machine }：其代理程序未连接到本服务器。请稍后重试。
+error-instance-data-there = 该实例的数据盘并未丢失，无需重新开始。
 error-instance-holds-nothing = 该实例未能创建，已不再占用 GPU、CPU 和内存。请删除后重新创建。
 error-instance-run-open = 上次运行的记录尚未结束，请几秒后重试。

@@ -70,6 +70,7 @@ const NOT_DONE: &[(&str, &str)] = &[
     ("/api/admin/settings/registries/{id}", "settings:update-registry"),
     ("/api/admin/settings/registries/{id}", "settings:delete-registry"),
     ("/api/admin/settings/registries/{id}/test", "settings:test-registry"),
+    ("/api/customer/instances/{id}/renew-data", "instances:renew-data"),
     ("/api/customer/images/mine/{id}/share", "images:share"),
     ("/api/customer/images/mine/{id}/unshare", "images:unshare"),
     ("share_own_image", "images:unshare"),
