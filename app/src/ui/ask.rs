@@ -73,7 +73,7 @@ impl Ask {
     /// Fields that are filled in with the yes, after those that are there already.
     pub fn inside(self, inside: impl IntoView + 'static) -> Self {
         let inside = match self.inside {
-            Some(before) => (before, inside).into_any(),
+            Some(before) => (before, inside.into_any()).into_any(),
             None => inside.into_any(),
         };
         Self { inside: Some(inside), ..self }

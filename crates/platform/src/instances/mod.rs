@@ -86,8 +86,8 @@ pub use self::terminals::{
 };
 pub use self::work::apply;
 use crate::authz::{
-    Action, CreateInstance, Granted, InstanceRef, InstanceShelf, ManageOwnInstance, OperateInstance, OwnInstanceRef,
-    Resource, Scope, ViewInstance, ViewOwnInstance,
+    Action, CreateInstance, Granted, InstanceRef, InstanceShelf, ManageOwnInstance, OwnInstanceRef, Resource, Scope,
+    ViewInstance, ViewOwnInstance,
 };
 use crate::db::Tx;
 use crate::fields::Wrong;
