@@ -61,6 +61,12 @@ pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, ro
     tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
 }
 
+/// The same, that its container was taken away at the machine and is made anew: what was written in it went with it.
+pub(super) async fn made_again(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
+    let args = vec![("made", Value::Text("again".to_owned()))];
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
+}
+
 /// The same of what staff did with it, and why.
 pub(super) async fn acted(
     platform: &Platform,

@@ -223,9 +223,14 @@ async fn build(
         }
         created => created?,
     };
-    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let ctx = worker(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
     store::set_setup(&mut tx, row.id, plan.map(|plan| plan.setup)).await?;
     store::set_begins_empty(&mut tx, row.id, false).await?;
+    // For another spec, or with an empty disk, it is made anew because its people wanted that.
+    if row.made_at.is_some() && !row.is_of_another_spec() && disk == Disk::Fine {
+        notices::made_again(platform, &mut tx, &ctx, row).await?;
+    }
     tx.commit().await.map_err(Error::from)?;
     engine.start_made(&created).await?;
     let seen = engine.inspect(&created.id).await?;

@@ -124,6 +124,9 @@ async fn an_instance_lives_and_its_data_survives_its_container() {
     assert_eq!(world.get(id).await.state, S::Starting);
     assert_eq!(world.apply(id).await.state, S::Running);
     eventually("its data is there", async || (world.said(id).await.len() == 4).then_some(())).await;
+    let told = "select count(*) from notifications where args::text like '%again%'";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, 1, "what was written elsewhere went with it");
     let gone = world.act(id, InstanceAction::Delete).await;
     assert_eq!((gone.state, gone.holds, world.there()), (S::Deleted, false, (0, 0)));
     // What it said last is kept, and how it ended.

@@ -160,6 +160,7 @@ notification-image-reviewed = { $answer ->
    *[approved] The image { $image } was approved.
 }
 notification-instance-failed = { $made ->
+    [again] The container of the instance { $instance } on { $machine } was taken away at the machine and is made anew: what was written outside of /data is gone.
     [data-gone] The data disk of the instance { $instance } on { $machine } is gone: somebody took it away at the machine.
     [disk-near] The instance { $instance } on { $machine } takes { $percent } % of one of its disks.
     [disk-full] The instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has.
@@ -374,6 +375,7 @@ mail-image-reviewed-text = { $answer ->
 }
 mail-image-reviewed-link = Open the image
 mail-instance-failed-subject = { $made ->
+    [again] { $product }: your instance { $instance } was made anew
     [data-gone] { $product }: the data disk of the instance { $instance } is gone
     [disk-near] { $product }: a disk of your instance { $instance } is nearly full
     [disk-full] { $product }: a disk of your instance { $instance } is full
@@ -383,6 +385,7 @@ mail-instance-failed-subject = { $made ->
    *[no] { $product }: your instance { $instance } failed
 }
 mail-instance-failed-text = { $made ->
+    [again] Somebody took the container of your instance { $instance } on { $machine } away at the machine. It is made anew of the same image and started; what was written in it outside of /data is gone.
     [data-gone] The data disk of the instance { $instance } on { $machine } was taken away at the machine, with all that was on it. The instance does not run, and nothing was put in its place. Where the disk can be brought back, start the instance then; or have it begin with an empty one, on its page.
     [disk-near] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-full] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.

@@ -159,6 +159,7 @@ notification-image-reviewed = { $answer ->
    *[approved] 镜像 { $image } 已通过审核。
 }
 notification-instance-failed = { $made ->
+    [again] 实例 { $instance }（{ $machine }）的容器已在机器上被移除，正在重新创建：/data 之外写入的内容已丢失。
     [data-gone] 实例 { $instance }（{ $machine }）的数据盘已不存在：有人在机器上移除了它。
     [disk-near] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。
     [disk-full] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。
@@ -373,6 +374,7 @@ mail-image-reviewed-text = { $answer ->
 }
 mail-image-reviewed-link = 查看镜像
 mail-instance-failed-subject = { $made ->
+    [again] { $product }：您的实例 { $instance } 已重新创建
     [data-gone] { $product }：实例 { $instance } 的数据盘已不存在
     [disk-near] { $product }：实例 { $instance } 的磁盘即将用满
     [disk-full] { $product }：实例 { $instance } 的磁盘已满
@@ -382,6 +384,7 @@ mail-instance-failed-subject = { $made ->
    *[no] { $product }：实例 { $instance } 失败
 }
 mail-instance-failed-text = { $made ->
+    [again] 您的实例 { $instance }（{ $machine }）的容器在机器上被移除。系统正用同一镜像重新创建并启动它；/data 之外写入的内容已丢失。
     [data-gone] 实例 { $instance }（{ $machine }）的数据盘已在机器上被移除，其中的内容随之丢失。实例没有运行，系统也没有用空盘代替。如能恢复数据盘，恢复后请启动实例；也可在实例页面选择使用新的空数据盘。
     [disk-near] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
     [disk-full] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
