@@ -125,8 +125,16 @@ async fn sharing(through: Through) {
     let archive = format!("update files set shared = false where id = {file} returning name");
     assert_eq!(server.sql(&archive).await, ["a.tar"]);
     assert_eq!((sees(&owner).await, sees(&member).await, reads().await), (0, 1300, 404));
+    // Staff look at it for a reason, which its customer reads.
+    let staff = server.token(&server.test.admin().await).await;
+    let looks =
+        async |query: &str| Answer::of(server.request(&staff, Method::GET, &format!("{content}{query}"))).await.status;
+    assert_eq!((looks("").await, looks("?reason=no").await, looks("?reason=the+review").await), (400, 400, 200));
+    let read =
+        "select after->>'reason' from audit_events where action = 'files:read-unshared' and customer_id is not null";
+    assert_eq!(server.sql(read).await, ["the review"]);
     assert_eq!((share(&member, true).await, share(&owner, true).await), (1300, 0));
-    assert_eq!((sees(&member).await, reads().await), (0, 200));
+    assert_eq!((sees(&member).await, reads().await, looks("").await), (0, 200, 200));
     assert_eq!((share(&member, false).await, share(&owner, false).await), (1200, 0), "it is not theirs");
     assert_eq!((sees(&owner).await, sees(&member).await, reads().await), (0, 1300, 404));
     let told = "select action from audit_events where outcome = 'done' and action like 'images:%share' order by id";

@@ -272,6 +272,7 @@ audit-action-accounts-unlink-identity = Part from a sign-in service
 audit-action-files-view = View files
 audit-action-files-upload = Upload a file
 audit-action-files-abort-upload = Give up an upload
+audit-action-files-read-unshared = Read a file that its person did not share
 audit-action-files-delete = Delete a file
 audit-action-images-use = Use images
 audit-action-images-upload = Upload an image

@@ -272,6 +272,7 @@ audit-action-accounts-unlink-identity = 解除绑定登录服务
 audit-action-files-view = 查看文件
 audit-action-files-upload = 上传文件
 audit-action-files-abort-upload = 放弃上传
+audit-action-files-read-unshared = 读取未共享的文件
 audit-action-files-delete = 删除文件
 audit-action-images-use = 使用镜像
 audit-action-images-upload = 上传镜像

@@ -18,6 +18,8 @@ pub(super) struct FileRow {
     pub view: FileView,
     pub customer: Option<CustomerId>,
     pub owner: Option<UserId>,
+    /// All of its customer's people find it.
+    pub shared: bool,
     pub store_key: Uuid,
     pub chunk_size: u64,
 }
@@ -29,7 +31,7 @@ pub(super) fn purpose(word: &str) -> Result<FilePurpose> {
 pub(super) async fn find(tx: &mut Tx, id: FileId) -> Result<Option<FileRow>> {
     let row = sqlx::query!(
         "select f.id, f.customer_id, f.created_by, f.created_name, f.name, f.purpose, f.sha256, f.size_bytes,
-                f.created_at, b.store_key, b.chunk_size
+                f.created_at, f.shared, b.store_key, b.chunk_size
          from files f join blobs b on b.sha256 = f.sha256 where f.id = $1",
         id.0
     )
@@ -48,6 +50,7 @@ pub(super) async fn find(tx: &mut Tx, id: FileId) -> Result<Option<FileRow>> {
             },
             customer: row.customer_id.map(CustomerId),
             owner: row.created_by.map(UserId),
+            shared: row.shared,
             store_key: row.store_key,
             chunk_size: row.chunk_size.unsigned_abs(),
         })
