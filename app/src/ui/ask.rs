@@ -70,9 +70,13 @@ impl Ask {
         may.is_shown().then(|| self.unless(may.why_not.clone()).view(words))
     }
 
-    /// Fields that are filled in with the yes.
+    /// Fields that are filled in with the yes, after those that are there already.
     pub fn inside(self, inside: impl IntoView + 'static) -> Self {
-        Self { inside: Some(inside.into_any()), ..self }
+        let inside = match self.inside {
+            Some(before) => (before, inside.into_any()).into_any(),
+            None => inside.into_any(),
+        };
+        Self { inside: Some(inside), ..self }
     }
 
     /// As a view; never inside of another form or a paragraph.

@@ -151,6 +151,16 @@ pub struct FileView {
     pub created_at: DateTime<Utc>,
 }
 
+/// Parameters of `GET /api/files/{id}/content`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct FileReason {
+    /// Of staff, where its person did not share it: why they read it, at least 5 characters that are no blanks; its customer reads
+    /// this in their own log.
+    pub reason: Option<String>,
+}
+
 /// Parameters of the list of files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]

@@ -126,6 +126,9 @@ pub struct ImageView {
     pub reviewed_at: Option<DateTime<Utc>>,
     /// Customers may choose it.
     pub listed: bool,
+    /// All people of its customer find and use it; false: who saved it of an instance, and the owners, alone.
+    #[serde(default)]
+    pub shared: bool,
     /// Of its configuration, `sha256:…`, where it is known.
     pub digest: Option<String>,
     /// What an engine that loads the archive calls the image, whatever was called so there before.

@@ -2,6 +2,7 @@
 //!
 //! What is wanted of one and what its engine says are kept apart; where it stands follows from both, here and nowhere else.
 
+mod acted;
 mod disks;
 mod now;
 mod placement;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::acted::StaffInstanceAct;
 pub use self::disks::{DiskState, InstanceDisks};
 pub use self::now::{IdleKeep, IdleReason, InstanceIdle, InstanceKeep, InstancePrice};
 pub use self::placement::{Alternative, MachineFit, Miss, MissReason, Placement, PlacementQuery};

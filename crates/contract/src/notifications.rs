@@ -71,6 +71,8 @@ pub enum NotificationKind {
     InstanceFailed,
     /// An instance of one's own is not used, and is stopped soon or was.
     InstanceIdle,
+    /// Staff started, stopped, restarted or deleted an instance of one's own, and why.
+    InstanceActed,
     /// So much of a budget of one's customer is spent.
     BudgetReached,
     /// A customer asks for more time on a machine; for those who may answer.
@@ -87,7 +89,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 34] = [
+    pub const ALL: [NotificationKind; 35] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationDelayed,
         NotificationKind::AllocationEnding,
@@ -108,6 +110,7 @@ impl NotificationKind {
         NotificationKind::ImageReviewed,
         NotificationKind::InstanceFailed,
         NotificationKind::InstanceIdle,
+        NotificationKind::InstanceActed,
         NotificationKind::BudgetReached,
         NotificationKind::PasswordChanged,
         NotificationKind::EmailChanged,
@@ -184,6 +187,7 @@ impl NotificationKind {
             NotificationKind::ImageReviewed => "image-reviewed",
             NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::InstanceIdle => "instance-idle",
+            NotificationKind::InstanceActed => "instance-acted",
             NotificationKind::BudgetReached => "budget-reached",
             NotificationKind::RenewalRequested => "renewal-requested",
             NotificationKind::AllocationWaits => "allocation-waits",

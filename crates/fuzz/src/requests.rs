@@ -19,7 +19,8 @@ use contract::files::FileQuery;
 use contract::images::{ImageQuery, MarketQuery};
 use contract::imports::ImportRowQuery;
 use contract::instances::{
-    InstanceLogQuery, InstanceQuery, PlacementQuery, StaffLogQuery, TerminalQuery, TerminalSaid, WatchQuery,
+    InstanceLogQuery, InstanceQuery, PlacementQuery, StaffInstanceAct, StaffLogQuery, TerminalQuery, TerminalSaid,
+    WatchQuery,
 };
 use contract::jobs::{JobQuery, OwnJobQuery};
 use contract::live::ClientMessage;
@@ -87,6 +88,7 @@ pub(crate) const QUERIES: &[Check] = &[
     query::<StaffLogQuery>,
     query::<TerminalQuery>,
     query::<WatchQuery>,
+    query::<StaffInstanceAct>,
 ];
 
 /// Bodies, of every shape there is: with lists, times, ids, words, secrets, things within things.

@@ -6,6 +6,9 @@ use crate::error::FieldError;
 use crate::lookalikes::bare_look_of;
 use crate::{Error, Result};
 
+/// Characters of a reason that are no blanks.
+const MIN_REASON: usize = 5;
+
 /// Gathers what is wrong.
 pub(crate) struct Wrong(Error);
 
@@ -32,6 +35,20 @@ impl Wrong {
             self.add(path, "field-control-characters");
         }
         value
+    }
+
+    /// Why staff look at, or do something with, what is a customer's, in the field `reason`: who reads it has to learn something
+    /// from it.
+    pub(crate) fn reason(&mut self, given: Option<String>) -> Option<String> {
+        let reason = self.text("reason", given, 1000);
+        match &reason {
+            None => self.add("reason", "field-required"),
+            Some(reason) if reason.chars().filter(|c| !c.is_whitespace()).count() < MIN_REASON => {
+                self.add_with("reason", "field-reason-short", vec![("min", MIN_REASON.to_string())]);
+            }
+            Some(_) => {}
+        }
+        reason
     }
 
     /// The same in one line: every stretch of white space is one space.

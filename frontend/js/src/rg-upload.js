@@ -280,8 +280,10 @@ export class RgUpload extends Base {
     if (!kept) return null;
     const path = `${this.dataset.uploads}/${JSON.parse(kept).id}`;
     const upload = await goneOn(() => this.#trying(signal, () => ask(path, 'GET', undefined, signal)));
-    if (!upload) localStorage.removeItem(key);
-    return upload;
+    // What was given up takes nothing more: it is begun anew.
+    if (upload && upload.state !== 'aborted') return upload;
+    localStorage.removeItem(key);
+    return null;
   }
 
   #trying(signal, once) {

@@ -4,7 +4,9 @@ use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use contract::files::{ChunkView, FilePurpose, FileQuery, FileView, MAX_FORM_FILE_BYTES, UploadCreate, UploadView};
+use contract::files::{
+    ChunkView, FilePurpose, FileQuery, FileReason, FileView, MAX_FORM_FILE_BYTES, UploadCreate, UploadView,
+};
 use contract::{Envelope, FileId, Page, UploadId};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use platform::files::{self, Content};
@@ -105,9 +107,12 @@ pub async fn put_chunk(rest: Rest, Part((id, n)): Part<(UploadId, u32)>, request
     rest.answer(files::put_chunk(&rest.platform, &rest.ctx, id, n, sha256, &mut body).await).await
 }
 
-/// All chunks are there: makes a file of them. A large one is checked in the background: the upload says when it is done.
+/// All chunks are there: makes a file of them. A large one is checked in the background: the upload says when it is done, or
+/// why no file became of it.
 #[utoipa::path(post, path = "/api/files/uploads/{id}/complete", tag = "files", params(("id" = UploadId, Path)),
-    responses((status = 200, body = Envelope<UploadView>), (status = 422, description = "1402: chunks are missing")))]
+    responses((status = 200, body = Envelope<UploadView>),
+        (status = 400, description = "1000: what arrived is not what `sha256` announced"),
+        (status = 422, description = "1402: chunks are missing, or it was given up")))]
 pub async fn complete(rest: Rest, Part(id): Part<UploadId>) -> Response {
     rest.answer(files::complete(&rest.platform, &rest.ctx, id).await).await
 }
@@ -126,13 +131,18 @@ pub async fn delete(rest: Rest, Part(id): Part<FileId>) -> Response {
     rest.answer(files::delete(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// A file's content, or one range of it; not in an envelope.
-#[utoipa::path(get, path = "/api/files/{id}/content", tag = "files", params(("id" = FileId, Path)),
+/// A file's content, or one range of it; not in an envelope. Staff say why they read what its person did not share.
+#[utoipa::path(get, path = "/api/files/{id}/content", tag = "files", params(("id" = FileId, Path), FileReason),
     responses((status = 200, body = inline(RawBytes), content_type = "application/octet-stream"),
         (status = 206, description = "The range that was asked for"),
         (status = 416, description = "There is no such range")))]
-pub async fn content(rest: Rest, Part(id): Part<FileId>, headers: HeaderMap) -> Response {
-    match files::content(&rest.platform, &rest.ctx, id).await {
+pub async fn content(
+    rest: Rest,
+    Part(id): Part<FileId>,
+    Params(why): Params<FileReason>,
+    headers: HeaderMap,
+) -> Response {
+    match files::content_because(&rest.platform, &rest.ctx, id, why.reason).await {
         Ok((file, content)) => send(&file, content, headers.get(header::RANGE)),
         Err(error) => refuse(&rest.platform, &rest.ctx, error).await,
     }

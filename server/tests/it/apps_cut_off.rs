@@ -59,11 +59,13 @@ async fn strike(world: &World, blow: Blow, link: &Value) -> Option<String> {
             None
         }
         Blow::InstanceStopped => {
-            ask(&staff, Method::POST, format!("/api/admin/instances/{id}/stop")).await;
+            let why = json!({ "reason": "the demo is over" });
+            let answer = server.post(&staff, &format!("/api/admin/instances/{id}/stop"), why).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
             None
         }
         Blow::InstanceDeleted => {
-            ask(&staff, Method::DELETE, format!("/api/admin/instances/{id}")).await;
+            ask(&staff, Method::DELETE, format!("/api/admin/instances/{id}?reason=the+demo+is+over")).await;
             None
         }
     }
@@ -131,7 +133,7 @@ async fn what_ends_the_right_to_it_ends_what_is_open() {
             Blow::InstanceStopped => {
                 instances::apply(server.platform(), instance).await.unwrap();
                 let staff = server.token(&server.test.admin().await).await;
-                assert_eq!(server.post(&staff, &start, json!({})).await.status, 200);
+                assert_eq!(server.post(&staff, &start, json!({ "reason": "the demo goes on" })).await.status, 200);
                 instances::apply(server.platform(), instance).await.unwrap();
             }
             _ => {}

@@ -96,6 +96,61 @@ async fn the_page_of_jobs_shows_what_is_on_its_way_and_what_may_be_done() {
     assert_eq!(server.get(&admin, "/jobs").await.status, 404);
 }
 
+/// What an instance was saved as is who saved it's, and the owners', until it is shared; no engine is there, so that an image
+/// becomes one in the database alone.
+async fn sharing(through: Through) {
+    let server = Server::start().await;
+    let acme = server.test.customer("Acme").await;
+    let doors = Doors { server: &server, through };
+    let (owner, member) = (doors.who(&acme.owner).await, doors.who(&acme.member).await);
+    let (program, members) = (server.token(&acme.owner).await, server.token(&acme.member).await);
+    let file = sent(&server, &program, &image_archive("amd64", "a"), "image").await;
+    let made = server.post(&program, "/api/customer/images/upload", json!({ "file": file, "name": "Ours" })).await;
+    let id = made.data()["id"].to_string();
+    let own = format!("/api/customer/images/mine/{id}");
+    let sees = async |who: &Who| match through {
+        Through::Rest => server.get(who, &own).await.code(),
+        Through::ServerFns => server.call(who, "get_own_image", &[("id", id.as_str())]).await.code(),
+    };
+    let share = async |who: &Who, shared: bool| {
+        let (verb, word) = if shared { ("share", "true") } else { ("unshare", "false") };
+        let form = [("id", id.as_str()), ("shared", word)];
+        doors.call(who, (&format!("{own}/{verb}"), json!({})), ("share_own_image", &form)).await.0
+    };
+    let content = format!("/api/files/{file}/content");
+    let reads = async || Answer::of(server.request(&members, Method::GET, &content)).await.status;
+    assert_eq!((sees(&member).await, share(&owner, false).await), (0, 1402), "it was uploaded");
+    let saved = format!("update images set source = 'instance', shared = false where id = {id} returning name");
+    assert_eq!(server.sql(&saved).await, ["Ours"]);
+    let archive = format!("update files set shared = false where id = {file} returning name");
+    assert_eq!(server.sql(&archive).await, ["a.tar"]);
+    assert_eq!((sees(&owner).await, sees(&member).await, reads().await), (0, 1300, 404));
+    // Staff look at it for a reason, which its customer reads.
+    let staff = server.token(&server.test.admin().await).await;
+    let looks =
+        async |query: &str| Answer::of(server.request(&staff, Method::GET, &format!("{content}{query}"))).await.status;
+    assert_eq!((looks("").await, looks("?reason=no").await, looks("?reason=the+review").await), (400, 400, 200));
+    let read =
+        "select after->>'reason' from audit_events where action = 'files:read-unshared' and customer_id is not null";
+    assert_eq!(server.sql(read).await, ["the review"]);
+    assert_eq!((share(&member, true).await, share(&owner, true).await), (1300, 0));
+    assert_eq!((sees(&member).await, reads().await, looks("").await), (0, 200, 200));
+    assert_eq!((share(&member, false).await, share(&owner, false).await), (1200, 0), "it is not theirs");
+    assert_eq!((sees(&owner).await, sees(&member).await, reads().await), (0, 1300, 404));
+    let told = "select action from audit_events where outcome = 'done' and action like 'images:%share' order by id";
+    assert_eq!(server.sql(told).await, ["images:share", "images:unshare"]);
+}
+
+#[tokio::test]
+async fn programs_share_saved_images_over_rest() {
+    sharing(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_share_saved_images_over_server_functions() {
+    sharing(Through::ServerFns).await;
+}
+
 #[tokio::test]
 async fn programs_send_files_in_chunks_and_read_them_back() {
     let server = Server::start().await;
@@ -126,6 +181,14 @@ async fn programs_send_files_in_chunks_and_read_them_back() {
     let done = server.post(&who, &format!("{path}/complete"), json!({})).await.data();
     let file = format!("/api/files/{}", done["file"]);
     assert_eq!(server.get(&who, &file).await.data()["sha256"], hash.as_str());
+    let other = json!({ "name": "other.bin", "size": 5, "sha256": "0".repeat(64), "purpose": "other" });
+    let other = server.post(&who, UPLOADS, other).await.header("location").to_owned();
+    let chunk = server.request(&who, Method::PUT, &format!("{other}/chunks/0")).body(b"hello".to_vec());
+    assert_eq!(Answer::of(chunk).await.code(), 0);
+    let ended = server.post(&who, &format!("{other}/complete"), json!({})).await;
+    assert_eq!((ended.status, ended.code(), ended.fields().contains_key("sha256")), (400, 1000, true));
+    let read = server.get(&who, &other).await.data();
+    assert_eq!((&read["state"], &read["fault"]), (&json!("aborted"), &json!("hash")));
 
     let range = async |range: &str| {
         let request = server.request(&who, Method::GET, &format!("{file}/content")).header("range", range);

@@ -151,6 +151,70 @@ async fn scenario(through: Through) {
     assert_eq!(server.sql(actions).await, expected);
 }
 
+/// What staff do with a customer's instance needs a reason, which its people read. Its container is one of the database alone.
+async fn by_staff(through: Through) {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (image, spec) = shop(&server, &server.token(&admin).await).await;
+    let doors = Doors { server: &server, through };
+    let (owner, staff) = (doors.who(&acme.owner).await, doors.who(&admin).await);
+    let program = server.token(&acme.owner).await;
+    let body = json!({ "name": "one", "image": image, "spec": spec });
+    let id = server.post(&program, PATH, body).await.data()["id"].to_string();
+    let made = "update instances set container_id = 'c', observed = 'running', made_at = now(), started_at = now(),
+                state = 'running' returning name";
+    assert_eq!(server.sql(made).await, ["one"]);
+    let path = format!("/api/admin/instances/{id}");
+    let act = async |who: &Who, action: &str, reason: &str| match through {
+        Through::Rest if action == "delete" => {
+            let path = format!("{path}?reason={}", reason.replace(' ', "+"));
+            Answer::of(server.request(who, Method::DELETE, &path)).await
+        }
+        Through::Rest => server.post(who, &format!("{path}/{action}"), json!({ "reason": reason })).await,
+        Through::ServerFns => {
+            let form = [("id", id.as_str()), ("action", action), ("confirm", "one"), ("reason", reason)];
+            server.call(who, "act_on_instance", &form).await
+        }
+    };
+    for (action, why) in [("stop", ""), ("stop", " a b "), ("restart", ""), ("delete", ""), ("delete", "no")] {
+        let refused = act(&staff, action, why).await;
+        let fields: Vec<_> = refused.fields().into_keys().collect();
+        assert_eq!((refused.code(), fields), (1000, vec!["reason".to_owned()]), "{action} {why:?}");
+    }
+    assert_eq!(act(&owner, "stop", "they asked").await.code(), 1300);
+    assert_eq!(act(&staff, "stop", "the machine is moved").await.code(), 0);
+    assert_eq!(
+        act(&staff, "stop", "the machine is moved").await.code(),
+        0,
+        "it is wanted already: nothing is told again"
+    );
+    let events = server.get(&program, &format!("{PATH}/{id}/events")).await.data();
+    assert_eq!(
+        (&events[0]["kind"], &events[0]["detail"]),
+        (&json!("stop_wanted"), &json!("the machine is moved")),
+        "{events}"
+    );
+    assert_eq!(act(&staff, "delete", "nobody pays for it").await.code(), 0);
+    let reasons = "select action || ': ' || (after->>'reason') from audit_events
+                   where outcome = 'done' and customer_id is not null and after->>'reason' is not null order by id";
+    let told = ["instances:stop: the machine is moved", "instances:delete: nobody pays for it"];
+    assert_eq!(server.sql(reasons).await, told);
+    let notices = server.get(&program, "/api/customer/notifications").await.data();
+    let acted = notices["list"].as_array().unwrap().iter().filter(|notice| notice["kind"] == "instance-acted");
+    let words: Vec<_> = acted.map(|notice| notice["message"].as_str().unwrap()).collect();
+    assert!(words.len() == 2 && words[0].contains("nobody pays for it") && words[1].contains("is moved"), "{words:?}");
+}
+
+#[tokio::test]
+async fn programs_of_staff_give_a_reason_over_rest() {
+    by_staff(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn staff_give_a_reason_over_server_functions() {
+    by_staff(Through::ServerFns).await;
+}
+
 /// No engine is there: its container is one of the database alone.
 async fn saving(through: Through) {
     let server = Server::start().await;

@@ -352,7 +352,7 @@ async fn what_ends_somebodys_powers_ends_their_connections() {
                 "ended"
             }
             Blow::InstanceDeleted => {
-                let path = format!("/api/admin/instances/{}", door.world.id);
+                let path = format!("/api/admin/instances/{}?reason=the+demo+is+over", door.world.id);
                 assert_eq!(door.ask(&staff, Method::DELETE, &path).await.status, 200);
                 "does not run any more"
             }

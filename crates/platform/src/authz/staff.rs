@@ -18,6 +18,14 @@ impl OpContext {
         self.roles_of_owner(permission)
     }
 
+    /// True for who has it for all of the customer that is acted for, and not only for what is their own there.
+    pub(crate) fn reaches_customer(&self, permission: Permission) -> bool {
+        let whole = |(role, customer): (Role, Option<CustomerId>)| {
+            customer.is_some() && reach(role, permission) == Reach::Customer
+        };
+        self.roles_for(permission).into_iter().any(whole)
+    }
+
     /// The same as if the credential kept its owner from nothing.
     fn roles_of_owner(&self, permission: Permission) -> Vec<(Role, Option<CustomerId>)> {
         let mut roles = self.roles();

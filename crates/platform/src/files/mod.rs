@@ -229,7 +229,8 @@ pub(crate) async fn standings(tx: &mut Tx, ctx: &OpContext, ids: &[i64]) -> Resu
 /// went; again changes nothing.
 ///
 /// # Errors
-/// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up.
+/// `NotFound` where there is none, `WrongState` where chunks are missing or it was given up, `Validation` (`sha256`) where what
+/// arrived is not what was announced, also when it is asked again.
 pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Result<UploadView> {
     ctx.trying_on("files:upload", "upload", id).authorize_list::<UploadRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -239,7 +240,7 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
     match view.state {
         UploadState::Done => return Ok(view),
         UploadState::Assembling => {}
-        UploadState::Aborted => return Err(wrong_state(view.state)),
+        UploadState::Aborted => return Err(aborted(&view)),
         UploadState::Open if view.received_bytes < view.size => {
             return Err(Error::new(ErrorCode::WrongState)
                 .with_key("error-upload-incomplete")
@@ -263,7 +264,19 @@ pub async fn complete(platform: &Platform, ctx: &OpContext, id: UploadId) -> Res
         // What does not go well at once is the job's to do again.
         let _ = assemble(platform, id, false).await;
     }
-    get_upload(platform, ctx, id).await
+    let ended = get_upload(platform, ctx, id).await?;
+    match ended.state {
+        UploadState::Aborted => Err(aborted(&ended)),
+        UploadState::Open | UploadState::Assembling | UploadState::Done => Ok(ended),
+    }
+}
+
+/// Why no file became of it.
+fn aborted(view: &UploadView) -> Error {
+    match view.fault {
+        Some(UploadFault::Hash) => Error::field("sha256", "field-upload-hash"),
+        _ => wrong_state(view.state),
+    }
 }
 
 /// Gives an upload up; again changes nothing.
@@ -350,11 +363,39 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<Fil
 /// Its content.
 ///
 /// # Errors
-/// `NotFound` where there is none.
+/// `NotFound` where there is none, `Validation` for staff of what is not shared: see [`content_because`].
 pub async fn content(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<(FileView, Content)> {
-    let (_, view, content) = owned_content(platform, ctx, id).await?;
-    Ok((view, content))
+    content_because(platform, ctx, id, None).await
 }
+
+/// Its content. Of what a person did not share, such as what an instance was saved as, staff say why they read it; its customer
+/// reads that in their own log.
+///
+/// # Errors
+/// `NotFound` where there is none, `Validation` for staff of what is not shared, without a reason that says something.
+pub async fn content_because(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: FileId,
+    reason: Option<String>,
+) -> Result<(FileView, Content)> {
+    ctx.authorize_list::<FileRef>(Permission::FilesView)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let row = found(&mut tx, ctx, id).await?;
+    if ctx.is_staff() && !row.shared {
+        let mut wrong = Wrong::new();
+        let reason = wrong.reason(reason);
+        wrong.into_result()?;
+        let facts = serde_json::json!({ "name": row.view.name, "reason": reason });
+        audit::record_in_tx(&mut tx, ctx, entry(READ, "file", id.0, row.customer, facts)).await?;
+    }
+    tx.commit().await?;
+    let content = platform.files().open(row.store_key, row.view.size, row.chunk_size);
+    Ok((row.view, content))
+}
+
+/// In the audit log, of what staff read that is one person's alone.
+const READ: &str = "files:read-unshared";
 
 /// Its content, with whose it is.
 pub(crate) async fn owned_content(
@@ -408,6 +449,11 @@ pub(crate) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
 /// Bytes that a customer's files and uploads take.
 pub(crate) async fn bytes_of_customer(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
     store::bytes_of_customer(tx, customer).await
+}
+
+/// Lets its customer's people find it, or who made it and the owners alone: with what was made of it.
+pub(crate) async fn set_shared_in_tx(tx: &mut Tx, id: FileId, shared: bool) -> Result<()> {
+    store::set_shared(tx, id, shared).await
 }
 
 /// Takes the file away of what was made of it, in the transaction that takes that away.

@@ -1,8 +1,9 @@
 //! Images: what instances are made of.
 //!
 //! Invariants: what an admin adds by its address is usable at once; what was uploaded is used by nobody before somebody of
-//! the platform approved it, and its archive was read before it is there; what an instance was saved as, its customer alone
-//! uses, until somebody of the platform rejects it; only what is approved is listed; the market shows what is listed and
+//! the platform approved it, and its archive was read before it is there; what an instance was saved as, who made it
+//! and its customer's owners alone find, with its archive, until they share it with their customer's people, who use it until
+//! somebody of the platform rejects it; only what is approved is listed; the market shows what is listed and
 //! nothing that is for its owners; an image that is deleted stays for what was made from it, its archive for as long as an
 //! instance of it is there, unless it was rejected; no archive chooses what engines call it (`named`).
 
@@ -17,6 +18,7 @@ mod pushes;
 mod registries;
 mod review;
 mod saved;
+mod sharing;
 mod store;
 
 use std::collections::HashSet;
@@ -34,6 +36,7 @@ pub use pushes::{forget_push, image_registry, push, push_archive};
 pub use registries::{create_registry, delete_registry, get_registry, list_registries, test_registry, update_registry};
 pub use review::{approve, reject};
 pub(crate) use saved::{Saved, insert_saved, refuse_saving};
+pub use sharing::{may_be_shared, share_own};
 
 use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, OwnImageRef, ViewImage};
 use crate::db::Tx;
@@ -370,7 +373,7 @@ fn facts(view: &ImageView) -> Value {
         "name": view.name, "source": view.source, "address": view.address, "file": view.file,
         "description": view.description, "framework": view.framework, "cudaVersion": view.cuda_version,
         "architecture": view.architecture, "memorySplit": view.memory_split, "state": view.state,
-        "reason": view.reason, "listed": view.listed, "digest": view.digest, "tags": view.tags,
+        "reason": view.reason, "listed": view.listed, "shared": view.shared, "digest": view.digest, "tags": view.tags,
         "remark": view.remark,
     })
 }

@@ -59,7 +59,7 @@ pub(super) async fn read(
 }
 
 /// The customer one acts for.
-fn customer(ctx: &OpContext) -> Result<CustomerId> {
+pub(super) fn customer(ctx: &OpContext) -> Result<CustomerId> {
     match ctx.authorize_list::<OwnImageRef>(Permission::ImagesUse)? {
         Scope::Customer(customer) => Ok(customer),
         Scope::All | Scope::Own(_) => Err(Error::not_found()),
@@ -168,12 +168,12 @@ pub async fn export_own(
 }
 
 /// Names of who works for the platform are nobody's business outside.
-fn without_names(view: ImageView) -> ImageView {
+pub(super) fn without_names(view: ImageView) -> ImageView {
     ImageView { reviewed_by: None, ..view }
 }
 
 /// Where an image belongs. One of the market that is another's is not there.
-async fn resource(tx: &mut crate::db::Tx, id: ImageId) -> Result<(ImageView, OwnImageRef)> {
+pub(super) async fn resource(tx: &mut crate::db::Tx, id: ImageId) -> Result<(ImageView, OwnImageRef)> {
     let (customer, owner) = store::owners(tx, id).await?.ok_or_else(Error::not_found)?;
     Ok((found(tx, id).await?, OwnImageRef { id, customer, owner, machine: None }))
 }

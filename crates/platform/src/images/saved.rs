@@ -6,7 +6,7 @@ use contract::{CustomerId, ErrorCode, FileId, ImageId, UserId};
 use super::archive::ArchiveFacts;
 use super::{check, entry, facts, found, store};
 use crate::db::Tx;
-use crate::{Error, OpContext, Result, audit};
+use crate::{Error, OpContext, Result, audit, files};
 
 /// What an image of an instance is called, and whose it is.
 pub(crate) struct Saved {
@@ -61,6 +61,7 @@ pub(crate) async fn insert_saved(
 ) -> Result<ImageId> {
     refuse_saving(tx, saved).await?;
     let id = store::insert_saved(tx, ctx, saved, archive, read).await?;
+    files::set_shared_in_tx(tx, archive.0, false).await?;
     let view = found(tx, id).await?;
     audit::record_in_tx(tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
     Ok(id)

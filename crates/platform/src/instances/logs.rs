@@ -17,8 +17,6 @@ use crate::authz::OperateInstance;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit};
 
-/// Characters of a reason that are no blanks: whose instance it is has to learn something from it.
-const MIN_REASON: usize = 5;
 /// Lines where nobody says how many.
 const USUAL: u32 = 200;
 /// Bytes of a line; what is longer is cut.
@@ -72,15 +70,7 @@ pub async fn logs_of_any(
 
 /// Why staff look at what is a customer's.
 pub(super) fn reason(wrong: &mut Wrong, given: Option<String>) -> Option<String> {
-    let reason = wrong.text("reason", given, 1000);
-    match &reason {
-        None => wrong.add("reason", "field-required"),
-        Some(reason) if reason.chars().filter(|c| !c.is_whitespace()).count() < MIN_REASON => {
-            wrong.add_with("reason", "field-reason-short", vec![("min", MIN_REASON.to_string())]);
-        }
-        Some(_) => {}
-    }
-    reason
+    wrong.reason(given)
 }
 
 pub(super) fn start(mut wrong: Wrong, query: &InstanceLogQuery) -> Result<LogStart> {

@@ -8,6 +8,7 @@ use contract::{InstanceId, MachineId};
 use runtime::docker::containers::{Container, Containers, State};
 use runtime::docker::{Fault, FaultKind};
 
+use super::missed::{self, Missed};
 use super::store::{self, Event, Row};
 use super::work::{self, Meaning, Trouble};
 use super::{charge, made_of, save, split, worker};
@@ -78,7 +79,11 @@ async fn seen(platform: &Platform, machine: MachineId, rows: &[Row]) -> Result<(
                 Err(fault) => return Err(fault.into()),
             },
         };
-        if note(platform, row, found.as_ref()).await? {
+        let missed = match &found {
+            Some(found) => missed::ask(&engine, row, found).await?,
+            None => None,
+        };
+        if note(platform, row, (found.as_ref(), missed.as_ref())).await? {
             end(platform, &engine, row.id, None).await?;
         }
     }
@@ -90,7 +95,11 @@ async fn seen(platform: &Platform, machine: MachineId, rows: &[Row]) -> Result<(
 
 /// Writes what was seen, unless a worker is at it, or somebody found out something of it since `known`, which was read before
 /// its engine was asked: what was seen may be older than that. True when its program keeps ending.
-async fn note(platform: &Platform, known: &Row, found: Option<&Container>) -> Result<bool> {
+async fn note(
+    platform: &Platform,
+    known: &Row,
+    (found, missed): (Option<&Container>, Option<&Missed>),
+) -> Result<bool> {
     let (ctx, id) = (worker(platform), known.id);
     let mut tx = platform.db().begin(&ctx).await?;
     let Some(mut row) = store::lock(&mut tx, id).await? else { return Ok(false) };
@@ -102,10 +111,12 @@ async fn note(platform: &Platform, known: &Row, found: Option<&Container>) -> Re
         return Ok(false);
     }
     let before = row.clone();
+    let times = missed.and_then(Missed::times);
     let mut events = Vec::new();
     if row.lost_since.take().is_some() {
         events.push(Event::of(Kind::Found));
     }
+    events.extend(missed.map(|missed| missed.event(times.as_deref())));
     match found {
         None if row.observed != Observed::Missing => {
             row.observed = Observed::Missing;
@@ -115,7 +126,7 @@ async fn note(platform: &Platform, known: &Row, found: Option<&Container>) -> Re
             }
         }
         None => {}
-        Some(seen) => events.extend(take_over(&mut row, seen, ctx.now())),
+        Some(seen) => events.extend(take_over(&mut row, (seen, missed), ctx.now())),
     }
     let changed = !events.is_empty()
         || row.observed != before.observed
@@ -143,7 +154,11 @@ async fn note(platform: &Platform, known: &Row, found: Option<&Container>) -> Re
 }
 
 /// What an engine says of its container now, and what is new in that.
-fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Event<'static>> {
+fn take_over(
+    row: &mut Row,
+    (seen, missed): (&Container, Option<&Missed>),
+    now: DateTime<Utc>,
+) -> Option<Event<'static>> {
     row.container = Some(seen.id.clone());
     row.remakes_done = made_of::remakes(seen);
     row.restarting_seen = match seen.state {
@@ -153,7 +168,7 @@ fn take_over(row: &mut Row, seen: &Container, now: DateTime<Utc>) -> Option<Even
         _ => 0,
     };
     // Of a program that keeps ending the engine may miss it once; one that runs steadily is past it.
-    let kept = row.out_of_memory && row.restarting_seen > 0;
+    let kept = (row.out_of_memory || missed.is_some_and(Missed::is_out_of_memory)) && row.restarting_seen > 0;
     row.out_of_memory = kept || seen.state.is_out_of_memory();
     let before = row.observed;
     match work::observed(seen.state)? {

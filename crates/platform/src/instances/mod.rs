@@ -7,8 +7,10 @@
 
 mod access;
 mod apps;
+mod by_staff;
 mod charge;
 mod check;
+mod data;
 mod disks;
 mod exports;
 mod follow;
@@ -19,6 +21,7 @@ mod logs;
 mod look;
 mod looker;
 mod made_of;
+mod missed;
 mod notices;
 mod place;
 mod placement;
@@ -30,6 +33,7 @@ mod ssh;
 mod stats;
 mod store;
 mod terminals;
+mod trouble;
 mod views;
 mod work;
 
@@ -52,7 +56,9 @@ pub use self::apps::{
     AppEntry, AppName, AppStanding, AppVisit, AppWay, AppsAddress, add_app_link, app_links, app_links_of_any,
     app_visit, enter_app, is_way, redeem_app_ticket, remove_any_app_link, remove_app_link, shared_apps, way_in_address,
 };
+pub use self::by_staff::act_on_any;
 pub use self::charge::compare;
+pub use self::data::renew_data;
 pub use self::disks::measure_disks;
 pub use self::exports::{export, export_all};
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
@@ -86,8 +92,8 @@ pub use self::terminals::{
 };
 pub use self::work::apply;
 use crate::authz::{
-    Action, CreateInstance, Granted, InstanceRef, InstanceShelf, ManageOwnInstance, OperateInstance, OwnInstanceRef,
-    Resource, Scope, ViewInstance, ViewOwnInstance,
+    Action, CreateInstance, Granted, InstanceRef, InstanceShelf, ManageOwnInstance, OwnInstanceRef, Resource, Scope,
+    ViewInstance, ViewOwnInstance,
 };
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -386,25 +392,8 @@ pub async fn act(platform: &Platform, ctx: &OpContext, id: InstanceId, action: I
     let tried = ctx.trying_on(name_of(action), "instance", id);
     let row = own_row(platform, &tried, id).await?;
     let granted = tried.authorize(ManageOwnInstance, &row.own())?;
-    let row = wish(platform, ctx, &granted, action).await?;
+    let row = wish(platform, ctx, &granted, (action, None)).await?;
     views::one(platform, ctx, row).await
-}
-
-/// The same with anybody's, for staff; its customer reads of it in its own log.
-///
-/// # Errors
-/// As [`act`].
-pub async fn act_on_any(
-    platform: &Platform,
-    ctx: &OpContext,
-    id: InstanceId,
-    action: InstanceAction,
-) -> Result<InstanceView> {
-    let tried = ctx.trying_on(name_of(action), "instance", id);
-    let row = staff_row(platform, &tried, id).await?;
-    let granted = tried.authorize(OperateInstance, &row.of_staff())?;
-    wish(platform, ctx, &granted, action).await?;
-    get_any(platform, ctx, id).await
 }
 
 /// In the audit log.
@@ -419,7 +408,13 @@ fn name_of(action: InstanceAction) -> &'static str {
     }
 }
 
-async fn wish<A>(platform: &Platform, ctx: &OpContext, granted: &Granted<A>, action: InstanceAction) -> Result<Row>
+/// With the reason of staff, who tell whose it is.
+async fn wish<A>(
+    platform: &Platform,
+    ctx: &OpContext,
+    granted: &Granted<A>,
+    (action, reason): (InstanceAction, Option<&str>),
+) -> Result<Row>
 where
     A: Action,
     A::Resource: Resource<Id = InstanceId>,
@@ -467,11 +462,15 @@ where
     if row.wanted == InstanceWish::Deleted {
         save::cancel_in_tx(&mut tx, ctx, row.id).await?;
     }
-    store::note(&mut tx, ctx, row.id, Event::of(kind)).await?;
+    store::note(&mut tx, ctx, row.id, Event { detail: reason, ..Event::of(kind) }).await?;
     wake(&mut tx, ctx, &row).await?;
     let after = store::find(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
-    let entry = entry(name_of(action), &after, Some(facts(&before)), Some(facts(&after)));
-    audit::record_in_tx(&mut tx, ctx, entry).await?;
+    let mut done = facts(&after);
+    if let Some(reason) = reason {
+        done["reason"] = reason.into();
+        notices::acted(platform, &mut tx, ctx, &after, (action, reason)).await?;
+    }
+    audit::record_in_tx(&mut tx, ctx, entry(name_of(action), &after, Some(facts(&before)), Some(done))).await?;
     tx.commit().await?;
     platform.bell().notify_one();
     Ok(after)

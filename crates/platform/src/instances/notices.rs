@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use contract::access::RecordingEnding;
+use contract::instances::InstanceAction;
 use contract::notifications::NotificationKind;
 use contract::{CustomerId, Permission, UserId};
 
+use super::data;
 use super::store::Row;
 use crate::db::Tx;
 use crate::notifications::{self, Notice, Value};
@@ -18,6 +20,17 @@ pub(super) async fn share_broken(
     row: &Row,
     staff: &[UserId],
 ) -> Result<()> {
+    with_staff(platform, tx, ctx, row, (staff, "split")).await
+}
+
+/// The same of what was `made` of it.
+async fn with_staff(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    (staff, made): (&[UserId], &'static str),
+) -> Result<()> {
     let people = customers::people(tx, row.customer, false).await?;
     let own: Vec<UserId> = people.into_iter().filter(|person| *person == row.owner).collect();
     let others: Vec<UserId> = staff.iter().copied().filter(|person| !own.contains(person)).collect();
@@ -27,7 +40,7 @@ pub(super) async fn share_broken(
             args: vec![
                 ("instance", Value::Text(row.name.clone())),
                 ("machine", Value::Text(row.machine_name.clone())),
-                ("made", Value::Text("split".to_owned())),
+                ("made", Value::Text(made.to_owned())),
             ],
             link: Some(link),
         };
@@ -36,10 +49,34 @@ pub(super) async fn share_broken(
     Ok(())
 }
 
-/// Whose it is, while they belong to its customer.
+/// Whose it is, while they belong to its customer; that its data disk is gone, those who run the platform, too: they may know
+/// who took it away.
 pub(super) async fn failed(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
+    if row.failure.as_deref() == Some(data::GONE) {
+        let staff = accounts::holders(tx, Permission::InstancesOperate).await?;
+        return with_staff(platform, tx, ctx, row, (&staff, data::GONE)).await;
+    }
     let made = if row.made_at.is_some() { "yes" } else { "no" };
-    tell_owner(platform, tx, ctx, row, vec![("made", Value::Text(made.to_owned()))]).await
+    let args = vec![("made", Value::Text(made.to_owned()))];
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
+}
+
+/// The same, that its container was taken away at the machine and is made anew: what was written in it went with it.
+pub(super) async fn made_again(platform: &Platform, tx: &mut Tx, ctx: &OpContext, row: &Row) -> Result<()> {
+    let args = vec![("made", Value::Text("again".to_owned()))];
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
+}
+
+/// The same of what staff did with it, and why.
+pub(super) async fn acted(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    (action, reason): (InstanceAction, &str),
+) -> Result<()> {
+    let args = vec![("action", Value::Text(action.code().to_owned())), ("word", Value::Text(reason.to_owned()))];
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceActed, args)).await
 }
 
 /// The same of how full its disks are: nearly, wholly, or that it is stopped for it then, or was.
@@ -52,7 +89,7 @@ pub(super) async fn disks(
 ) -> Result<()> {
     let mut args = vec![("made", Value::Text(made.to_owned())), ("percent", Value::Text(percent.to_string()))];
     args.extend(stops_at.map(|at| ("stopsAt", Value::Time(at))));
-    tell_owner(platform, tx, ctx, row, args).await
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
 }
 
 async fn tell_owner(
@@ -60,7 +97,7 @@ async fn tell_owner(
     tx: &mut Tx,
     ctx: &OpContext,
     row: &Row,
-    more: Vec<(&'static str, Value)>,
+    (kind, more): (NotificationKind, Vec<(&'static str, Value)>),
 ) -> Result<()> {
     let people = customers::people(tx, row.customer, false).await?;
     if !people.contains(&row.owner) {
@@ -69,7 +106,7 @@ async fn tell_owner(
     let mut args =
         vec![("instance", Value::Text(row.name.clone())), ("machine", Value::Text(row.machine_name.clone()))];
     args.extend(more);
-    let notice = Notice { kind: NotificationKind::InstanceFailed, args, link: Some(format!("/instances/{}", row.id)) };
+    let notice = Notice { kind, args, link: Some(format!("/instances/{}", row.id)) };
     notifications::notify_in_tx(platform, tx, ctx, &[row.owner], &notice).await
 }
 

@@ -17,7 +17,7 @@ use crate::jobs::Standing;
 use crate::{Error, OpContext, Platform, Result, billing, customers, engines};
 
 /// Faults whose words are about the instance itself; those of others tell of the fleet, which is the staff's.
-const OWN_FAULTS: [&str; 17] = [
+const OWN_FAULTS: [&str; 18] = [
     "idle",
     "disk-full",
     "budget",
@@ -30,6 +30,7 @@ const OWN_FAULTS: [&str; 17] = [
     "start-refused",
     "out-of-memory",
     "killed",
+    "unseen",
     "keeps-ending",
     "split-broken",
     "agent-offline",

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::instances::{InstanceEventKind as Kind, InstancePort, InstanceState, InstanceWish, Observed};
-use contract::{ErrorCode, InstanceId, MachineId};
+use contract::{InstanceId, MachineId};
 use runtime::docker::containers::{Container, ContainerSpec, Containers, Created, State};
 use runtime::docker::{Endpoint, Fault, FaultKind};
 use uuid::Uuid;
 
+use super::data::{self, Disk};
 use super::split::{self, Plan};
 use super::store::{self, Event, Row};
-use super::{charge, identity, logs, look, made_of, notices, worker};
+pub(super) use super::trouble::{Meaning, Trouble, kind_of};
+use super::{charge, identity, logs, look, made_of, missed, notices, worker};
 use crate::billing::Seen;
 use crate::{Error, Platform, Result, engines, images, outbound};
 
@@ -24,40 +26,6 @@ const BEAT: Duration = Duration::from_secs(1);
 const TRYING: TimeDelta = TimeDelta::seconds(25);
 /// How long a program has to end by itself.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
-
-/// What stops a step.
-pub(super) enum Trouble {
-    Ours(Error),
-    Engine(Fault),
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Self::Ours(error)
-    }
-}
-
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        Self::Engine(fault)
-    }
-}
-
-impl Trouble {
-    /// As who asked for an answer of the engine hears of it.
-    pub(super) fn told(self) -> Error {
-        match self {
-            Self::Ours(error) => error,
-            Self::Engine(fault) => {
-                let code = match kind_of(fault.kind) {
-                    Meaning::Unreachable => ErrorCode::NodeUnreachable,
-                    Meaning::Wait | Meaning::Final => ErrorCode::EngineFailed,
-                };
-                Error::new(code).with_cause(fault)
-            }
-        }
-    }
-}
 
 /// What came of a step.
 enum Step {
@@ -214,8 +182,9 @@ async fn prepare(
 
 /// Makes its container and starts it: only then it was ever there.
 async fn make(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
+    let Some(disk) = data::ready(platform, engine, row).await? else { return Ok(()) };
     let made_of = prepare(platform, engine, row).await?;
-    build(platform, engine, row, made_of).await
+    build(platform, engine, row, made_of, disk).await
 }
 
 async fn build(
@@ -223,6 +192,7 @@ async fn build(
     engine: &Containers,
     row: &Row,
     (mut spec, plan): (ContainerSpec, Option<Plan>),
+    disk: Disk,
 ) -> Result<(), Trouble> {
     have_image(platform, engine, row, &mut spec).await?;
     let created = match create(engine, &spec, plan.as_ref()).await {
@@ -233,8 +203,14 @@ async fn build(
         }
         created => created?,
     };
-    let mut tx = platform.db().begin(&worker(platform)).await?;
+    let ctx = worker(platform);
+    let mut tx = platform.db().begin(&ctx).await?;
     store::set_setup(&mut tx, row.id, plan.map(|plan| plan.setup)).await?;
+    store::set_begins_empty(&mut tx, row.id, false).await?;
+    // For another spec, or with an empty disk, it is made anew because its people wanted that.
+    if row.made_at.is_some() && !row.is_of_another_spec() && disk == Disk::Fine {
+        notices::made_again(platform, &mut tx, &ctx, row).await?;
+    }
     tx.commit().await.map_err(Error::from)?;
     engine.start_made(&created).await?;
     let seen = engine.inspect(&created.id).await?;
@@ -242,7 +218,7 @@ async fn build(
         seen_running(row, &seen, now);
         row.made_at = row.made_at.or(Some(now));
         row.restarts_done = row.restarts_wanted;
-        vec![Event::of(Kind::Made)]
+        vec![Event { reason: (disk == Disk::Renewed).then_some(data::EMPTY), ..Event::of(Kind::Made) }]
     })
     .await?;
     Ok(())
@@ -273,6 +249,7 @@ async fn create(engine: &Containers, spec: &ContainerSpec, plan: Option<&Plan>) 
 /// stays where something that the other one needs is not there.
 async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
     let ctx = worker(platform);
+    let Some(disk) = data::ready(platform, engine, row).await? else { return Ok(()) };
     let (mut spec, plan) = prepare(platform, engine, row).await?;
     have_image(platform, engine, row, &mut spec).await?;
     match engine.inspect(&spec.name).await {
@@ -293,7 +270,7 @@ async fn make_anew(platform: &Platform, engine: &Containers, row: &Row) -> Resul
             engine.remove(&spec.name, true).await?;
         }
     }
-    build(platform, engine, row, (spec, plan)).await
+    build(platform, engine, row, (spec, plan), disk).await
 }
 
 async fn start(platform: &Platform, engine: &Containers, row: &Row) -> Result<(), Trouble> {
@@ -441,39 +418,6 @@ async fn met(platform: &Platform, row: &Row, fault: &Fault) -> Result<Step> {
     }
 }
 
-/// What a fault means for an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// The engine is at it.
-    Wait,
-    /// Nothing is known of the container.
-    Unreachable,
-    /// It is about the container, and will be the same again.
-    Final,
-}
-
-pub(super) fn kind_of(kind: FaultKind) -> Meaning {
-    use FaultKind as K;
-    match kind {
-        K::Busy => Meaning::Wait,
-        K::Image
-        | K::ImageGone
-        | K::Spec
-        | K::NotFound
-        | K::NameTaken
-        | K::Differs
-        | K::NoSpace
-        | K::PortTaken
-        | K::Limits
-        | K::HostFile
-        | K::GpuRuntime
-        | K::StartRefused
-        | K::Denied
-        | K::Other => Meaning::Final,
-        _ => Meaning::Unreachable,
-    }
-}
-
 /// Its engine cannot be asked: nothing is deleted because of it.
 pub(super) async fn lose(platform: &Platform, row: &Row) -> Result<()> {
     if row.lost_since.is_some() {
@@ -569,20 +513,8 @@ pub(super) fn ports(seen: &Container) -> Vec<InstancePort> {
 pub(super) fn ended(kind: Kind, row: &Row) -> Event<'static> {
     Event {
         exit_code: row.exit_code,
-        reason: row.exit_code.and_then(|code| why(code, row.out_of_memory)),
+        reason: row.exit_code.and_then(|code| missed::why(code, row.out_of_memory)),
         ..Event::of(kind)
-    }
-}
-
-/// Why a program ended, where that is known. Something in it may have been over its memory, and the program gone on.
-fn why(code: i32, out_of_memory: bool) -> Option<&'static str> {
-    const KILLED: i32 = 128 + 9;
-    const ASKED: i32 = 128 + 15;
-    match code {
-        0 | ASKED => None,
-        _ if out_of_memory => Some("out-of-memory"),
-        KILLED => Some("killed"),
-        _ => None,
     }
 }
 

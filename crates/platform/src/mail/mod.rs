@@ -42,7 +42,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 41] = [
+pub const KINDS: [&str; 42] = [
     "test",
     "first-password",
     "password-reset",
@@ -79,6 +79,7 @@ pub const KINDS: [&str; 41] = [
     "account-switched",
     "image-reviewed",
     "instance-failed",
+    "instance-acted",
     "renewal-requested",
     "allocation-waits",
     "engine-certificates",

@@ -102,7 +102,12 @@ async fn what_is_not_as_announced_is_refused_and_leaves_nothing() {
     put(platform, &ctx, upload, 0, &other).await.expect("as a chunk it is fine");
     let error = put(platform, &ctx, upload, 0, &content).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::Conflict, "error-chunk-differs"));
-    let ended = files::complete(platform, &ctx, upload).await.unwrap();
+    for again in [false, true] {
+        let error = files::complete(platform, &ctx, upload).await.unwrap_err();
+        assert_eq!((error.code, error.fields[0].path), (ErrorCode::Validation, "sha256"), "asked again: {again}");
+        assert_eq!(error.fields[0].key, "field-upload-hash");
+    }
+    let ended = files::get_upload(platform, &ctx, upload).await.unwrap();
     assert_eq!((ended.state, ended.fault, ended.file), (UploadState::Aborted, Some(UploadFault::Hash), None));
     assert!(stored(&test).is_empty(), "what is not what was announced is not kept");
     let error = files::create_upload(

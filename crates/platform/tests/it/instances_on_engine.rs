@@ -126,6 +126,9 @@ async fn an_instance_lives_and_its_data_survives_its_container() {
     assert_eq!(world.get(id).await.state, S::Starting);
     assert_eq!(world.apply(id).await.state, S::Running);
     eventually("its data is there", async || (world.said(id).await.len() == 4).then_some(())).await;
+    let told = "select count(*) from notifications where args::text like '%again%'";
+    let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(told, 1, "what was written elsewhere went with it");
     let gone = world.act(id, InstanceAction::Delete).await;
     assert_eq!((gone.state, gone.holds, world.there()), (S::Deleted, false, (0, 0)));
     // What it said last is kept, and how it ended.
@@ -259,6 +262,63 @@ async fn what_the_kernel_ended_for_its_memory_is_told_from_what_was_killed() {
     let shells: i64 =
         sqlx::query_scalar("select count(*) from terminals").fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(shells, 0);
+}
+
+#[tokio::test]
+async fn how_a_program_ended_is_told_also_where_its_engine_started_it_again() {
+    let world = World::new().await;
+    let script = "[ -e /data/again ] && exec sleep 600; touch /data/again; sleep 1; kill -9 $$";
+    let dies = world.create("dies", script).await;
+    world.apply(dies).await;
+    let ended = eventually("its end is told", async || {
+        world.look().await;
+        let events = instances::events(&world.test.platform, &world.mine(), dies).await.unwrap();
+        events.into_iter().find(|event| event.kind == InstanceEventKind::Ended)
+    });
+    let ended = ended.await;
+    assert_eq!((ended.exit_code, ended.reason.as_deref()), (Some(137), Some("killed")), "{ended:?}");
+    assert!(ended.message.is_some() && ended.actor.is_empty());
+    world.look().await;
+    assert_eq!(world.get(dies).await.state, InstanceState::Running, "its engine started it again");
+    let ends = world.kinds(dies).await.into_iter().filter(|kind| *kind == InstanceEventKind::Ended).count();
+    assert_eq!(ends, 1, "once");
+}
+
+#[tokio::test]
+async fn a_data_disk_that_is_gone_is_not_replaced_unasked() {
+    let world = World::new().await;
+    let (platform, staff) = (&world.test.platform, world.test.operator("guard").await);
+    let id = world.create("one", "echo here >> /data/log; cat /data/log; exec sleep 600").await;
+    assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    let early = instances::renew_data(platform, &world.mine(), id).await.unwrap_err();
+    assert_eq!((early.code, early.key), (contract::ErrorCode::WrongState, "error-instance-data-there"));
+    // Somebody takes all of it away at the machine.
+    let ask = |method: &str, path: &str| world.engine.ask(method, path, "application/json", b"");
+    let list: serde_json::Value = serde_json::from_str(&ask("GET", "/containers/json?all=1").1).unwrap();
+    assert_eq!(ask("DELETE", &format!("/containers/{}?force=1", list[0]["Id"].as_str().unwrap())).0, 204);
+    let list: serde_json::Value = serde_json::from_str(&ask("GET", "/volumes").1).unwrap();
+    assert_eq!(ask("DELETE", &format!("/volumes/{}", list["Volumes"][0]["Name"].as_str().unwrap())).0, 204);
+    world.look().await;
+    let failed = world.apply(id).await;
+    assert_eq!((failed.state, failed.failure.as_deref()), (InstanceState::Failed, Some("data-gone")));
+    assert!(failed.message.is_some() && failed.holds);
+    assert_eq!(world.there(), (0, 0), "nothing is put in its place");
+    let told = "select count(*) from notifications where kind = 'instance-failed' and args::text like '%data-gone%'
+                and user_id = $1";
+    for person in [world.acme.owner.id, staff.id] {
+        let told: i64 = sqlx::query_scalar(told).bind(person.0).fetch_one(world.test.owner_pool()).await.unwrap();
+        assert_eq!(told, 1);
+    }
+    // To start it tries again, and says so again.
+    assert_eq!(world.act(id, InstanceAction::Start).await.failure.as_deref(), Some("data-gone"));
+    let stranger = instances::renew_data(platform, &world.acme.member.ctx(), id).await.unwrap_err();
+    assert_eq!(stranger.code, contract::ErrorCode::NotFound);
+    instances::renew_data(platform, &world.mine(), id).await.unwrap();
+    assert_eq!(world.apply(id).await.state, InstanceState::Running);
+    assert_eq!(world.there(), (1, 1));
+    eventually("it began anew", async || (world.said(id).await == ["here"]).then_some(())).await;
+    let events = instances::events(platform, &world.mine(), id).await.unwrap();
+    assert_eq!((events[0].kind, events[0].reason.as_deref()), (InstanceEventKind::Made, Some("data-empty")));
 }
 
 #[tokio::test]

@@ -39,7 +39,8 @@ async fn people_see_their_own_jobs_and_owners_those_of_their_customer() {
     let ctx = acme.owner.ctx();
     let upload = files::create_upload(&test.platform, &ctx, announced(Some("0".repeat(64)))).await.unwrap();
     files::put_chunk(&test.platform, &ctx, upload.id, 0, None, &mut &b"hello"[..]).await.unwrap();
-    let ended = files::complete(&test.platform, &ctx, upload.id).await.unwrap();
+    files::complete(&test.platform, &ctx, upload.id).await.unwrap_err();
+    let ended = files::get_upload(&test.platform, &ctx, upload.id).await.unwrap();
     assert_eq!(ended.state, UploadState::Aborted, "it is not what was announced");
 
     let seen = list(&test, &acme.owner, OwnJobQuery::default()).await;
@@ -177,7 +178,7 @@ async fn open_pages_hear_how_ones_own_jobs_stand() {
     let ctx = acme.owner.ctx();
     let upload = files::create_upload(&test.platform, &ctx, announced(Some("0".repeat(64)))).await.unwrap();
     files::put_chunk(&test.platform, &ctx, upload.id, 0, None, &mut &b"hello"[..]).await.unwrap();
-    files::complete(&test.platform, &ctx, upload.id).await.unwrap();
+    files::complete(&test.platform, &ctx, upload.id).await.expect_err("it is not what was announced");
     let heard = async |user: &TestUser| {
         let mut watch = notifications::watch_bell(&test.platform, &user.ctx()).await.unwrap();
         let told: serde_json::Value = serde_json::from_str(&watch.next().await).unwrap();

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use contract::images::{ImageReject, ImageSource, ImageState, MarketQuery};
-use contract::instances::{InstanceAction, InstanceCreate, InstanceSave, InstanceSaveView, InstanceState, SaveState};
+use contract::images::{ImageQuery, ImageReject, ImageSource, ImageState, MarketQuery};
+use contract::instances::{
+    InstanceAction, InstanceCreate, InstanceSave, InstanceSaveView, InstanceState, PlacementQuery, SaveState,
+};
 use contract::quotas::Quota;
 use contract::{ErrorCode, InstanceId};
 use platform::{files, images, instances, quotas};
@@ -105,6 +107,30 @@ async fn what_was_written_is_in_an_instance_of_the_saved_image() {
         (world.said(again).await == ["kept", "[]"]).then_some(())
     })
     .await;
+
+    // It holds what a person wrote: another of its customer finds neither it nor its archive, until it is shared.
+    let (member, archive) = (world.acme.member.ctx(), image.file.unwrap());
+    let sees = async || {
+        let listed = images::list_own(platform, &member, &ImageQuery::default()).await.unwrap().total;
+        let read = images::get_own(platform, &member, image.id).await.map(|_| ()).map_err(|error| error.code);
+        let content = files::content(platform, &member, archive).await.map(|_| ()).map_err(|error| error.code);
+        let placed = PlacementQuery { image: Some(image.id), spec: Some(world.shop.spec) };
+        let used =
+            instances::matched_machines(platform, &member, &placed).await.map(|_| ()).map_err(|error| error.code);
+        (listed, read, content, used)
+    };
+    let not_found = Err(ErrorCode::NotFound);
+    assert_eq!(sees().await, (0, not_found, not_found, Err(ErrorCode::Validation)));
+    let refused = images::share_own(platform, &member, image.id, true).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotFound);
+    let storage = quotas::storage(platform, &member).await.unwrap();
+    assert_eq!(storage.used, done.total, "it counts all the same");
+    assert!(images::share_own(platform, &mine, image.id, true).await.unwrap().shared);
+    assert_eq!(sees().await, (1, Ok(()), Ok(()), Ok(())));
+    let refused = images::share_own(platform, &member, image.id, false).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Forbidden, "it is not theirs");
+    assert!(!images::share_own(platform, &mine, image.id, false).await.unwrap().shared);
+    assert_eq!(sees().await.0, 0);
 
     // It is listed only after somebody looked at it, and used by nobody once it was rejected.
     let staff = world.test.admin().await.ctx();

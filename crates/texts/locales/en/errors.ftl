@@ -215,6 +215,7 @@ error-upload-state = The upload takes nothing any more: it is { $state ->
 }.
 error-chunk-differs = Other bytes are there under this number. Give the upload up and begin anew.
 error-image-not-approved = Nobody approved it yet.
+error-image-not-saved = No instance was saved as this image: all people of your customer find it.
 error-image-listed = It is listed: only its remark can be changed. Ask the platform’s staff to delist it first.
 error-image-reviewed = It is { $state ->
     [approved] approved
@@ -290,5 +291,6 @@ error-ssh-machine-port = The machine’s sshd does not lead to port { $port }.
 error-ssh-machine-keys = No agent keeps your keys on this machine: whoever runs it manages them. Use the line on the machine’s page.
 error-ssh-machine-sshd = No sshd answers on { $machine }. Tell whoever runs it.
 error-ssh-machine-away = There is no way to { $machine } just now: its agent is not linked to this server. Try again in a moment.
+error-instance-data-there = Its data disk is not known to be gone: there is nothing to begin anew.
 error-instance-holds-nothing = It could not be made, and holds no GPUs, CPU or memory any more. Delete it and make a new one.
 error-instance-run-open = Its last run is not written down to its end yet. Try again in a few seconds.

@@ -204,6 +204,7 @@ field-budget-stays = A budget stays its customer’s.
 field-price-past = A price cannot begin before now.
 field-chunk-stalled = Nothing came for a minute. Send the chunk again.
 field-chunk-size = A chunk has exactly the size that is due.
+field-upload-hash = What arrived is not the file that was announced. Upload it anew.
 field-chunk-hash = What arrived is not what was sent. Send the chunk again.
 field-file-size = A file has at least one byte, and at most 16 TiB.
 field-sha256 = A SHA-256 is 64 hexadecimal digits.

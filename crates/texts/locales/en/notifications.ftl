@@ -52,6 +52,7 @@ notification-kind-account-switched = Your account was disabled or enabled
 notification-kind-image-reviewed = Images you uploaded were reviewed
 notification-kind-instance-failed = Your instances that failed
 notification-kind-instance-idle = Your instances that are not used
+notification-kind-instance-acted = What staff did with your instances
 notification-kind-budget-reached = A budget of your customer is reached
 notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
@@ -160,6 +161,8 @@ notification-image-reviewed = { $answer ->
    *[approved] The image { $image } was approved.
 }
 notification-instance-failed = { $made ->
+    [again] The container of the instance { $instance } on { $machine } was taken away at the machine and is made anew: what was written outside of /data is gone.
+    [data-gone] The data disk of the instance { $instance } on { $machine } is gone: somebody took it away at the machine.
     [disk-near] The instance { $instance } on { $machine } takes { $percent } % of one of its disks.
     [disk-full] The instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has.
     [disk-stops] The instance { $instance } on { $machine } takes { $percent } % of one of its disks and is stopped at { $stopsAt }, unless there is room before.
@@ -171,6 +174,12 @@ notification-instance-failed = { $made ->
 notification-instance-idle = { $state ->
     [stopped] The instance { $instance } was not used since { $since } and was stopped.
    *[warned] The instance { $instance } is not used since { $since } and is stopped at { $stopsAt }, unless it is used or kept.
+}
+notification-instance-acted = { $action ->
+    [start] Staff started your instance { $instance } on { $machine }: { $word }
+    [restart] Staff restarted your instance { $instance } on { $machine }: { $word }
+    [delete] Staff deleted your instance { $instance } on { $machine }: { $word }
+   *[stop] Staff stopped your instance { $instance } on { $machine }: { $word }
 }
 notification-budget-reached = { $state ->
     [stopped] The budget { $budget } ({ $amount } { $currency } a month) is spent: instances that ran were stopped.
@@ -368,6 +377,8 @@ mail-image-reviewed-text = { $answer ->
 }
 mail-image-reviewed-link = Open the image
 mail-instance-failed-subject = { $made ->
+    [again] { $product }: your instance { $instance } was made anew
+    [data-gone] { $product }: the data disk of the instance { $instance } is gone
     [disk-near] { $product }: a disk of your instance { $instance } is nearly full
     [disk-full] { $product }: a disk of your instance { $instance } is full
     [disk-stops] { $product }: your instance { $instance } is stopped soon, its disk is full
@@ -376,6 +387,8 @@ mail-instance-failed-subject = { $made ->
    *[no] { $product }: your instance { $instance } failed
 }
 mail-instance-failed-text = { $made ->
+    [again] Somebody took the container of your instance { $instance } on { $machine } away at the machine. It is made anew of the same image and started; what was written in it outside of /data is gone.
+    [data-gone] The data disk of the instance { $instance } on { $machine } was taken away at the machine, with all that was on it. The instance does not run, and nothing was put in its place. Where the disk can be brought back, start the instance then; or have it begin with an empty one, on its page.
     [disk-near] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-full] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-stops] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. It is stopped at { $stopsAt }, unless there is room before. The page of the instance says of which disk. Delete what is not needed, or stop it and change to a spec with larger disks.
@@ -394,6 +407,19 @@ mail-instance-idle-text = { $state ->
    *[warned] Your instance { $instance } is not used since { $since }. It is stopped at { $stopsAt }, unless it is used before, or you say on its page how long it is kept and why.
 }
 mail-instance-idle-link = Open the instance
+mail-instance-acted-subject = { $action ->
+    [start] { $product }: your instance { $instance } was started
+    [restart] { $product }: your instance { $instance } was restarted
+    [delete] { $product }: your instance { $instance } was deleted
+   *[stop] { $product }: your instance { $instance } was stopped
+}
+mail-instance-acted-text = { $action ->
+    [start] Those who run the platform started your instance { $instance } on { $machine }. The reason they gave: { $word }
+    [restart] Those who run the platform restarted your instance { $instance } on { $machine }. The reason they gave: { $word }
+    [delete] Those who run the platform deleted your instance { $instance } on { $machine }, with what was kept in it. The reason they gave: { $word }
+   *[stop] Those who run the platform stopped your instance { $instance } on { $machine }. What is in it stays. The reason they gave: { $word }
+}
+mail-instance-acted-link = Open the instance
 mail-budget-reached-subject = { $product }: the budget { $budget }
 mail-budget-reached-text = { $state ->
     [stopped] The budget { $budget } of { $amount } { $currency } a month is spent, and instances that ran were stopped. Their data is kept.
@@ -458,6 +484,7 @@ mail-kind-account-switched = Account disabled or enabled
 mail-kind-image-reviewed = Image reviewed
 mail-kind-instance-failed = Instance failed
 mail-kind-instance-idle = Instance not used
+mail-kind-instance-acted = Staff acted on an instance
 mail-kind-budget-reached = Budget reached
 mail-kind-renewal-requested = Wish for more time
 mail-kind-allocation-waits = Allocation cannot begin

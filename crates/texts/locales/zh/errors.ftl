@@ -194,6 +194,7 @@ error-upload-state = 该上传不再接收数据：{ $state ->
 }。
 error-chunk-differs = 该分块编号下已有不同的内容。请取消上传后重新开始。
 error-image-not-approved = 该镜像尚未通过审核。
+error-image-not-saved = 该镜像不是由实例保存的，客户的所有成员都能看到它。
 error-image-listed = 该镜像已上架，只能修改备注。请先联系平台管理人员将其下架。
 error-image-reviewed = 该镜像当前状态为{ $state ->
     [approved] 已通过
@@ -263,5 +264,6 @@ error-ssh-machine-port = 该机器的 sshd 不转发到端口 { $port }。
 error-ssh-machine-keys = 这台机器上没有代理程序维护您的密钥，由主机运营方管理。请使用机器页面上的命令。
 error-ssh-machine-sshd = { $machine } 上的 sshd 没有响应，请告知其运营方。
 error-ssh-machine-away = 暂时无法连接 { $machine }：其代理程序未连接到本服务器。请稍后重试。
+error-instance-data-there = 该实例的数据盘并未丢失，无需重新开始。
 error-instance-holds-nothing = 该实例未能创建，已不再占用 GPU、CPU 和内存。请删除后重新创建。
 error-instance-run-open = 上次运行的记录尚未结束，请几秒后重试。

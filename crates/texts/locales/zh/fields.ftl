@@ -200,6 +200,7 @@ field-budget-stays = 预算不能转给其他客户。
 field-price-past = 价格不能从过去开始生效。
 field-chunk-stalled = 一分钟内没有收到数据，请重新发送该分块。
 field-chunk-size = 分块大小必须与要求完全一致。
+field-upload-hash = 收到的内容与声明的文件不一致，请重新上传。
 field-chunk-hash = 收到的内容与发送的不一致，请重新发送该分块。
 field-file-size = 文件至少 1 字节，最多 16 TiB。
 field-sha256 = SHA-256 为 64 位十六进制数。

@@ -51,6 +51,7 @@ notification-kind-account-switched = 账号被停用或启用
 notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-instance-failed = 自己的实例失败
 notification-kind-instance-idle = 自己的实例闲置
+notification-kind-instance-acted = 平台人员对自己实例的操作
 notification-kind-budget-reached = 客户预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
@@ -159,6 +160,8 @@ notification-image-reviewed = { $answer ->
    *[approved] 镜像 { $image } 已通过审核。
 }
 notification-instance-failed = { $made ->
+    [again] 实例 { $instance }（{ $machine }）的容器已在机器上被移除，正在重新创建：/data 之外写入的内容已丢失。
+    [data-gone] 实例 { $instance }（{ $machine }）的数据盘已不存在：有人在机器上移除了它。
     [disk-near] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。
     [disk-full] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。
     [disk-stops] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，若不腾出空间，将于 { $stopsAt } 停止。
@@ -170,6 +173,12 @@ notification-instance-failed = { $made ->
 notification-instance-idle = { $state ->
     [stopped] 实例 { $instance } 自 { $since } 起闲置，已停止。
    *[warned] 实例 { $instance } 自 { $since } 起闲置，将于 { $stopsAt } 停止，除非重新使用或申请保留。
+}
+notification-instance-acted = { $action ->
+    [start] 平台人员启动了您的实例 { $instance }（{ $machine }）：{ $word }
+    [restart] 平台人员重启了您的实例 { $instance }（{ $machine }）：{ $word }
+    [delete] 平台人员删除了您的实例 { $instance }（{ $machine }）：{ $word }
+   *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）：{ $word }
 }
 notification-budget-reached = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止。
@@ -367,6 +376,8 @@ mail-image-reviewed-text = { $answer ->
 }
 mail-image-reviewed-link = 查看镜像
 mail-instance-failed-subject = { $made ->
+    [again] { $product }：您的实例 { $instance } 已重新创建
+    [data-gone] { $product }：实例 { $instance } 的数据盘已不存在
     [disk-near] { $product }：实例 { $instance } 的磁盘即将用满
     [disk-full] { $product }：实例 { $instance } 的磁盘已满
     [disk-stops] { $product }：实例 { $instance } 的磁盘已满，即将停止
@@ -375,6 +386,8 @@ mail-instance-failed-subject = { $made ->
    *[no] { $product }：实例 { $instance } 失败
 }
 mail-instance-failed-text = { $made ->
+    [again] 您的实例 { $instance }（{ $machine }）的容器在机器上被移除。系统正用同一镜像重新创建并启动它；/data 之外写入的内容已丢失。
+    [data-gone] 实例 { $instance }（{ $machine }）的数据盘已在机器上被移除，其中的内容随之丢失。实例没有运行，系统也没有用空盘代替。如能恢复数据盘，恢复后请启动实例；也可在实例页面选择使用新的空数据盘。
     [disk-near] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
     [disk-full] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
     [disk-stops] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。若不腾出空间，将于 { $stopsAt } 停止。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
@@ -393,6 +406,19 @@ mail-instance-idle-text = { $state ->
    *[warned] 您的实例 { $instance } 自 { $since } 起闲置，将于 { $stopsAt } 停止。如仍需要，请使用它，或在实例页面说明保留时长和原因。
 }
 mail-instance-idle-link = 打开实例
+mail-instance-acted-subject = { $action ->
+    [start] { $product }：您的实例 { $instance } 已被启动
+    [restart] { $product }：您的实例 { $instance } 已被重启
+    [delete] { $product }：您的实例 { $instance } 已被删除
+   *[stop] { $product }：您的实例 { $instance } 已被停止
+}
+mail-instance-acted-text = { $action ->
+    [start] 平台人员启动了您的实例 { $instance }（{ $machine }）。原因：{ $word }
+    [restart] 平台人员重启了您的实例 { $instance }（{ $machine }）。原因：{ $word }
+    [delete] 平台人员删除了您的实例 { $instance }（{ $machine }）及其中保存的内容。原因：{ $word }
+   *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）。其中的内容保留。原因：{ $word }
+}
+mail-instance-acted-link = 打开实例
 mail-budget-reached-subject = { $product }：预算 { $budget }
 mail-budget-reached-text = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止，数据保留。
@@ -457,6 +483,7 @@ mail-kind-account-switched = 账号停用或启用
 mail-kind-image-reviewed = 镜像审核
 mail-kind-instance-failed = 实例失败
 mail-kind-instance-idle = 实例闲置
+mail-kind-instance-acted = 平台人员操作实例
 mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
 mail-kind-allocation-waits = 分配无法开始

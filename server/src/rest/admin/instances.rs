@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use contract::instances::{
-    InstanceAction, InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffLogQuery,
-    StaffWatchCreate, TerminalWatchTicket,
+    InstanceAction, InstanceEvent, InstanceLogs, InstanceQuery, InstanceStats, InstanceView, StaffInstanceAct,
+    StaffLogQuery, StaffWatchCreate, TerminalWatchTicket,
 };
 use contract::{Envelope, InstanceId, Page};
 use platform::instances;
@@ -44,32 +44,36 @@ pub async fn get(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::get_any(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// Takes it away, with its container and its data disk; again changes nothing.
-#[utoipa::path(delete, path = "/api/admin/instances/{id}", tag = "instances", params(("id" = InstanceId, Path)),
-    responses((status = 200, body = Envelope<InstanceView>)))]
-pub async fn delete(rest: Rest, Part(id): Part<InstanceId>) -> Response {
-    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Delete).await).await
+/// Takes it away, with its container and its data disk; again changes nothing. Whose it is is told, with the reason.
+#[utoipa::path(delete, path = "/api/admin/instances/{id}", tag = "instances",
+    params(("id" = InstanceId, Path), StaffInstanceAct),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 400, description = "1000: no reason")))]
+pub async fn delete(rest: Rest, Part(id): Part<InstanceId>, Params(why): Params<StaffInstanceAct>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Delete, why).await).await
 }
 
-/// Starts it; one that runs runs.
+/// Starts it; one that runs runs. Whose it is is told, with the reason.
 #[utoipa::path(post, path = "/api/admin/instances/{id}/start", tag = "instances", params(("id" = InstanceId, Path)),
+    request_body = StaffInstanceAct,
     responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: not in its state")))]
-pub async fn start(rest: Rest, Part(id): Part<InstanceId>) -> Response {
-    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Start).await).await
+pub async fn start(rest: Rest, Part(id): Part<InstanceId>, Body(why): Body<StaffInstanceAct>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Start, why).await).await
 }
 
-/// Stops it; it keeps what it holds.
+/// Stops it; it keeps what it holds. Whose it is is told, with the reason.
 #[utoipa::path(post, path = "/api/admin/instances/{id}/stop", tag = "instances", params(("id" = InstanceId, Path)),
+    request_body = StaffInstanceAct,
     responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: not in its state")))]
-pub async fn stop(rest: Rest, Part(id): Part<InstanceId>) -> Response {
-    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Stop).await).await
+pub async fn stop(rest: Rest, Part(id): Part<InstanceId>, Body(why): Body<StaffInstanceAct>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Stop, why).await).await
 }
 
-/// Stops and starts it.
+/// Stops and starts it. Whose it is is told, with the reason.
 #[utoipa::path(post, path = "/api/admin/instances/{id}/restart", tag = "instances", params(("id" = InstanceId, Path)),
+    request_body = StaffInstanceAct,
     responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: it does not run")))]
-pub async fn restart(rest: Rest, Part(id): Part<InstanceId>) -> Response {
-    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Restart).await).await
+pub async fn restart(rest: Rest, Part(id): Part<InstanceId>, Body(why): Body<StaffInstanceAct>) -> Response {
+    rest.answer(instances::act_on_any(&rest.platform, &rest.ctx, id, InstanceAction::Restart, why).await).await
 }
 
 /// What happened to it, the newest first; kept after it is gone.

@@ -109,6 +109,14 @@ pub async fn restart(rest: Rest, Part(id): Part<InstanceId>) -> Response {
     rest.answer(instances::act(&rest.platform, &rest.ctx, id, InstanceAction::Restart).await).await
 }
 
+/// Has one whose data disk was taken away at the machine (`failure` is `data-gone`) begin with an empty one, and starts it.
+#[utoipa::path(post, path = "/api/customer/instances/{id}/renew-data", tag = "instances",
+    params(("id" = InstanceId, Path)),
+    responses((status = 200, body = Envelope<InstanceView>), (status = 422, description = "1402: it did not fail for that")))]
+pub async fn renew_data(rest: Rest, Part(id): Part<InstanceId>) -> Response {
+    rest.answer(instances::renew_data(&rest.platform, &rest.ctx, id).await).await
+}
+
 /// Keeps one that is not used for some hours from now on: it is not stopped for that before. The hours that are allowed at
 /// most are in the instance's `idle`.
 #[utoipa::path(post, path = "/api/customer/instances/{id}/keep", tag = "instances", params(("id" = InstanceId, Path)),

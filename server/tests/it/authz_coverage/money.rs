@@ -26,6 +26,12 @@ pub const MONEY: &[(Door, &str, &str, [u16; 9])] = &[
     (Door::Socket, "GET", "/peer/tunnel",                                        [404, 404, 404, 404, 404, 404, 404, 404, 404]),
     // It does not run: 422 says that the caller was let in.
     (Door::Rest, "POST", "/api/customer/instances/{id}/keep",                   [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    // Its data disk is not gone: 422 says that the caller was let in.
+    (Door::Rest, "POST", "/api/customer/instances/{id}/renew-data",              [401, 404, 404, 422, 404, 404, 401, 404, 404]),
+    // It was uploaded: 422 says that the caller was let in.
+    (Door::Rest, "POST", "/api/customer/images/mine/{id}/share",                 [401, 404, 403, 422, 404, 404, 401, 404, 404]),
+    (Door::Rest, "POST", "/api/customer/images/mine/{id}/unshare",               [401, 404, 403, 422, 404, 404, 401, 404, 404]),
+    (Door::ServerFn, "POST", "share_own_image",                                  [401, 404, 403, 422, 404, 404, 401, 404, 404]),
     (Door::Rest, "GET",  "/api/customer/instances/{id}/sizes",                  [401, 404, 404, 200, 404, 404, 401, 404, 404]),
     // There is no such spec: 400 says that the caller was let in.
     (Door::Rest, "POST", "/api/customer/instances/{id}/resize",                 [401, 404, 404, 400, 404, 404, 401, 404, 404]),

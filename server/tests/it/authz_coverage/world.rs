@@ -202,6 +202,7 @@ impl World {
                 json!({ "terminal": "01940000-0000-7000-8000-000000000000" })
             }
             ("POST", path) if path.contains("/instances/{id}/terminal/") => json!({}),
+            ("POST", path) if path.starts_with("/api/admin/instances/{id}/") => json!({ "reason": "they asked" }),
             ("POST", "/api/customer/instances/{id}/keep") => json!({ "hours": 1, "because": "a demo" }),
             ("POST", "/api/customer/instances/{id}/resize") => json!({ "spec": 999_999 }),
             ("POST", "/api/admin/billing/budgets") => {
@@ -340,6 +341,7 @@ impl World {
         let of_provider = path.contains("/identity-providers/");
         let id = if of_provider { self.identity_provider.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
+        let why = if (method, path) == ("DELETE", "/api/admin/instances/{id}") { "?reason=they+asked" } else { "" };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
@@ -350,7 +352,7 @@ impl World {
             .replace("{identityId}", "999999")
             .replace("{link}", "999999")
             .replace("{invitation}", "0");
-        let path = path.replace("{n}", "0");
+        let path = path.replace("{n}", "0") + why;
         let request = self.elsewhere(self.server.request(who, method.parse().unwrap(), &path));
         Answer::of(if body.is_null() { request } else { request.json(&body) }).await
     }
@@ -471,7 +473,7 @@ impl World {
             "end_access" | "end_own_access" | "end_machine_access" | "end_own_machine_access" => {
                 vec![("id", "01940000-0000-7000-8000-000000000000")]
             }
-            "act_on_instance" => vec![("id", &instance), ("action", "stop")],
+            "act_on_instance" => vec![("id", &instance), ("action", "stop"), ("reason", "they asked")],
             "get_own_instance"
             | "own_instance_events"
             | "own_ssh_command"
@@ -490,7 +492,7 @@ impl World {
             "resize_own_instance" => vec![("id", &own_instance), ("spec", "999999")],
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "act_on_own_instance" => vec![("id", &own_instance), ("action", "stop")],
-            "get_own_image" | "delete_own_image" => vec![("id", &own_image)],
+            "get_own_image" | "delete_own_image" | "share_own_image" => vec![("id", &own_image)],
             "abort_upload" => vec![("id", &upload)],
             "create_announcement" => {
                 vec![("form[kind]", "announcement"), ("form[title]", &fresh), ("form[audience]", "staff")]

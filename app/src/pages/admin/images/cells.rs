@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::door::look;
 use crate::ui::format::{NOT_MEASURED, bytes, text};
+use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
 use crate::ways;
@@ -59,6 +60,24 @@ pub fn state_options(words: Words) -> Vec<(String, String)> {
     std::iter::once((String::new(), all)).chain(states.map(option)).collect()
 }
 
+/// What a person did not share is read for a reason, which its customer reads.
+fn unshared_archive(words: Words, content: String) -> impl IntoView {
+    view! {
+        <form class="form" method="get" action=content>
+            {text_field(TextField {
+                label: words.t("image-download-reason"),
+                name: "reason".to_owned(),
+                hint: Some(words.t("image-download-reason-hint")),
+                required: true,
+                max_length: Some(1000),
+                autocomplete: Some("off"),
+                ..TextField::default()
+            })}
+            <p class="actions"><button class="btn">{words.t("image-download")}</button></p>
+        </form>
+    }
+}
+
 /// Everything that is known of one; `staff` see whose it is and download its archive.
 pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView + use<> {
     let zone = look().zone;
@@ -78,8 +97,12 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
         }
     });
     let content = view.file.map(|file| format!("/api/files/{file}/content")).filter(|content| ways::open_here(content));
-    let archive = content.map(|content| {
-        view! { <p class="actions"><a class="btn" href=content download="">{words.t("image-download")}</a></p> }
+    let alone = staff && view.source == ImageSource::Instance && !view.shared;
+    let archive = content.map(|content| match alone {
+        true => unshared_archive(words, content).into_any(),
+        false => {
+            view! { <p class="actions"><a class="btn" href=content download="">{words.t("image-download")}</a></p> }.into_any()
+        }
     });
     let split = if view.memory_split { "\u{2713}" } else { NOT_MEASURED };
     view! {

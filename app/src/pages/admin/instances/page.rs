@@ -86,6 +86,7 @@ fn instance_view(
         .actions(operates.then(|| view! { <div class="part" data-part="actions">{actions(words, &view)}</div> }))
         .logs();
     let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let no_reason = refused.as_ref().and_then(|refused| refused.fault(words.0, "reason"));
     let delete = (operates && view.allows(InstanceAction::Rename)).then(|| delete_card(words, &view, refused.as_ref()));
     // To read a log is told to its customer each time: such a page is not fetched again by itself.
     let follows = !matches!(said, Said::Logs(_)) && view.state != InstanceState::Deleted;
@@ -99,6 +100,7 @@ fn instance_view(
         view! {
             {follows.then(|| follow(words, href, standing(&view), AGAIN))}
             {form_fault(message)}
+            {no_reason.map(|fault| view! { <p class="fault">{fault}</p> })}
             <div class="main-column">
                 <div class="main-column" data-part="main">
                     {reason_card(words, &view)}
@@ -122,16 +124,29 @@ fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
     let offered = [(InstanceAction::Start, !runs), (InstanceAction::Stop, runs), (InstanceAction::Restart, true)];
     let button = |(action, makes_sense): (InstanceAction, bool)| {
         (makes_sense && view.allows(action)).then(|| {
-            view! {
-                <form method="post" action=ActOnInstance::url()>
-                    <input r#type="hidden" name="id" value=view.id.to_string() />
-                    <input r#type="hidden" name="action" value=action.code() />
-                    <button class="btn">{words.t(&format!("instance-{}", action.code()))}</button>
-                </form>
-            }
+            let does = words.t(&format!("instance-{}", action.code()));
+            Ask::new(action.code(), does, words.t("instance-act-hint-staff"), ActOnInstance::url())
+                .class("btn")
+                .field("id", view.id)
+                .field("action", action.code())
+                .inside(why_field(words, action))
+                .view(words)
         })
     };
     offered.map(button).into_iter().collect_view()
+}
+
+/// What is done with a customer's instance is told to whose it is, with the reason.
+fn why_field(words: Words, action: InstanceAction) -> impl IntoView + use<> {
+    text_field(TextField {
+        label: words.t("instance-act-reason"),
+        name: "reason".to_owned(),
+        form: action.code(),
+        required: true,
+        max_length: Some(1000),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    })
 }
 
 /// What a customer's instance says is theirs: who reads it gives a reason, which they read.
@@ -162,6 +177,7 @@ fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> 
     let lost = words.t("instance-delete-hint-staff");
     let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), ActOnInstance::url())
         .field("id", view.id)
-        .field("action", InstanceAction::Delete.code());
+        .field("action", InstanceAction::Delete.code())
+        .inside(why_field(words, InstanceAction::Delete));
     deletion_card(words, view, refused, (lost, ask))
 }

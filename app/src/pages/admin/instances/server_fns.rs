@@ -47,12 +47,13 @@ pub async fn read_instance_logs(
     door::answer(&platform, &ctx, platform::instances::logs_of_any(&platform, &ctx, id, query).await).await
 }
 
-/// Starts, stops, restarts it, or takes it away, when its name was typed.
+/// Starts, stops, restarts it, or takes it away, when its name was typed; never without a reason, which its customer reads.
 #[server]
 pub async fn act_on_instance(
     id: InstanceId,
     action: String,
     #[server(default)] confirm: String,
+    #[server(default)] reason: String,
 ) -> Result<(), ApiError> {
     use contract::instances::InstanceAction as A;
     let (platform, ctx) = door::door();
@@ -64,7 +65,8 @@ pub async fn act_on_instance(
                 .and(Err(platform::Error::field("confirm", "field-confirm-name")))
         }
         (Ok(_), Some(action @ (A::Start | A::Stop | A::Restart | A::Delete))) => {
-            platform::instances::act_on_any(&platform, &ctx, id, action).await
+            let why = contract::instances::StaffInstanceAct { reason };
+            platform::instances::act_on_any(&platform, &ctx, id, action, why).await
         }
         (Ok(_), _) => Err(platform::Error::field("action", "field-unknown-value")),
     };

@@ -5,7 +5,7 @@ use contract::{ImageId, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::server_fns::{DeleteOwnImage, UpdateOwnImage};
+use super::server_fns::{DeleteOwnImage, ShareOwnImage, UpdateOwnImage};
 use crate::door::{Refused, door, id_of_path, look, may_open};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::pages::admin::images::cells::{
@@ -106,6 +106,7 @@ fn image_view(image: ImageView) -> AnyView {
     let message = refused.as_ref().map(|refused| refused.message(words.0));
     let delete = manages.then(|| delete_card(words, DeleteOwnImage::url(), image.id));
     let alone = is_own_alone(&image).then(|| view! { <p class="note-line">{words.t("image-own-hint")}</p> });
+    let sharing = platform::images::may_be_shared(&image).is_ok().then(|| sharing_card(words, &image, manages));
     frame(
         head,
         view! {
@@ -113,10 +114,35 @@ fn image_view(image: ImageView) -> AnyView {
             <div class="main-column">
                 {alone}
                 {facts_card(words, &image, false)}
+                {sharing}
                 {delete}
             </div>
         },
     )
+}
+
+/// Who of its customer finds it, and the button that changes it.
+fn sharing_card(words: Words, image: &ImageView, manages: bool) -> impl IntoView + use<> {
+    let (says, does) = match image.shared {
+        true => ("image-shared", "image-unshare"),
+        false => ("image-not-shared", "image-share"),
+    };
+    let change = manages.then(|| {
+        view! {
+            <form class="form" method="post" action=ShareOwnImage::url()>
+                <input r#type="hidden" name="id" value=image.id.to_string() />
+                <input r#type="hidden" name="shared" value=(!image.shared).to_string() />
+                <p class="actions"><button class="btn">{words.t(does)}</button></p>
+            </form>
+        }
+    });
+    view! {
+        <section class="card" id="sharing">
+            <header><h2>{words.t("image-sharing")}</h2></header>
+            <p class="note-line">{words.t(says)}</p>
+            {change}
+        </section>
+    }
 }
 
 fn list_view(query: ListQuery, page: Page<ImageView>) -> AnyView {

@@ -46,3 +46,12 @@ pub async fn delete_own_image(id: ImageId) -> Result<(), ApiError> {
     let next = |()| paths::OWN_IMAGES.to_owned();
     door::form_answer((&platform, &ctx), result, next, &paths::own_image(id), Vec::new()).await
 }
+
+/// Shares what an instance was saved as with all people of one's customer, or not any more.
+#[server]
+pub async fn share_own_image(id: ImageId, #[server(default)] shared: bool) -> Result<(), ApiError> {
+    let (platform, ctx) = door::door();
+    let result = platform::images::share_own(&platform, &ctx, id, shared).await;
+    let next = |view: ImageView| paths::own_image(view.id);
+    door::form_answer((&platform, &ctx), result, next, &paths::own_image(id), Vec::new()).await
+}

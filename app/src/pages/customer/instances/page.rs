@@ -109,6 +109,7 @@ fn instance_view(view: InstanceView, (events, saves, sizes): Happened, (said, st
     });
     let keep = (manages && !follows).then(|| keep_form(words, &view, refused.as_ref())).flatten();
     let idle = idle_card(words, &view, keep);
+    let renewal = (manages && view.failure.as_deref() == Some("data-gone")).then(|| renewal_card(words, &view));
     frame(
         head,
         view! {
@@ -117,6 +118,7 @@ fn instance_view(view: InstanceView, (events, saves, sizes): Happened, (said, st
             <div class="main-column">
                 <div class="main-column" data-part="main">
                     {reason_card(words, &view)}
+                    {renewal}
                     {idle}
                     {stats_card(words, stats)}
                     {apps}
@@ -133,6 +135,23 @@ fn instance_view(view: InstanceView, (events, saves, sizes): Happened, (said, st
             </div>
         },
     )
+}
+
+/// What can be done where its data disk was taken away at the machine.
+fn renewal_card(words: Words, view: &InstanceView) -> impl IntoView + use<> {
+    let lost = words.t("instance-renew-data-hint");
+    let ask = Ask::new("renew-data", words.t("instance-renew-data"), lost.clone(), ActOnOwnInstance::url())
+        .field("id", view.id)
+        .field("action", "renew-data");
+    view! {
+        <section class="card" id="renew-data">
+            <header><h2>{words.t("instance-renew-data")}</h2></header>
+            <div class="form">
+                <p class="sub">{lost}</p>
+                <div class="actions">{ask.view(words)}</div>
+            </div>
+        </section>
+    }
 }
 
 /// Brings the page up to date; without JavaScript it is read again while its instance is on its way and nothing typed is lost.

@@ -82,13 +82,14 @@ pub async fn own_instance_stats(id: InstanceId) -> Result<InstanceStats, ApiErro
     door::answer(&platform, &ctx, platform::instances::stats(&platform, &ctx, id).await).await
 }
 
-/// Starts, stops or restarts it.
+/// Starts, stops or restarts it, or has it begin with an empty data disk where its own is gone (`renew-data`).
 #[server]
 pub async fn act_on_own_instance(id: InstanceId, action: String) -> Result<(), ApiError> {
     use contract::instances::InstanceAction as A;
     let (platform, ctx) = door::door();
     let result = match A::parse(&action) {
         Some(action @ (A::Start | A::Stop | A::Restart)) => platform::instances::act(&platform, &ctx, id, action).await,
+        None if action == "renew-data" => platform::instances::renew_data(&platform, &ctx, id).await,
         _ => Err(platform::Error::field("action", "field-unknown-value")),
     };
     let page = paths::own_instance(id);

@@ -18,6 +18,8 @@ pub(super) struct FileRow {
     pub view: FileView,
     pub customer: Option<CustomerId>,
     pub owner: Option<UserId>,
+    /// All of its customer's people find it.
+    pub shared: bool,
     pub store_key: Uuid,
     pub chunk_size: u64,
 }
@@ -29,7 +31,7 @@ pub(super) fn purpose(word: &str) -> Result<FilePurpose> {
 pub(super) async fn find(tx: &mut Tx, id: FileId) -> Result<Option<FileRow>> {
     let row = sqlx::query!(
         "select f.id, f.customer_id, f.created_by, f.created_name, f.name, f.purpose, f.sha256, f.size_bytes,
-                f.created_at, b.store_key, b.chunk_size
+                f.created_at, f.shared, b.store_key, b.chunk_size
          from files f join blobs b on b.sha256 = f.sha256 where f.id = $1",
         id.0
     )
@@ -48,6 +50,7 @@ pub(super) async fn find(tx: &mut Tx, id: FileId) -> Result<Option<FileRow>> {
             },
             customer: row.customer_id.map(CustomerId),
             owner: row.created_by.map(UserId),
+            shared: row.shared,
             store_key: row.store_key,
             chunk_size: row.chunk_size.unsigned_abs(),
         })
@@ -110,15 +113,19 @@ pub(super) async fn bytes_of(tx: &mut Tx, person: UserId) -> Result<u64> {
 /// Bytes of a customer's files and of what is on its way in.
 pub(super) async fn bytes_of_customer(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
     let bytes = sqlx::query_scalar!(
-        r#"select coalesce(sum(size_bytes), 0)::bigint as "bytes!"
-           from (select size_bytes from files where customer_id = $1
-                 union all
-                 select size_bytes from uploads where customer_id = $1 and state in ('open', 'assembling')) as taken"#,
+        r#"select stored_in($1) + coalesce(sum(size_bytes), 0)::bigint as "bytes!"
+           from uploads where customer_id = $1 and state in ('open', 'assembling')"#,
         customer.0
     )
     .fetch_one(&mut **tx)
     .await?;
     Ok(bytes.unsigned_abs())
+}
+
+/// Whether its customer's people find it, or who made it and the owners alone.
+pub(super) async fn set_shared(tx: &mut Tx, id: FileId, shared: bool) -> Result<()> {
+    sqlx::query!("update files set shared = $2 where id = $1", id.0, shared).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// With what was made of it, whose own permission this took.
@@ -139,16 +146,10 @@ pub(super) async fn used(tx: &mut Tx, customer: Option<CustomerId>, person: Opti
         .fetch_one(&mut **tx)
         .await?;
     let row = sqlx::query!(
-        r#"with taken as (
-             select size_bytes, false as going from files where customer_id is not distinct from $1
-             union all
-             select size_bytes, not by_platform from uploads
-             where customer_id is not distinct from $1 and state in ('open', 'assembling')
-           )
-           select coalesce(sum(size_bytes), 0)::bigint as "bytes!",
+        r#"select stored_in($1) + coalesce(sum(size_bytes), 0)::bigint as "bytes!",
                   coalesce(stored_by($2), 0) as "own!",
-                  count(*) filter (where going) as "going!"
-           from taken"#,
+                  count(*) filter (where not by_platform) as "going!"
+           from uploads where customer_id is not distinct from $1 and state in ('open', 'assembling')"#,
         customer,
         person
     )

@@ -143,7 +143,7 @@ async fn views(tx: &mut Tx, ids: &[i64], deleted: bool) -> Result<Vec<ImageView>
     let rows = sqlx::query!(
         "select i.id, i.customer_id, i.created_name, i.name, i.source, i.address,
                   i.file_id, i.description, i.framework, i.cuda_version, i.architecture, i.memory_split, i.state,
-                  i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.digest, i.tags, i.size_bytes, i.remark,
+                  i.reason, i.reviewed_name, i.reviewed_at, i.listed, i.shared, i.digest, i.tags, i.size_bytes, i.remark,
                   i.revision, i.created_at, i.updated_at
            from images i join unnest($1::bigint[]) with ordinality as wanted (id, place) on wanted.id = i.id
            where $2 or i.deleted_at is null
@@ -175,6 +175,7 @@ async fn views(tx: &mut Tx, ids: &[i64], deleted: bool) -> Result<Vec<ImageView>
             reviewed_by: row.reviewed_name,
             reviewed_at: row.reviewed_at,
             listed: row.listed,
+            shared: row.shared,
             digest: row.digest,
             tags: row.tags,
             size: row.size_bytes.map(i64::unsigned_abs),
@@ -367,9 +368,9 @@ pub(super) async fn insert_saved(
     let id = sqlx::query_scalar!(
         "insert into images (customer_id, created_by, created_name, name, source, file_id, description, framework,
                              cuda_version, architecture, memory_split, state, digest, tags, size_bytes, remark,
-                             created_at, took_names)
+                             created_at, took_names, shared)
          select $1, $2, $3, $4, 'instance', $5, $6, base.framework, coalesce($7, base.cuda_version), $8,
-                base.memory_split, 'pending_review', $9, $10, $11, $12, $13, false
+                base.memory_split, 'pending_review', $9, $10, $11, $12, $13, false, false
          from images base where base.id = $14
          returning id",
         saved.customer.0,
@@ -441,6 +442,14 @@ pub(super) async fn back_to_review(tx: &mut Tx, granted: &impl MayChange) -> Res
     )
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Whether its customer's people find it, or who made it and the owners alone.
+pub(super) async fn set_shared(tx: &mut Tx, granted: &Granted<ManageOwnImage>, shared: bool) -> Result<()> {
+    sqlx::query!("update images set shared = $2, revision = revision + 1 where id = $1", granted.id().0, shared)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

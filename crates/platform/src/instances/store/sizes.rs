@@ -72,6 +72,18 @@ pub(in crate::instances) async fn set_spec(
     Ok(())
 }
 
+/// Whether its next container may begin with an empty data disk instead of the one that is gone.
+pub(in crate::instances) async fn begins_empty(tx: &mut Tx, id: InstanceId) -> Result<bool> {
+    let empty =
+        sqlx::query_scalar!("select begins_empty from instances where id = $1", id.0).fetch_optional(&mut **tx).await?;
+    Ok(empty == Some(true))
+}
+
+pub(in crate::instances) async fn set_begins_empty(tx: &mut Tx, id: InstanceId, empty: bool) -> Result<()> {
+    sqlx::query!("update instances set begins_empty = $2 where id = $1", id.0, empty).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Whether an image is being made of its container.
 pub(in crate::instances) async fn is_being_saved(tx: &mut Tx, id: InstanceId) -> Result<bool> {
     let going = sqlx::query_scalar!(

@@ -7,6 +7,7 @@
 mod archive;
 mod binds;
 mod commit;
+mod ends;
 mod events;
 mod exec;
 #[doc(hidden)]
@@ -32,6 +33,7 @@ mod wire;
 use std::sync::Arc;
 
 pub use binds::{HostBind, HostFolders};
+pub use ends::Ended;
 pub use events::{Change, Event, EventMark, Events, Notice};
 pub use exec::{Order, Piece, Program, ProgramInput, ProgramOutput};
 pub use held::HeldImage;

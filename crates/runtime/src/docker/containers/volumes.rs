@@ -97,6 +97,17 @@ impl Containers {
         done(Doing::Other, &answer, &[204, 404])
     }
 
+    /// Whether a volume of ours is there by this name.
+    ///
+    /// # Errors
+    /// [`FaultKind::NameTaken`] where it is somebody else's.
+    pub async fn has_volume(&self, name: &str) -> Result<bool, Fault> {
+        match self.own_volume(name).await {
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(false),
+            own => own.map(|_| true),
+        }
+    }
+
     /// All of ours.
     ///
     /// # Errors

@@ -1,0 +1,50 @@
+//! Who of a customer finds what an instance was saved as. It holds what a person wrote there, so that it is theirs and the
+//! owners' alone at first; row-level security hides it, with its archive, from everybody else at every door.
+
+use contract::images::{ImageSource, ImageView};
+use contract::{ErrorCode, ImageId};
+
+use super::own::{customer, resource, without_names};
+use super::{entry, facts, found, locked, store};
+use crate::authz::ManageOwnImage;
+use crate::{Error, OpContext, Platform, Result, audit, files};
+
+/// Shares one's own with all people of its customer, or not any more; again changes nothing. What was made of it stays.
+///
+/// # Errors
+/// `NotFound` where there is none, `Forbidden` for another person's, `WrongState` (`error-image-not-saved`) for one that no
+/// instance was saved as: those are their customer's from the beginning.
+pub async fn share_own(platform: &Platform, ctx: &OpContext, id: ImageId, shared: bool) -> Result<ImageView> {
+    let action = if shared { "images:share" } else { "images:unshare" };
+    let ctx = &ctx.trying_on(action, "image", id);
+    customer(ctx)?;
+    let mut tx = platform.db().begin(ctx).await?;
+    let (_, resource) = resource(&mut tx, id).await?;
+    let granted = ctx.authorize(ManageOwnImage, &resource)?;
+    let before = locked(&mut tx, id).await?;
+    may_be_shared(&before)?;
+    if before.shared == shared {
+        return Ok(without_names(before));
+    }
+    store::set_shared(&mut tx, &granted, shared).await?;
+    if let Some(file) = before.file {
+        files::set_shared_in_tx(&mut tx, file, shared).await?;
+    }
+    let after = found(&mut tx, id).await?;
+    audit::record_in_tx(&mut tx, ctx, entry(action, &after, Some(facts(&before)), Some(facts(&after)))).await?;
+    tx.commit().await?;
+    Ok(without_names(after))
+}
+
+/// Whether it can be one person's alone at all.
+///
+/// # Errors
+/// `WrongState` for one that was uploaded.
+pub fn may_be_shared(image: &ImageView) -> Result<()> {
+    match image.source {
+        ImageSource::Instance => Ok(()),
+        ImageSource::Registry | ImageSource::Upload => {
+            Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-saved"))
+        }
+    }
+}
