@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::labels::filter;
 use super::refusal::{Doing, refusal};
-use super::spec::{SpecFault, is_word};
+use super::spec::is_word;
 use super::state::{self, Container, Listed, RawContainer, RawLimits, State};
 use super::wire::{Answer, Ask, QUICK};
 use super::{ContainerSpec, Containers, host};
