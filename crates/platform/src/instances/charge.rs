@@ -24,8 +24,9 @@ pub(super) fn seen(container: &Container) -> Option<Seen> {
     match container.state {
         State::Running { .. } | State::Paused => Some(Seen::Runs { since, before: finished.filter(|at| *at <= since) }),
         State::Restarting { .. } => finished.filter(|at| *at >= since).map(|at| Seen::Between { since, at }),
+        // An engine notes a start when it hears of it, and an end as it was: a short run may have ended before it began.
         State::Exited { .. } | State::Removing | State::Dead => {
-            finished.filter(|at| *at >= since).map(|at| Seen::Ended { since, at })
+            finished.map(|at| Seen::Ended { since, at: at.max(since) })
         }
         State::Created | State::Unknown => None,
     }

@@ -255,6 +255,12 @@ pub(crate) fn tls() -> Result<rustls::ClientConfig, Failure> {
     Ok(TLS.get_or_init(|| config).clone())
 }
 
+/// Whether it is, or is about, an error of the encryption: what wraps one does not name it as its source.
+fn is_of_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_of_tls(inner))
+}
+
 pub(crate) fn failed(error: reqwest::Error) -> Failure {
     // Its own words hold the address, which may be secret.
     let error = error.without_url();
@@ -264,10 +270,7 @@ pub(crate) fn failed(error: reqwest::Error) -> Failure {
         causes.push(cause);
         next = cause.source();
     }
-    let tls = causes.iter().any(|cause| {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
-    });
+    let tls = causes.iter().any(|cause| is_of_tls(*cause));
     let words = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
     let step = match () {
         () if error.is_timeout() => Step::Timeout,

@@ -98,7 +98,7 @@ async fn what_nothing_needs_goes_and_nothing_else() {
 
     // Meanwhile somebody wants an instance of one of them.
     let shop = Shop { image: old, spec: world.shop.spec };
-    instances::create(platform, &world.mine(), named("wants it", &shop)).await.unwrap();
+    instances::create(platform, &world.mine(), named("wants-it", &shop)).await.unwrap();
     images::run_cleanup(platform, run.id, false).await.unwrap();
     images::run_cleanup(platform, run.id, false).await.expect("a job may run twice");
     let done = latest(platform, &staff).await;

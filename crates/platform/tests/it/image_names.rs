@@ -98,9 +98,11 @@ async fn an_archive_cannot_take_the_name_of_another_image() {
 
     let one = world.of(&world.mine(), ours, "one").await;
     let two = world.of(&other.owner.ctx(), theirs, "two").await;
-    let three = world.of(&other.owner.ctx(), world.shop.image, "three").await;
     world.says(&world.mine(), one, "acme").await;
     world.says(&other.owner.ctx(), two, "other").await;
+    // The machine has processors for two.
+    world.act(one, InstanceAction::Delete).await;
+    let three = world.of(&other.owner.ctx(), world.shop.image, "three").await;
     world.says(&other.owner.ctx(), three, "nobody").await;
 
     let body = |address: &str| ImageWrite {

@@ -15,6 +15,7 @@ use crate::harness::Who;
 /// nobody but oneself, such as having read something, is no matter for the log: there the permission is the word.
 const NOT_DONE: &[(&str, &str)] = &[
     ("/api/auth/customer", "accounts:switch-customer"),
+    ("/api/admin/machines/{code}/docker/accept", "engines:accept"),
     ("/api/auth/invitation/join", "accounts:accept-invitation"),
     ("/api/auth/email-change/request", "accounts:request-email-change"),
     ("/api/auth/password/change", "accounts:change-password"),

@@ -31,7 +31,7 @@ async fn what_was_added_goes_and_what_was_changed_is_as_it_was() {
     imported(&world, &["Name", "Code", "Region", "GPUs", "Let as", "Listed"], old).await;
     let before = machines::get(p, &ctx, "old").await.unwrap();
     let rows: &[&[&str]] =
-        &[&["Renamed", "old", "west", "4", "2 TB", "shared", "yes"], &["Old", "new", "", "", "", "", ""]];
+        &[&["Renamed", "old", "west", "4", "2 TB", "shared", "yes"], &["Old", "fresh", "", "", "", "", ""]];
     let headings = ["Name", "Code", "Region", "GPUs", "Memory", "Let as", "Listed"];
     let staged = world.stage(workbook(&headings, &rows[..1])).await;
     let error = imports::take_back(p, &ctx, staged.id).await.unwrap_err();
@@ -42,7 +42,7 @@ async fn what_was_added_goes_and_what_was_changed_is_as_it_was() {
     // The newer one first: it has the name that the older one gives back.
     let done = imports::take_back(p, &ctx, added.id).await.unwrap();
     assert_eq!((done.taken_back_rows, done.kept_rows, done.taken_back_at.is_some()), (1, 0, true));
-    assert_eq!(machines::get(p, &ctx, "new").await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(machines::get(p, &ctx, "fresh").await.unwrap_err().code, ErrorCode::NotFound);
     let done = imports::take_back(p, &ctx, staged.id).await.unwrap();
     assert_eq!((done.taken_back_rows, done.kept_rows), (1, 0));
     let after = machines::get(p, &ctx, "old").await.unwrap();
