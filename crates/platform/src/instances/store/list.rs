@@ -88,10 +88,10 @@ pub(in crate::instances) async fn alive_on(tx: &mut Tx, machine: MachineId) -> R
     rows(tx, &ids).await
 }
 
-/// Their containers there are not looked for any more; of how many.
+/// Their containers there are not looked for any more, and whose disk is not there either begins with an empty one; of how many.
 pub(in crate::instances) async fn forget_containers(tx: &mut Tx, machine: MachineId) -> Result<u64> {
     let forgotten = sqlx::query!(
-        "update instances set container_id = null
+        "update instances set container_id = null, begins_empty = true
          where machine_id = $1 and deleted_at is null and container_id is not null",
         machine.0
     )
