@@ -536,7 +536,8 @@ async fn nothing_is_done_on_an_engine_that_answers_in_anothers_place() {
     let lost = world.apply(id).await;
     assert_eq!((lost.state, on_other()), (InstanceState::Lost, 0));
     assert!(lost.message.is_some_and(|message| message.contains("Docker")), "it is said why");
-    let told = "select max(n) from (select count(*) n from notifications where kind = 'engine-other' group by user_id) t";
+    let told =
+        "select max(n) from (select count(*) n from notifications where kind = 'engine-other' group by user_id) t";
     let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(told, 1, "once, and not with every look");
     assert!(engines::get(platform, &ctx, "host-001").await.unwrap().other_since.is_some());

@@ -101,7 +101,8 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
     let archive = content.map(|content| match alone {
         true => unshared_archive(words, content).into_any(),
         false => {
-            view! { <p class="actions"><a class="btn" href=content download="">{words.t("image-download")}</a></p> }.into_any()
+            view! { <p class="actions"><a class="btn" href=content download="">{words.t("image-download")}</a></p> }
+                .into_any()
         }
     });
     let split = if view.memory_split { "\u{2713}" } else { NOT_MEASURED };
