@@ -40,6 +40,7 @@ mod jobs_own;
 mod jobs_staff;
 mod joining;
 mod ldap;
+mod left_behind;
 mod leftovers;
 mod machines;
 mod mail;
