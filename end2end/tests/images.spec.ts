@@ -55,7 +55,7 @@ test('an archive is uploaded in chunks, goes on after a reload, and is reviewed'
   await expect(page).toHaveURL(/\/admin\/images\/\d+$/, { timeout: 60_000 });
   expect(sent).toBeLessThanOrEqual(3);
   await expect(page.locator('.facts')).toContainText('sha256:');
-  await expect(page.locator('#review .note-line')).toContainText('nvcr.io/nvidia/cuda:12');
+  await expect(page.locator('#review .note-line').last()).toContainText('nvcr.io/nvidia/cuda:12');
   await page.locator('#review textarea').fill('It has no licence.');
   await page.locator('#review button.danger').click();
   await expect(page.locator('h1 ~ .state.bad')).toBeVisible();

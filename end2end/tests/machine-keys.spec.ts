@@ -36,8 +36,8 @@ test('the keys of who has a machine are on its host, and gone after', async ({ p
     await page.goto('/machines/keys-01');
     await expect(card.locator('header .end')).not.toHaveText(before, { timeout: 100 });
   }).toPass({ timeout: 60_000 });
-  await expect(card.locator('code').first()).toHaveText(`ssh -p 2026 ${person.name}++keys-01@127.0.0.1`);
-  await expect(card.locator('code').nth(1)).toHaveText(`ssh -J ${person.name}++keys-01@127.0.0.1:2026 gpu@keys-01`);
+  await expect(card.locator('code').first()).toHaveText(`ssh -p ${installation.sshPort} ${person.name}++keys-01@127.0.0.1`);
+  await expect(card.locator('code').nth(1)).toHaveText(`ssh -J ${person.name}++keys-01@127.0.0.1:${installation.sshPort} gpu@keys-01`);
 
   const key = path.join(installation.dir, 'machine-key');
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', key]);

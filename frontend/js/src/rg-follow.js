@@ -116,7 +116,11 @@ export class RgFollow extends Base {
       if (what !== 'replace') continue;
       const held = part.contains?.(document.activeElement);
       carry(part, next);
+      // What a dialog gives the focus to when it opens would have it at once, or browsers complain that it may not.
+      const firsts = [...(next.querySelectorAll?.('[autofocus]') ?? [])];
+      for (const first of firsts) first.autofocus = false;
       part.replaceWith(document.adoptNode(next));
+      for (const first of firsts) first.autofocus = true;
       // Who stood in a log that does not go on stands in what is left of it.
       if (held) next.querySelector('.scroll')?.focus();
     }
