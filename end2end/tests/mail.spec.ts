@@ -32,7 +32,7 @@ test('an admin sets mail up on the page, is told what is wrong, and the password
   await page.locator('[name="form[mail.security]"]').selectOption('none');
   await fill(page, 'form[mail.from_address]', 'gpu@example.org');
   await mail.locator('form').first().getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByRole('status')).toContainText('Saved');
+  await expect(page.locator('main').getByRole('status')).toContainText('Saved');
   await fill(page, 'to', 'somebody@example.org');
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await expect(mail.getByRole('status')).toContainText('Nothing answers at that server and port');
