@@ -304,7 +304,7 @@ async fn what_a_door_that_died_left_is_hung_up_and_what_is_independent_stays() {
     instances::hang_up_left(platform).await.unwrap();
     let claimed = "select count(*) from ssh_visits where hang_up_at is not null or hung_up_at is not null";
     assert_eq!(server.count(claimed).await, 0, "it may only be slow");
-    let died = "update ssh_visits set lease_until = now() - interval '1 second' where ended_at is null returning id";
+    let died = "update ssh_visits set lease_until = now() - interval '1 minute' where ended_at is null returning id";
     assert_eq!(server.sql(died).await.len(), 2);
     instances::hang_up_left(platform).await.unwrap();
     eventually("what ran by it is hung up", async || (!runs(&command) && !runs(&front)).then_some(())).await;

@@ -397,7 +397,7 @@ async fn a_shell_that_nobody_looks_at_is_ended_and_there_are_not_too_many() {
     world.server.test.clock().advance(chrono::TimeDelta::minutes(16));
     assert_eq!(world.written(&terminal).await, "idle -1");
     // A server that died says nothing of its own: they are over.
-    let died = "update terminals set lease_until = now() - interval '1 second' where ended_at is null returning id";
+    let died = "update terminals set lease_until = now() - interval '1 minute' where ended_at is null returning id";
     world.server.sql(died).await;
     world.open(None).await;
     assert_eq!(world.server.count("select count(*) from terminals where reason = 'server'").await, 7);

@@ -11,9 +11,8 @@ use contract::instances::InstanceWish;
 use runtime::docker::containers::Containers;
 use runtime::docker::{Endpoint, Fault, FaultKind};
 
-use super::store;
 use super::work::{self, Meaning, Trouble};
-use super::worker;
+use super::{data, store, worker};
 use crate::db::Tx;
 use crate::engines::{self, EngineIdentity};
 use crate::{Error, Platform, Result};
@@ -97,7 +96,9 @@ async fn ask(platform: &Platform, engine: &Containers, machine: MachineId) -> Re
     let mut rows = store::alive_on(&mut tx, machine).await?;
     let known = engines::identity_in_tx(&mut tx, machine).await?;
     tx.commit().await.map_err(Error::from)?;
-    rows.retain(|row| row.made_at.is_some() && row.container.is_some());
+    // What failed because its disk is gone cannot show that an engine is another one.
+    let is_there = |row: &store::Row| row.container.is_some() && row.failure.as_deref() != Some(data::GONE);
+    rows.retain(|row| row.made_at.is_some() && is_there(row));
     if rows.is_empty() {
         let id = says(engine).await?.or_else(|| known.id.clone());
         return Ok(Answered { is_other: false, id, known });

@@ -14,6 +14,8 @@ use crate::db::{Tx, contains};
 
 /// How long a server counts that says nothing of a connection, seconds.
 const LEASE: f64 = 60.0;
+/// How much longer nothing of it is hung up on that account: its server may only have been without the database, seconds.
+const GRACE: f64 = 30.0;
 /// Between two tries to hang up what a connection left, seconds.
 const AGAIN: f64 = 60.0;
 
@@ -81,7 +83,8 @@ pub(in crate::instances) async fn open_visit(
 /// A sign of life.
 pub(in crate::instances) async fn renew_visit(tx: &mut Tx, id: Uuid) -> Result<()> {
     sqlx::query!(
-        "update ssh_visits set lease_until = now() + make_interval(secs => $2) where id = $1 and ended_at is null",
+        "update ssh_visits set lease_until = now() + make_interval(secs => $2), hang_up_at = null, hung_up_at = null
+         where id = $1 and ended_at is null",
         id,
         LEASE
     )
@@ -128,12 +131,14 @@ pub(in crate::instances) async fn claim_left_visits(tx: &mut Tx, most: i64) -> R
     let left = sqlx::query!(
         "update ssh_visits set hang_up_at = now() + make_interval(secs => $1)
          where id in (select id from ssh_visits
-                      where hung_up_at is null and (ended_at is not null or lease_until < now())
+                      where hung_up_at is null
+                        and (ended_at is not null or lease_until < now() - make_interval(secs => $3))
                         and (hang_up_at is null or hang_up_at < now())
                       order by lease_until limit $2 for update skip locked)
          returning id, instance_id",
         AGAIN,
-        most
+        most,
+        GRACE
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -223,8 +223,10 @@ pub(in crate::instances) async fn left_behind_terminals(tx: &mut Tx) -> Result<V
 /// Those of an instance whose server says nothing any more.
 pub(in crate::instances) async fn orphaned_terminals(tx: &mut Tx, instance: InstanceId) -> Result<Vec<Uuid>> {
     let ids = sqlx::query_scalar!(
-        "select id from terminals where instance_id = $1 and ended_at is null and lease_until <= now() for update",
-        instance.0
+        "select id from terminals
+         where instance_id = $1 and ended_at is null and lease_until <= now() - make_interval(secs => $2) for update",
+        instance.0,
+        GRACE
     )
     .fetch_all(&mut **tx)
     .await?;
