@@ -153,7 +153,7 @@ async fn pages_open_for_exactly_those_who_are_led_to_them() {
             let theirs = !route.contains(':') || route.starts_with("/admin") || person.id == world.acme.owner.id;
             // Some lead on to where the reader belongs.
             let leads_on = (300..400).contains(&answer.status);
-            let opened = opened && !(leads_on && !led);
+            let opened = opened && (led || !leads_on);
             if answer.status >= 500 || (opened && !led) || (led && !opened && theirs) {
                 wrong.push(format!("{}: {address} is {}, led there: {led}", person.name, answer.status));
             }

@@ -253,7 +253,7 @@ impl Content {
     }
 
     /// The same once more, whoever reads this one.
-    pub(crate) fn from_beginning(&self) -> Self {
+    pub(crate) fn read_again(&self) -> Self {
         Self { store: self.store.clone(), key: self.key, size: self.size, part_size: self.part_size, at: 0, open: None }
     }
 }

@@ -159,11 +159,11 @@ async fn put(
 ) -> Result<std::result::Result<String, (RegistryFault, String)>> {
     let file = image.file.ok_or_else(|| Error::internal("an image without an archive is to be put into a registry"))?;
     let mut content = files::content_for_job(platform, ctx, file).await?;
-    let again = content.from_beginning();
+    let again = content.read_again();
     let read = tokio::task::spawn_blocking(move || archive::parts(&mut content)).await.map_err(Error::internal)?;
     let parts = read.map_err(|error| Error::internal(format!("an archive that was read does not read: {error:?}")))?;
     let name = format!("remotegpu/image-{}", image.id);
-    registries::put(platform, registry, (name, parts), || again.from_beginning(), tell).await
+    registries::put(platform, registry, (name, parts), || again.read_again(), tell).await
 }
 
 /// Writes how far it is, until nobody wants it any more.

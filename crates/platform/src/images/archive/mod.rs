@@ -131,8 +131,11 @@ pub fn parts(from: &mut (impl Read + Seek)) -> Result<Parts, ArchiveError> {
     Ok(Parts { config, layers })
 }
 
+/// Its configuration, its layers, and its tags.
+type ImageParts = (Vec<u8>, Vec<Part>, Vec<String>);
+
 /// Configuration, layers and tags.
-fn image(from: &mut (impl Read + Seek)) -> Result<(Vec<u8>, Vec<Part>, Vec<String>), ArchiveError> {
+fn image(from: &mut (impl Read + Seek)) -> Result<ImageParts, ArchiveError> {
     let forms::Image { config, layers, tags } = forms::image(&mut Archive::open(from)?)?;
     match layers.is_empty() || layers.len() > MAX_LAYERS {
         true => Err(ArchiveError::Broken),
