@@ -284,11 +284,11 @@ async fn bring(
         Some(Err(fault)) => return Ok(Err(fault)),
         None => return Ok(Err(Fault { kind: FaultKind::Other, detail: String::new() })),
     };
-    if let Some(other) = instances::other_at(platform, machine, &endpoint, true).await? {
-        return Ok(Err(other));
-    }
     match (image.source, &image.address, &image.digest) {
         (ImageSource::Registry, Some(address), _) => {
+            if let Some(other) = instances::other_at(platform, machine, &endpoint, true).await? {
+                return Ok(Err(other));
+            }
             let tell = |progress| {
                 tell.send_replace(progress);
             };
@@ -298,6 +298,7 @@ async fn bring(
             Ok(pulled.map(|()| address.clone()))
         }
         (_, _, Some(digest)) => {
+            // It asks whether the engine is the one, too.
             let engine = match instances::containers_on(platform, machine).await? {
                 Ok(engine) => engine,
                 Err(fault) => return Ok(Err(fault)),

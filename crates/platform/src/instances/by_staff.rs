@@ -4,7 +4,7 @@
 use contract::InstanceId;
 use contract::instances::{InstanceAction, InstanceView, StaffInstanceAct};
 
-use super::{get_any, logs, name_of, staff_row, wish};
+use super::{get_any, name_of, staff_row, wish};
 use crate::authz::OperateInstance;
 use crate::fields::Wrong;
 use crate::{OpContext, Platform, Result};
@@ -24,7 +24,7 @@ pub async fn act_on_any(
     let row = staff_row(platform, &tried, id).await?;
     let granted = tried.authorize(OperateInstance, &row.of_staff())?;
     let mut wrong = Wrong::new();
-    let reason = logs::reason(&mut wrong, Some(body.reason));
+    let reason = wrong.reason(Some(body.reason));
     wrong.into_result()?;
     wish(platform, ctx, &granted, (action, reason.as_deref())).await?;
     get_any(platform, ctx, id).await

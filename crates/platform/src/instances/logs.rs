@@ -59,18 +59,13 @@ pub async fn logs_of_any(
     let row = staff_row(platform, ctx, id).await?;
     ctx.authorize(OperateInstance, &row.of_staff())?;
     let mut wrong = Wrong::new();
-    let reason = reason(&mut wrong, Some(query.reason));
+    let reason = wrong.reason(Some(query.reason));
     let start = start(wrong, &InstanceLogQuery { tail: query.tail, after: query.after })?;
     let mut tx = platform.db().begin(ctx).await?;
     let read = entry("instances:read-logs", &row, None, Some(json!({ "name": row.name, "reason": reason })));
     audit::record_in_tx(&mut tx, ctx, read).await?;
     tx.commit().await?;
     said(platform, &row, start).await
-}
-
-/// Why staff look at what is a customer's.
-pub(super) fn reason(wrong: &mut Wrong, given: Option<String>) -> Option<String> {
-    wrong.reason(given)
 }
 
 pub(super) fn start(mut wrong: Wrong, query: &InstanceLogQuery) -> Result<LogStart> {

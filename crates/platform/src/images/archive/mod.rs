@@ -127,19 +127,16 @@ pub struct Parts {
 /// # Errors
 /// As [`read`]'s.
 pub fn parts(from: &mut (impl Read + Seek)) -> Result<Parts, ArchiveError> {
-    let (config, layers, _) = image(from)?;
+    let forms::Image { config, layers, .. } = image(from)?;
     Ok(Parts { config, layers })
 }
 
-/// Its configuration, its layers, and its tags.
-type ImageParts = (Vec<u8>, Vec<Part>, Vec<String>);
-
-/// Configuration, layers and tags.
-fn image(from: &mut (impl Read + Seek)) -> Result<ImageParts, ArchiveError> {
-    let forms::Image { config, layers, tags } = forms::image(&mut Archive::open(from)?)?;
-    match layers.is_empty() || layers.len() > MAX_LAYERS {
+/// The one of an archive, of a number of layers that an image can have.
+fn image(from: &mut (impl Read + Seek)) -> Result<forms::Image, ArchiveError> {
+    let image = forms::image(&mut Archive::open(from)?)?;
+    match image.layers.is_empty() || image.layers.len() > MAX_LAYERS {
         true => Err(ArchiveError::Broken),
-        false => Ok((config, layers, tags)),
+        false => Ok(image),
     }
 }
 
@@ -148,7 +145,7 @@ fn image(from: &mut (impl Read + Seek)) -> Result<ImageParts, ArchiveError> {
 /// # Errors
 /// For what is no image of ours, with the reason.
 pub fn read(from: &mut (impl Read + Seek)) -> Result<ArchiveFacts, ArchiveError> {
-    let (config, layers, tags) = image(from)?;
+    let forms::Image { config, layers, tags } = image(from)?;
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(&config)));
     let config: Configuration = parse(&config)?;
     let architecture = Architecture::parse(&config.architecture).filter(|_| config.os == "linux");

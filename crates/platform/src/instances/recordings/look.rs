@@ -11,7 +11,6 @@ use super::{kept, keyring_of, sealed_for, sheet};
 use crate::authz::{InstanceRef, OperateInstance, PlayRecording, RecordingRef, Scope};
 use crate::fields::Wrong;
 use crate::files::Frames;
-use crate::instances::logs::reason;
 use crate::instances::store::{self, RecordingRow, Row};
 use crate::instances::{entry, system};
 use crate::secrets::Keyring;
@@ -264,7 +263,7 @@ async fn note_own(platform: &Platform, ctx: &OpContext, row: &RecordingRow) -> R
 
 async fn note_of_staff(platform: &Platform, ctx: &OpContext, row: &RecordingRow, why: Option<String>) -> Result<()> {
     let mut wrong = Wrong::new();
-    let reason = reason(&mut wrong, why);
+    let reason = wrong.reason(why);
     wrong.into_result()?;
     note(platform, ctx, row, reason).await
 }

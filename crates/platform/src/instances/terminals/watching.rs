@@ -22,7 +22,6 @@ use crate::authz::{
 };
 use crate::db::Tx;
 use crate::fields::Wrong;
-use crate::instances::logs::reason;
 use crate::instances::store::{self, NewWatch, Row, WatchTicket};
 use crate::instances::{entry, own_row, read, staff_row, system};
 use crate::{Error, OpContext, Platform, Result, audit, secrets};
@@ -135,7 +134,7 @@ pub async fn keep_watch_ticket_of_staff(
     let row = staff_row(platform, ctx, id).await?;
     let granted = ctx.authorize(OperateInstance, &row.of_staff())?;
     let mut wrong = Wrong::new();
-    let reason = reason(&mut wrong, body.reason);
+    let reason = wrong.reason(body.reason);
     wrong.into_result()?;
     keep_ticket(platform, ctx, (&row, &granted), (body.share.as_deref(), body.watch.as_deref()), reason).await
 }
