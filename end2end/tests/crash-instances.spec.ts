@@ -35,7 +35,14 @@ test.describe('kill -9 of the server', () => {
       }
       const states = async (): Promise<{ id: number; state: string }[]> =>
         (await installation.rest(theirs, '/api/customer/instances?pageSize=100')).body.data.list;
-      const allRun = async () => (await states()).every((it) => it.state === 'running');
+      const allRun = async () => {
+        const others = (await states()).filter((it) => it.state !== 'running');
+        // Which, and why, is what tells a slow engine from a fault of ours.
+        if (others.length > 0) throw new Error(installation.sql(`select i.id, i.name, e.kind, e.reason, e.detail from instances i
+          left join lateral (select * from instance_events where instance_id = i.id order by id desc limit 1) e on true
+          where i.id in (${others.map((it) => it.id).join(',')})`).join('; '));
+        return true;
+      };
       await until('all of them run', 120, allRun);
       const ids = (await states()).map((it) => it.id);
       expect(ids).toHaveLength(MANY);

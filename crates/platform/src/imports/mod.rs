@@ -37,8 +37,8 @@ use crate::{Error, OpContext, Platform, Result, audit};
 /// Before the heading of a column that nobody knows, where a row keeps what it says: no column on the wire begins so.
 pub const UNKNOWN_COLUMN: char = '*';
 
-/// Bytes of a part of a stored workbook.
-const PART: usize = 1 << 20;
+/// Bytes of a part of a stored workbook: it is held three times while it is sent to the database.
+const PART: usize = 256 << 10;
 
 /// A row of a workbook: texts by column.
 #[derive(Default)]

@@ -16,8 +16,9 @@ use super::units::{take_units, with_unit};
 use super::{TextRow, UNKNOWN_COLUMN, note, store};
 use crate::{Error, Platform, Principal, Result, SystemActor, UserPrincipal};
 
-/// Rows that are judged and staged together.
-const BATCH: usize = 500;
+/// Rows that are judged and staged together: every one is held as its cells, what is written and what is sent, and by whichever
+/// threads work on it, so few enough that memory stays far from the 64 MiB a big import may take.
+const BATCH: usize = 200;
 
 const NO_HEADING: &str = "import-no-heading";
 
