@@ -1,8 +1,8 @@
 //! What is left where it was: instances when another engine answers in the place of theirs, shells when their server is gone.
 
-use contract::ErrorCode;
 use contract::engines::{EngineKind, EngineWrite};
 use contract::instances::{InstanceEventKind, InstanceState};
+use contract::{ErrorCode, InstanceId};
 use platform::{engines, instances};
 use runtime::docker::FaultKind;
 use test_support::{DockerEngine, eventually};
@@ -80,15 +80,15 @@ async fn a_shell_whose_server_died_is_ended_without_anybody_coming() {
         assert!((200..300).contains(&status), "{path}: {status} {answer}");
         serde_json::from_str::<serde_json::Value>(&answer).unwrap_or_default()
     };
-    let left = async |ago: &str| -> String {
+    let left = async |instance: InstanceId, ago: &str| -> String {
         let left =
             "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
                     select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(),
                            now() - $1::text::interval
-                    from instances returning id::text";
-        sqlx::query_scalar(left).bind(ago).fetch_one(world.test.owner_pool()).await.unwrap()
+                    from instances where id = $2 returning id::text";
+        sqlx::query_scalar(left).bind(ago).bind(instance.0).fetch_one(world.test.owner_pool()).await.unwrap()
     };
-    let (dead, late) = (left("5 minutes").await, left("5 seconds").await);
+    let (dead, late) = (left(id, "5 minutes").await, left(id, "5 seconds").await);
     let container = ask("GET", "/containers/json", serde_json::Value::Null)[0]["Id"].as_str().unwrap().to_owned();
     let shells = [&dead, &late].map(|mark| {
         let env = [format!("REMOTEGPU_TERMINAL={mark}")];
@@ -113,4 +113,30 @@ async fn a_shell_whose_server_died_is_ended_without_anybody_coming() {
         "select count(*) from audit_events where action = 'instances:end-terminal' and after->>'reason' = 'server'";
     let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(told, 1);
+
+    // One that cannot be ended here keeps no other, and is left alone for a while before it comes again.
+    let other = world.create("two", "exec sleep 600").await;
+    let (broken, good) = (left(other, "10 minutes").await, left(id, "5 minutes").await);
+    let change = async |statement: &'static str, of: &str| {
+        let done = sqlx::query(statement).bind(of).execute(world.test.owner_pool()).await.unwrap();
+        assert_eq!(done.rows_affected(), 1);
+    };
+    change("update terminals set lease_until = now() + interval '1 hour' where id::text = $1", &late).await;
+    let other = other.to_string();
+    change("update instances set spec = spec - 'cpuCores' where id::text = $1", &other).await;
+    let ended = async |id: &str| -> bool {
+        let ended = "select ended_at is not null and hung_up_at is not null from terminals where id::text = $1";
+        sqlx::query_scalar(ended).bind(id).fetch_one(world.test.owner_pool()).await.unwrap()
+    };
+    assert_eq!(instances::end_orphaned_terminals(platform).await.unwrap(), 1);
+    assert_eq!((ended(&broken).await, ended(&good).await), (false, true));
+    change(r#"update instances set spec = spec || '{"cpuCores": 1}' where id::text = $1"#, &other).await;
+    assert_eq!(instances::end_orphaned_terminals(platform).await.unwrap(), 0, "nobody tries it again at once");
+    change("update terminals set hang_up_at = now() - interval '1 second' where id::text = $1", &broken).await;
+    assert_eq!(instances::end_orphaned_terminals(platform).await.unwrap(), 1);
+    assert!(ended(&broken).await);
+    // One that ended while its engine did not hear it.
+    change("update terminals set hung_up_at = null, hang_up_at = null where id::text = $1", &good).await;
+    assert_eq!(instances::end_orphaned_terminals(platform).await.unwrap(), 1);
+    assert!(ended(&good).await);
 }

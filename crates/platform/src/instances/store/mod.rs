@@ -5,6 +5,7 @@ mod disks;
 mod holds;
 mod idle;
 mod leases;
+mod left;
 mod list;
 mod logs;
 mod recordings;
@@ -34,6 +35,7 @@ pub(super) use holds::{
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
+pub(super) use left::{LeftTerminal, claim_left_terminals, claim_left_visits, note_hung_up, note_terminal_hung_up};
 pub(super) use list::{alive_on, forget_containers, ids_gone, ids_known, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use recordings::{
@@ -48,12 +50,12 @@ pub(super) use saves::{
 pub(super) use sizes::{Remake, begins_empty, is_being_saved, set_begins_empty, set_spec, settle};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{
-    AccessRow, NewVisit, claim_left_visits, count_visits, end_visit, enterable, find_access, list_access, note_hung_up,
-    open_visit, renew_visit, tidy_visits, visit_is_open,
+    AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
+    tidy_visits, visit_is_open,
 };
 pub(super) use terminals::{
-    NewTerminal, Orphan, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket,
-    left_behind_terminals, open_terminal, orphaned_terminals, renew_terminal, use_ticket, was_orphaned,
+    NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
+    orphaned_terminals, renew_terminal, use_ticket, was_orphaned,
 };
 pub(super) use watches::{
     Consents, NewWatch, WatchTicket, consents, count_watches, end_watch, end_watches, end_watches_of, find_share,
