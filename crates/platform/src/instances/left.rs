@@ -46,7 +46,7 @@ pub async fn keep_ending_left(platform: Platform, shutdown: CancellationToken) {
 }
 
 /// Tries what was taken, all at once and each by itself; of how many it was done.
-pub(super) async fn each<F>(what: &'static str, tries: impl Iterator<Item = F>) -> usize
+pub(super) async fn each<F>(what: &'static str, tries: Vec<F>) -> usize
 where
     F: Future<Output = Result<(), Trouble>> + Send + 'static,
 {

@@ -283,7 +283,7 @@ pub async fn hang_up_left(platform: &Platform) -> Result<usize> {
     let visits = store::claim_left_visits(&mut tx, left::MOST).await?;
     tx.commit().await?;
     let tries = visits.into_iter().map(|(visit, instance)| hang_up_all(platform.clone(), visit, instance));
-    Ok(left::each("ssh", tries).await)
+    Ok(left::each("ssh", tries.collect()).await)
 }
 
 /// All that runs for a connection, with its process group, as a terminal that is closed does.

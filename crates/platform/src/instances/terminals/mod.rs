@@ -363,7 +363,7 @@ pub async fn end_orphaned_terminals(platform: &Platform) -> Result<usize> {
     let shells = store::claim_left_terminals(&mut tx, left::MOST).await?;
     tx.commit().await?;
     let tries = shells.into_iter().map(|shell| end_left(platform.clone(), shell));
-    Ok(left::each("terminals", tries).await)
+    Ok(left::each("terminals", tries.collect()).await)
 }
 
 async fn end_left(platform: Platform, shell: LeftTerminal) -> Result<(), Trouble> {
