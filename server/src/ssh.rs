@@ -94,6 +94,8 @@ pub async fn serve_alone(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let opened = database::open(&config).await?;
     let stop = CancellationToken::new();
+    // Where only doors are left, one of them ends what another left.
+    let ending = tokio::spawn(platform::instances::keep_ending_left(opened.platform.clone(), stop.clone()));
     let serving = tokio::spawn(ssh_gateway::serve(
         opened.platform.clone(),
         listener,
@@ -104,6 +106,7 @@ pub async fn serve_alone(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping");
     stop.cancel();
     serving.await??;
+    ending.await?;
     opened.platform.db().close().await;
     if let Some(cluster) = opened.cluster {
         cluster.stop(pg_cluster::STOP_PATIENCE).await?;

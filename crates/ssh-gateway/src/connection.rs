@@ -24,7 +24,7 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// How often it is asked how the instance stands.
 const LOOK: Duration = Duration::from_secs(2);
 /// How often it is said that they are there.
-const RENEW: Duration = Duration::from_secs(20);
+const RENEW: Duration = Duration::from_secs(10);
 /// The same of the session.
 const RENEW_SESSION: Duration = Duration::from_secs(60);
 /// How long a program may take nothing of what it was sent while other channels wait for it.

@@ -104,13 +104,14 @@ async fn serve(state: AppState, node: OpContext, mut socket: WebSocket) {
     };
     // Before the agent is told: who hears of a link may ask for tunnels.
     let mut orders = tunnels::attach(&state.platform, &link, &hello);
-    if send(&mut socket, ServerBody::Welcome(welcome)).await {
-        let (reason, message, retry) =
-            Link { state: &state, node: &node, hello: &hello, link: &link }.run(&mut socket, &mut orders).await;
-        drop(orders);
-        if let Some(reason) = reason {
-            goodbye(&mut socket, reason, message, retry).await;
-        }
+    let end = match send(&mut socket, ServerBody::Welcome(welcome)).await {
+        true => Link { state: &state, node: &node, hello: &hello, link: &link }.run(&mut socket, &mut orders).await,
+        false => (None, "", 0),
+    };
+    drop(orders);
+    tokio::spawn(tunnels::end_moved(state.platform.clone(), link.clone()));
+    if let (Some(reason), message, retry) = end {
+        goodbye(&mut socket, reason, message, retry).await;
     }
     tracing::info!(machine = link.code, "agent link ended");
     if let Err(error) = metrics::close_link(&state.platform, &link).await {

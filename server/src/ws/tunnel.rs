@@ -102,6 +102,9 @@ async fn carry(socket: WebSocket, far: FarEnd) -> io::Result<()> {
         () = ways.both_ended() => {}
         () = unused => {}
         broken = watch(&ways, &held) => return Err(broken),
+        () = held.moved() => {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the machine's agent is linked to another server"));
+        }
     }
     let _ = timeout(LAST_WORDS, to_agent.send(Frame::Close(None))).await;
     let _ = timeout(LAST_WORDS, async { while let Some(Ok(_)) = from_agent.next().await {} }).await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::SinkExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use node_protocol::{AgentBody, Hello, OpenTunnel, ServerBody, TunnelRefusal, TunnelRefused, TunnelSupport};
 use platform::authz::{MachineRef, OperateMachine};
 use runtime::docker::{Bytes, Fault, FaultKind, Way};
@@ -368,6 +368,36 @@ async fn what_an_agent_said_is_heard_though_it_hears_no_more() {
         assert_eq!(heard, b"all there is");
         saying.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_tunnel_stays_for_a_link_that_comes_back_and_ends_with_one_that_moves() {
+    let server = Server::start().await;
+    let (node, _, way) = machine(&server).await;
+    let (mut link, _) = Link::open(&server, &node.key, hello(&node, TunnelSupport::On)).await;
+    let opening = tokio::spawn(async move { way.open().await });
+    let OpenTunnel { ticket, .. } = asked(&mut link).await;
+    let mut agent = dialed_back(&server, &node, &ticket).await.unwrap();
+    let mut tunnel = opening.await.unwrap().unwrap();
+    drop(link);
+    let (link, _) = Link::open(&server, &node.key, hello(&node, TunnelSupport::On)).await;
+    tunnel.write_all(b"still here").await.unwrap();
+    assert_eq!(agent.next().await.unwrap().unwrap(), Message::binary("still here"));
+    agent.send(Message::binary("so am I")).await.unwrap();
+    tunnel.read_exact(&mut [0; 7]).await.unwrap();
+
+    // Another server has it from now on, and keeps it.
+    let moved = format!(
+        "update node_links set server_id = gen_random_uuid(), link_id = gen_random_uuid(), lease_until = now() + interval '1 hour'
+         where machine_id = {} returning '1'",
+        node.machine.0
+    );
+    assert_eq!(server.sql(&moved).await.len(), 1);
+    drop(link);
+    let read = tokio::time::timeout(Duration::from_secs(20), tunnel.read(&mut [0])).await;
+    let broken = read.expect("long before the silence that ends any tunnel").expect_err("it is no end");
+    let fault = broken.get_ref().and_then(|inner| inner.downcast_ref::<Fault>()).unwrap();
+    assert_eq!(fault.kind, FaultKind::Closed);
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
-//! Has every engine looked at in its turn, for as long as the server runs, what is unsettled there brought on, and what was left
-//! running by SSH hung up.
+//! Has every engine looked at in its turn, for as long as the server runs, and what is unsettled there brought on.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{disks, look, ssh, terminals, work};
+use super::{disks, look, work};
 use crate::engines::{self, DueLook};
 use crate::{Platform, Result};
 
@@ -21,8 +20,6 @@ const WORKS: usize = 8;
 const MEASURES: usize = 4;
 /// Between two times that it is looked whether it is time to measure somewhere.
 const MEASURE: Duration = Duration::from_secs(5);
-/// Between two times that it is looked for what a server or a door that is gone left: shells, and programs by SSH.
-const SWEEP: Duration = Duration::from_secs(5);
 /// Between two looks at a machine with instances, and at one without: what is known of its engine has to be fresh for who
 /// places something there.
 const BUSY: Duration = Duration::from_secs(5);
@@ -31,17 +28,12 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Looks until `shutdown`; what was begun then is ended.
 pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     let (mut looks, mut works, mut measures) = (JoinSet::new(), JoinSet::new(), JoinSet::new());
-    let (mut measured_at, mut swept_at, mut sweeps) = (Instant::now(), Instant::now(), JoinSet::new());
+    let mut measured_at = Instant::now();
     let mut every = interval(Duration::from_secs(1));
     every.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while shutdown.run_until_cancelled(every.tick()).await.is_some() {
         while works.try_join_next().is_some() {}
         while measures.try_join_next().is_some() {}
-        while sweeps.try_join_next().is_some() {}
-        if swept_at.elapsed() >= SWEEP && sweeps.is_empty() {
-            swept_at = Instant::now();
-            sweeps.spawn(sweep(platform.clone()));
-        }
         while let Some(ended) = looks.try_join_next() {
             let unsettled: Vec<InstanceId> = ended.unwrap_or_default();
             // Those there is no room for have another look in a moment.
@@ -71,7 +63,6 @@ pub async fn keep_looking(platform: Platform, shutdown: CancellationToken) {
     }
     // Nothing is half done by it.
     measures.abort_all();
-    sweeps.abort_all();
     while looks.join_next().await.is_some() {}
     while works.join_next().await.is_some() {}
 }
@@ -95,24 +86,23 @@ async fn look_at(platform: &Platform, machine: MachineId) -> (Option<Option<Faul
             tracing::warn!(machine = machine.0, %error, "a machine could not be looked at");
             (None, BUSY, Vec::new())
         }
-        Err(_) => (Some(Some(FaultKind::Timeout)), BUSY, Vec::new()),
+        Err(_) => {
+            // Who is to be made there waits for no look that is too long.
+            let unsettled = match look::left_to_do(platform, machine, false).await {
+                Ok((_, unsettled)) => unsettled,
+                Err(error) => {
+                    tracing::debug!(machine = machine.0, %error, "what is left to be done at a machine could not be read");
+                    Vec::new()
+                }
+            };
+            (Some(Some(FaultKind::Timeout)), BUSY, unsettled)
+        }
     }
 }
 
 async fn measure(platform: Platform, machine: MachineId) {
     if let Err(error) = disks::measure_disks(&platform, machine).await {
         tracing::warn!(machine = machine.0, %error, "how much its instances take could not be written");
-    }
-}
-
-async fn sweep(platform: Platform) {
-    match terminals::end_orphaned_terminals(&platform).await {
-        Ok(0) => {}
-        Ok(shells) => tracing::info!(shells, "shells whose server is gone were ended"),
-        Err(error) => tracing::debug!(%error, "shells whose server is gone could not be ended"),
-    }
-    if let Err(error) = ssh::hang_up_left(&platform).await {
-        tracing::debug!(%error, "what is left running by SSH could not be read");
     }
 }
 

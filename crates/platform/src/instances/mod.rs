@@ -17,6 +17,7 @@ mod follow;
 mod halt;
 mod identity;
 mod idle;
+mod left;
 mod logs;
 mod look;
 mod looker;
@@ -66,6 +67,7 @@ pub use self::follow::{LogWatch, watch_logs};
 pub(crate) use self::halt::{halt, running_of, runs_for};
 pub(crate) use self::identity::{forget_containers_in_tx, other_at};
 pub use self::idle::{idle_policy, keep, set_idle_policy, watch as watch_idle};
+pub use self::left::keep_ending_left;
 pub use self::logs::{clean, logs, logs_of_any};
 pub use self::look::{Looked, look};
 pub use self::looker::keep_looking;
@@ -456,7 +458,7 @@ where
     if row.wanted == InstanceWish::Running && before.wanted != InstanceWish::Running {
         billing::budgets::refuse_if_spent(platform, &mut tx, ctx, before.customer).await?;
     }
-    row.trying_since = Some(ctx.now());
+    row.trying_since = None;
     row.restarting_seen = 0;
     store::save_wish(&mut tx, granted, &row).await?;
     if row.wanted == InstanceWish::Deleted {

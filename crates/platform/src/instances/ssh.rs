@@ -16,7 +16,6 @@ pub use runtime::docker::containers::{Piece, ProgramInput, ProgramOutput};
 use runtime::docker::{Fault, FaultKind};
 use serde_json::json;
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
@@ -25,7 +24,7 @@ use super::recordings::{self, Recorded, Recorder, Whose};
 use super::store::{self, NewVisit, Row};
 use super::terminals::{TerminalSize, running};
 use super::work::{Trouble, reach};
-use super::{entry, own_row, system, worker};
+use super::{entry, left, own_row, system, worker};
 use crate::authz::{EnterOwnInstance, OwnInstanceRef, Scope};
 use crate::{Error, OpContext, Platform, Principal, Result, audit, customers};
 
@@ -37,8 +36,6 @@ const MOST_CHOICES: u32 = 100;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the end of a connection waits until what ran for it is hung up; who looks after those that are over does it anew.
 const HANG_UP: Duration = Duration::from_secs(2);
-/// Connections of servers that died that are looked after at once.
-const MOST_LEFT: i64 = 20;
 
 /// An instance one may come into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,7 +183,7 @@ pub enum VisitStanding {
 }
 
 impl Visit {
-    /// Says that it is still there: at least once a minute, or it counts as over.
+    /// Says that it is still there: every ten seconds, or it counts as over soon.
     ///
     /// # Errors
     /// The database is away.
@@ -276,25 +273,17 @@ impl Visit {
     }
 }
 
-/// Hangs up what runs for connections that are over where their server did not: it died, or the engine did not hear it. What made
-/// itself independent of a connection stays. It may be dropped anywhere; what an engine does not hear is tried again later.
+/// Hangs up what runs for connections that are over where their server did not: it died, or the engine did not hear it; for how
+/// many. What made itself independent of a connection stays. It may be dropped anywhere; what is left then is taken again later.
 ///
 /// # Errors
 /// The database is away.
-pub async fn hang_up_left(platform: &Platform) -> Result<()> {
+pub async fn hang_up_left(platform: &Platform) -> Result<usize> {
     let mut tx = platform.db().begin(&worker(platform)).await?;
-    let left = store::claim_left_visits(&mut tx, MOST_LEFT).await?;
+    let visits = store::claim_left_visits(&mut tx, left::MOST).await?;
     tx.commit().await?;
-    let mut tries = JoinSet::new();
-    for (visit, instance) in left {
-        tries.spawn(hang_up_all(platform.clone(), visit, instance));
-    }
-    while let Some(tried) = tries.join_next().await {
-        if let Ok(Err(trouble)) = tried {
-            tracing::debug!(error = %trouble.told(), "what a connection by SSH left was not hung up; it is tried again");
-        }
-    }
-    Ok(())
+    let tries = visits.into_iter().map(|(visit, instance)| hang_up_all(platform.clone(), visit, instance));
+    Ok(left::each("ssh", tries.collect()).await)
 }
 
 /// All that runs for a connection, with its process group, as a terminal that is closed does.
@@ -305,12 +294,7 @@ async fn hang_up_all(platform: Platform, visit: Uuid, instance: InstanceId) -> R
     tx.commit().await.map_err(Error::from)?;
     // What has no container has no programs.
     if let Some((machine, container)) = row.and_then(|row| Some((row.machine, row.container?))) {
-        let hung_up = async {
-            let engine = reach(&platform, machine).await?;
-            Ok::<_, Trouble>(engine.signal(&container, &visit.to_string(), "HUP").await?)
-        };
-        let late = |_| Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
-        tokio::time::timeout(PATIENCE, hung_up).await.map_err(late)??;
+        reach(&platform, machine).await?.signal(&container, &visit.to_string(), "HUP").await?;
     }
     let mut tx = platform.db().begin(&ctx).await?;
     store::note_hung_up(&mut tx, visit).await?;

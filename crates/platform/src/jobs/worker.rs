@@ -24,7 +24,7 @@ const DRAIN: Duration = Duration::from_secs(15);
 /// How often a server with workers says that it is there; it counts as silent after three times as long.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// Starts ticker, workers, and who looks at engines. After `shutdown` they take nothing new and end within [`DRAIN`] and a moment; no job stays
+/// Starts ticker, workers, who looks at engines, and who ends what is left there. After `shutdown` they take nothing new and end within [`DRAIN`] and a moment; no job stays
 /// leased to this server.
 pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHandle<()> {
     let platform = platform.clone();
@@ -33,6 +33,7 @@ pub fn spawn_workers(platform: &Platform, shutdown: CancellationToken) -> JoinHa
         tasks.spawn(tick(platform.clone(), shutdown.clone()));
         tasks.spawn(beat(platform.clone(), shutdown.clone()));
         tasks.spawn(instances::keep_looking(platform.clone(), shutdown.clone()));
+        tasks.spawn(instances::keep_ending_left(platform.clone(), shutdown.clone()));
         let workers = WORKERS.iter().flat_map(|(lane, count)| std::iter::repeat_n(*lane, *count));
         for (number, lane) in workers.enumerate() {
             let owner = format!("{}/{number}", platform.server_id());

@@ -5,6 +5,7 @@
 //! the agent decides; whoever asks hears within [`WAIT`] that there is a tunnel or why there is none; what broke never reads
 //! as an end. Links end on one server: for a machine whose agent is linked elsewhere, that server is asked ([`relay`]).
 
+mod cuts;
 pub(crate) mod fuzzing;
 mod pass;
 mod relay;
@@ -13,19 +14,19 @@ mod stream;
 mod ways;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
 use contract::MachineId;
-use node_protocol::limits::MAX_TUNNELS;
+use node_protocol::limits::{MAX_TUNNELS, TUNNEL_SILENCE_SECONDS};
 use node_protocol::{Hello, OpenTunnel, TunnelEnd, TunnelRefusal, TunnelRefused, TunnelSupport};
 pub use runtime::docker::Bytes;
 use runtime::docker::{Fault, FaultKind, Opening, Way};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
+use cuts::{Cut, Which};
 pub use pass::Pass;
 pub use relay::{PASS_HEADER, PEER_PATH, PEER_PROTOCOL, PeerCall, admit_peer};
 use stream::NearEnd;
@@ -42,6 +43,10 @@ const WAIT: Duration = Duration::from_secs(8);
 const AGENTS_PART: Duration = Duration::from_secs(7);
 /// Longest wait for a link that is in the database to take orders here.
 const ATTACHING: Duration = Duration::from_millis(500);
+/// How long a link that ended here is looked for at other servers: after that its tunnels have ended.
+const AWAY: Duration = Duration::from_secs(TUNNEL_SILENCE_SECONDS);
+/// Between two looks for it.
+const LOOK: Duration = Duration::from_millis(500);
 /// Requests on their way to one link.
 const ORDERS: usize = 16;
 
@@ -60,8 +65,8 @@ struct State {
     waiting: HashMap<[u8; 32], Waiting>,
     /// How many are waited for or open.
     used: HashMap<MachineId, usize>,
-    /// Ends the ways to a machine's sshd that are open or being opened.
-    sshd: HashMap<MachineId, CancellationToken>,
+    /// By which tunnels are ended that are open or being opened.
+    cuts: HashMap<(MachineId, Which), Weak<Cut>>,
     /// Passes of other servers that were used, until when they are remembered.
     passes: HashMap<pass::Nonce, Instant>,
 }
@@ -81,6 +86,7 @@ struct Waiting {
     id: u64,
     until: Instant,
     slot: Slot,
+    cut: Arc<Cut>,
     answer: oneshot::Sender<std::result::Result<NearEnd, Fault>>,
 }
 
@@ -89,9 +95,10 @@ impl Tunnels {
         self.state.lock().expect("nobody panics holding this lock")
     }
 
-    /// Ends the ways to a machine's sshd that are asked for from now on.
-    fn sshd_cut(&self, machine: MachineId) -> CancellationToken {
-        self.state().sshd.entry(machine).or_default().clone()
+    /// Whether a machine has tunnels by a link that ended here, and no link came back.
+    fn are_left(&self, machine: MachineId) -> bool {
+        let state = self.state();
+        state.cuts.contains_key(&(machine, Which::Linked)) && !state.links.contains_key(&machine)
     }
 }
 
@@ -186,6 +193,20 @@ pub fn attach(platform: &Platform, link: &NodeLink, hello: &Hello) -> Orders {
     Orders { tunnels, machine: link.machine, id, orders }
 }
 
+/// Ends the tunnels of a link that ended here as soon as another server has the machine's: what uses them is to ask there. Those of
+/// one that comes back here go on. To be awaited beside whatever else is done at the end of a link.
+pub async fn end_moved(platform: Platform, link: NodeLink) {
+    let until = Instant::now() + AWAY;
+    while platform.tunnels().are_left(link.machine) && Instant::now() < until {
+        match metrics::link_holder(&platform, link.machine).await {
+            Ok(LinkHolder::Elsewhere(_)) => return Cut::all(platform.tunnels(), link.machine, Which::Linked),
+            Ok(LinkHolder::Here | LinkHolder::Nobody) => {}
+            Err(error) => tracing::debug!(%error, "where an agent is linked could not be looked up"),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// What an agent says of a tunnel it does not make.
 pub fn refused(platform: &Platform, link: &NodeLink, refused: &TunnelRefused) {
     let waiting = {
@@ -220,7 +241,7 @@ pub struct Claim {
 impl Claim {
     /// The end to copy bytes to and from; `None` when nobody waits any more.
     pub fn connect(self) -> Option<FarEnd> {
-        let (near, far) = stream::pair(self.waiting.slot);
+        let (near, far) = stream::pair(self.waiting.slot, Some(self.waiting.cut));
         self.waiting.answer.send(Ok(near)).ok()?;
         Some(far)
     }
@@ -275,17 +296,14 @@ impl Way for AgentWay {
 /// A connection to a machine's sshd through its agent, for a slice that has decided that the caller may have it.
 pub(crate) async fn to_sshd(platform: &Platform, machine: MachineId) -> std::result::Result<Box<dyn Bytes>, Fault> {
     // Before it is asked for: what ends the right meanwhile ends this, too.
-    let cut = platform.tunnels().sshd_cut(machine);
+    let cut = Cut::of(platform.tunnels(), machine, Which::Sshd);
     let bytes = open(platform, machine, TunnelEnd::Sshd).await?;
     Ok(Box::new(stream::Cuttable::new(bytes, cut)))
 }
 
 /// Ends all ways to the machine's sshd from here, those of other servers by this one too: who had it has it no more.
 pub(crate) fn cut_sshd(platform: &Platform, machine: MachineId) {
-    let cut = platform.tunnels().state().sshd.remove(&machine);
-    if let Some(cut) = cut {
-        cut.cancel();
-    }
+    Cut::all(platform.tunnels(), machine, Which::Sshd);
 }
 
 /// What is asked for, and forgotten when nobody waits for it.
@@ -296,7 +314,7 @@ struct Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        // Its slot wants the lock, too.
+        // What it holds wants the lock, too.
         let waiting = self.tunnels.state().waiting.remove(&self.ticket);
         drop(waiting);
     }
@@ -394,7 +412,8 @@ fn ask(
         Err(busy) => return Some(Err(busy)),
     };
     let (answer, answered) = oneshot::channel();
-    let waiting = Waiting { machine, id: order.id, until: Instant::now() + WAIT, slot, answer };
+    let cut = Cut::of_in(&mut state, tunnels, machine, Which::Linked);
+    let waiting = Waiting { machine, id: order.id, until: Instant::now() + WAIT, slot, cut, answer };
     state.waiting.insert(ticket, waiting);
     Some(Ok((orders, answered, Asked { tunnels: Arc::clone(tunnels), ticket })))
 }

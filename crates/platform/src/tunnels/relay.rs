@@ -15,6 +15,7 @@ use runtime::docker::{Bytes, Fault, FaultKind};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
+use super::cuts::{Cut, Which};
 use super::pass::{self, Nonce, Pass};
 use super::sealed::{Kind, Line, Reading, Writing, broken};
 use super::stream::{self, Cuttable, Held, NearEnd};
@@ -83,7 +84,7 @@ pub(super) async fn ask(
         Ok(_) => return Err(unheard(&broken("an answer that is none"))),
         Err(error) => return Err(unheard(&error)),
     }
-    let (near, far) = stream::pair(slot);
+    let (near, far) = stream::pair(slot, None);
     tokio::spawn(async move {
         if let Err(error) = carry(line, far.bytes, Some(&far.held)).await {
             tracing::debug!(%error, "a tunnel by another server broke");
@@ -190,7 +191,7 @@ impl PeerCall {
     async fn open(&self, platform: &Platform) -> std::result::Result<Box<dyn Bytes>, Option<Fault>> {
         let Pass { machine, end, .. } = self.pass;
         // Before it is asked for, as for who is here.
-        let cut = (end == TunnelEnd::Sshd).then(|| platform.tunnels().sshd_cut(machine));
+        let cut = (end == TunnelEnd::Sshd).then(|| Cut::of(platform.tunnels(), machine, Which::Sshd));
         match super::here(platform, machine, end, AGENTS_PART).await {
             Ok(Found::Tunnel(near)) => {
                 let bytes: Box<dyn Bytes> = match cut {
@@ -343,7 +344,7 @@ mod tests {
 
     fn pair() -> (NearEnd, stream::FarEnd) {
         let tunnels = Arc::new(Tunnels::default());
-        stream::pair(Slot::take(&tunnels, MachineId(1)).unwrap())
+        stream::pair(Slot::take(&tunnels, MachineId(1)).unwrap(), None)
     }
 
     #[tokio::test]

@@ -12,15 +12,16 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use super::Slot;
+use super::cuts::Cut;
 
 /// Bytes held for each way.
 const BETWEEN: usize = 64 * 1024;
 
-/// Both ends of a new tunnel.
-pub(super) fn pair(slot: Slot) -> (NearEnd, FarEnd) {
+/// Both ends of a new tunnel, with what ends it where its agent was asked from here.
+pub(super) fn pair(slot: Slot, cut: Option<Arc<Cut>>) -> (NearEnd, FarEnd) {
     let (near, far) = tokio::io::duplex(BETWEEN);
     let (whole, gone) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
-    let held = Held { whole: Arc::clone(&whole), gone: gone.clone(), slot };
+    let held = Held { whole: Arc::clone(&whole), gone: gone.clone(), cut, slot };
     (NearEnd { bytes: near, whole, _gone: gone.drop_guard() }, FarEnd { bytes: far, held })
 }
 
@@ -42,6 +43,7 @@ pub struct FarEnd {
 pub struct Held {
     whole: Arc<AtomicBool>,
     gone: CancellationToken,
+    cut: Option<Arc<Cut>>,
     slot: Slot,
 }
 
@@ -54,6 +56,14 @@ impl Held {
     /// When nobody uses the near end any more.
     pub async fn gone(&self) {
         self.gone.cancelled().await;
+    }
+
+    /// When the machine's agent, which was asked from here, is linked to another server.
+    pub async fn moved(&self) {
+        match &self.cut {
+            Some(cut) => cut.token().cancelled().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Whether the machine's agent is linked to this server.
@@ -94,11 +104,13 @@ pub(super) struct Cuttable {
     /// One for each way: each wakes only who asked it last.
     reads: Pin<Box<WaitForCancellationFutureOwned>>,
     writes: Pin<Box<WaitForCancellationFutureOwned>>,
+    _cut: Arc<Cut>,
 }
 
 impl Cuttable {
-    pub(super) fn new(bytes: Box<dyn Bytes>, cut: CancellationToken) -> Self {
-        Self { bytes, reads: Box::pin(cut.clone().cancelled_owned()), writes: Box::pin(cut.cancelled_owned()) }
+    pub(super) fn new(bytes: Box<dyn Bytes>, cut: Arc<Cut>) -> Self {
+        let cancelled = || Box::pin(cut.token().clone().cancelled_owned());
+        Self { bytes, reads: cancelled(), writes: cancelled(), _cut: cut }
     }
 }
 
@@ -135,15 +147,19 @@ impl AsyncWrite for Cuttable {
 
 #[cfg(test)]
 mod tests {
+    use contract::MachineId;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::tunnels::Tunnels;
+    use crate::tunnels::cuts::Which;
 
     #[tokio::test]
     async fn a_way_that_is_cut_ends_for_who_waits() {
         let (near, mut far) = tokio::io::duplex(64);
-        let cut = CancellationToken::new();
-        let mut way = Cuttable::new(Box::new(near), cut.clone());
+        let tunnels = Arc::new(Tunnels::default());
+        let cut = Cut::of(&tunnels, MachineId(1), Which::Sshd);
+        let mut way = Cuttable::new(Box::new(near), cut);
         far.write_all(b"ping").await.unwrap();
         let mut heard = [0; 4];
         way.read_exact(&mut heard).await.unwrap();
@@ -154,7 +170,7 @@ mod tests {
         // Both wait: for the far end to say something, and to take what it is sent.
         let mut taken = [0; 64];
         far.read_exact(&mut taken).await.unwrap();
-        cut.cancel();
+        Cut::all(&tunnels, MachineId(1), Which::Sshd);
         assert!(read.await.unwrap().is_err());
         assert!(write.await.unwrap().is_err());
     }

@@ -1,12 +1,13 @@
 //! What is left where it was: instances when another engine answers in the place of theirs, shells when their server is gone.
 
-use contract::ErrorCode;
 use contract::engines::{EngineKind, EngineWrite};
 use contract::instances::{InstanceEventKind, InstanceState};
+use contract::{ErrorCode, InstanceId};
 use platform::{engines, instances};
 use runtime::docker::FaultKind;
-use test_support::{DockerEngine, eventually};
+use test_support::{DockerEngine, TestPlatform, eventually};
 
+use crate::instances::{host, named, shop, small, tested};
 use crate::instances_on_engine::World;
 
 /// How an engine is reached here.
@@ -69,6 +70,16 @@ async fn nothing_is_done_on_an_engine_that_answers_in_anothers_place() {
     assert_eq!(world.get(id).await.state, InstanceState::Running);
 }
 
+/// A shell in an instance whose server said so long ago that it has it; its id.
+async fn left(test: &TestPlatform, instance: InstanceId, ago: &str) -> String {
+    let left =
+        "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
+                select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(),
+                       now() - $1::text::interval
+                from instances where id = $2 returning id::text";
+    sqlx::query_scalar(left).bind(ago).bind(instance.0).fetch_one(test.owner_pool()).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_shell_whose_server_died_is_ended_without_anybody_coming() {
     let world = World::new().await;
@@ -80,14 +91,7 @@ async fn a_shell_whose_server_died_is_ended_without_anybody_coming() {
         assert!((200..300).contains(&status), "{path}: {status} {answer}");
         serde_json::from_str::<serde_json::Value>(&answer).unwrap_or_default()
     };
-    let left = async |ago: &str| -> String {
-        let left =
-            "insert into terminals (id, instance_id, customer_id, user_id, server_id, opened_at, used_at, lease_until)
-                    select gen_random_uuid(), id, customer_id, created_by, gen_random_uuid(), now(), now(),
-                           now() - $1::text::interval
-                    from instances returning id::text";
-        sqlx::query_scalar(left).bind(ago).fetch_one(world.test.owner_pool()).await.unwrap()
-    };
+    let left = async |ago| left(&world.test, id, ago).await;
     let (dead, late) = (left("5 minutes").await, left("5 seconds").await);
     let container = ask("GET", "/containers/json", serde_json::Value::Null)[0]["Id"].as_str().unwrap().to_owned();
     let shells = [&dead, &late].map(|mark| {
@@ -113,4 +117,53 @@ async fn a_shell_whose_server_died_is_ended_without_anybody_coming() {
         "select count(*) from audit_events where action = 'instances:end-terminal' and after->>'reason' = 'server'";
     let told: i64 = sqlx::query_scalar(told).fetch_one(world.test.owner_pool()).await.unwrap();
     assert_eq!(told, 1);
+}
+
+#[tokio::test]
+async fn what_keeps_one_shell_that_is_left_keeps_no_other() {
+    let test = TestPlatform::new().await;
+    let (admin, acme, platform) = (test.admin().await, test.customer("Acme").await, &test.platform);
+    host(&test, &admin.ctx(), "host-001", 1, "/nonexistent/docker.sock").await;
+    tested(&test, "host-001").await;
+    let shop = shop(&test, &admin.ctx(), "library/small:1", small()).await;
+    let make = async |name| {
+        let id = instances::create(platform, &acme.owner.ctx(), named(name, &shop)).await.unwrap().id;
+        left(&test, id, "5 minutes").await
+    };
+    let (broken, silent, good) = (make("broken").await, make("silent").await, make("good").await);
+    let change = async |statement: &'static str, of: &str| {
+        let done = sqlx::query(statement).bind(of).execute(test.owner_pool()).await.unwrap();
+        assert_eq!(done.rows_affected(), 1);
+    };
+    let over = async || -> Vec<String> {
+        let over =
+            "select id::text from terminals where ended_at is not null and hung_up_at is not null order by hung_up_at";
+        sqlx::query_scalar(over).fetch_all(test.owner_pool()).await.unwrap()
+    };
+    let sweep = async || instances::end_orphaned_terminals(platform).await.unwrap();
+
+    // Of these one does not read, and one is at an engine that does not answer.
+    change(
+        "update instances i set spec = spec - 'cpuCores' from terminals t where i.id = t.instance_id and t.id::text = $1",
+        &broken,
+    )
+    .await;
+    change(
+        "update instances i set container_id = 'c1' from terminals t where i.id = t.instance_id and t.id::text = $1",
+        &silent,
+    )
+    .await;
+    assert_eq!((sweep().await, over().await), (1, vec![good.clone()]));
+    change(
+        r#"update instances i set spec = spec || '{"cpuCores": 1}' from terminals t
+           where i.id = t.instance_id and t.id::text = $1"#,
+        &broken,
+    )
+    .await;
+    assert_eq!(sweep().await, 0, "what was tried is left alone for a while");
+    change("update terminals set hang_up_at = now() - interval '1 second' where id::text = $1", &broken).await;
+    assert_eq!((sweep().await, over().await), (1, vec![good.clone(), broken]));
+    // One that ended, and its engine did not hear it.
+    change("update terminals set hung_up_at = null, hang_up_at = null where id::text = $1", &good).await;
+    assert_eq!(sweep().await, 1);
 }

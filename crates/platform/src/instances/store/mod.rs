@@ -5,6 +5,7 @@ mod disks;
 mod holds;
 mod idle;
 mod leases;
+mod left;
 mod list;
 mod logs;
 mod recordings;
@@ -34,6 +35,7 @@ pub(super) use holds::{
 };
 pub(super) use idle::{all_running, idle_of, idle_policies, save_idle, set_idle_policy, wanted_running};
 pub(super) use leases::{beat, free, leave, take};
+pub(super) use left::{LeftTerminal, claim_left_terminals, claim_left_visits, note_hung_up, note_terminal_hung_up};
 pub(super) use list::{alive_on, forget_containers, ids_gone, ids_known, list, machines_with_instances};
 pub(super) use logs::{forget_logs, keep_logs, kept_logs};
 pub(super) use recordings::{
@@ -48,12 +50,12 @@ pub(super) use saves::{
 pub(super) use sizes::{Remake, begins_empty, is_being_saved, set_begins_empty, set_spec, settle};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{
-    AccessRow, NewVisit, claim_left_visits, count_visits, end_visit, enterable, find_access, list_access, note_hung_up,
-    open_visit, renew_visit, tidy_visits, visit_is_open,
+    AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,
+    tidy_visits, visit_is_open,
 };
 pub(super) use terminals::{
-    NewTerminal, Orphan, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket,
-    left_behind_terminals, open_terminal, orphaned_terminals, renew_terminal, use_ticket, was_orphaned,
+    NewTerminal, count_terminals, end_terminal, find_terminal, forget_terminals, keep_ticket, open_terminal,
+    orphaned_terminals, renew_terminal, use_ticket, was_orphaned,
 };
 pub(super) use watches::{
     Consents, NewWatch, WatchTicket, consents, count_watches, end_watch, end_watches, end_watches_of, find_share,
@@ -108,6 +110,7 @@ pub(super) struct Row {
     pub ended_at: Option<DateTime<Utc>>,
     pub restarting_seen: i32,
     pub made_at: Option<DateTime<Utc>>,
+    /// From when on its engine was not reached, of one that was never there; nothing before that, and from each wish on.
     pub trying_since: Option<DateTime<Utc>>,
     pub failure: Option<String>,
     pub detail: Option<String>,
@@ -185,8 +188,8 @@ pub(super) async fn insert(
     let id = sqlx::query_scalar!(
         "insert into instances (customer_id, created_by, created_name, name, remark, machine_id, machine_code,
                                 machine_name, image_id, image_name, spec_id, spec, gpu_count, cpu_cores, memory_gb,
-                                disk_gb, command, variables, trying_since, created_at, ports)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)
+                                disk_gb, command, variables, created_at, ports)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          returning id",
         new.customer.0,
         new.owner.0,

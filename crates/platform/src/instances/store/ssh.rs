@@ -13,11 +13,7 @@ use crate::authz::{EnterOwnInstance, Granted};
 use crate::db::{Tx, contains};
 
 /// How long a server counts that says nothing of a connection, seconds.
-const LEASE: f64 = 60.0;
-/// How much longer nothing of it is hung up on that account: its server may only have been without the database, seconds.
-const GRACE: f64 = 30.0;
-/// Between two tries to hang up what a connection left, seconds.
-const AGAIN: f64 = 60.0;
+const LEASE: f64 = 25.0;
 
 /// Those of a customer, or of a person there, that are not gone, by name; with a wish those that fit it.
 pub(in crate::instances) async fn enterable(
@@ -123,34 +119,6 @@ pub(in crate::instances) async fn end_visit(
         reason
     );
     Ok(opened_at.fetch_optional(&mut **tx).await?)
-}
-
-/// Takes some of those that are over of which it is not known that nothing runs on for them, those that wait longest first: for
-/// a while nobody else tries it.
-pub(in crate::instances) async fn claim_left_visits(tx: &mut Tx, most: i64) -> Result<Vec<(Uuid, InstanceId)>> {
-    let left = sqlx::query!(
-        "update ssh_visits set hang_up_at = now() + make_interval(secs => $1)
-         where id in (select id from ssh_visits
-                      where hung_up_at is null
-                        and (ended_at is not null or lease_until < now() - make_interval(secs => $3))
-                        and (hang_up_at is null or hang_up_at < now())
-                      order by lease_until limit $2 for update skip locked)
-         returning id, instance_id",
-        AGAIN,
-        most,
-        GRACE
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(left.into_iter().map(|row| (row.id, InstanceId(row.instance_id))).collect())
-}
-
-/// Nothing runs for it any more.
-pub(in crate::instances) async fn note_hung_up(tx: &mut Tx, id: Uuid) -> Result<()> {
-    sqlx::query!("update ssh_visits set hung_up_at = now() where id = $1 and hung_up_at is null", id)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
 /// Writes of those whose server died that they are over, and forgets those that were so before this time.

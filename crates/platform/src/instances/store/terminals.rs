@@ -6,16 +6,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::{CustomerId, InstanceId, SessionId, UserId};
 use uuid::Uuid;
 
+use super::left::GRACE;
 use crate::Result;
 use crate::authz::{EnterOwnInstance, Granted};
 use crate::db::Tx;
 
 /// How long a server counts that says nothing of a shell, seconds.
 const LEASE: f64 = 30.0;
-/// How much longer nobody ends it on that account: where the database was away, each server has to say first what it has.
-const GRACE: f64 = 30.0;
-/// Most that are ended at a time.
-const AT_ONCE: i64 = 20;
 
 /// Keeps a ticket, and forgets those whose time is over.
 pub(in crate::instances) async fn keep_ticket(
@@ -108,7 +105,8 @@ pub(in crate::instances) async fn open_terminal(
 /// A sign of life of a shell, and when somebody looked at it last; false when it is over.
 pub(in crate::instances) async fn renew_terminal(tx: &mut Tx, id: Uuid, used: Option<DateTime<Utc>>) -> Result<bool> {
     let renewed = sqlx::query!(
-        "update terminals set lease_until = now() + make_interval(secs => $3), used_at = coalesce($2, used_at)
+        "update terminals set lease_until = now() + make_interval(secs => $3), used_at = coalesce($2, used_at),
+                hang_up_at = null, hung_up_at = null
          where id = $1 and ended_at is null",
         id,
         used,
@@ -196,28 +194,6 @@ pub(in crate::instances) async fn was_orphaned(
     .fetch_optional(&mut **tx)
     .await?;
     Ok(orphaned.flatten().unwrap_or_default())
-}
-
-/// A shell whose server says nothing any more.
-pub(in crate::instances) struct Orphan {
-    pub id: Uuid,
-    pub instance: InstanceId,
-    pub user: UserId,
-}
-
-/// Those that were left behind long enough, where their engines can be asked.
-pub(in crate::instances) async fn left_behind_terminals(tx: &mut Tx) -> Result<Vec<Orphan>> {
-    let rows = sqlx::query!(
-        "select t.id, t.instance_id, t.user_id from terminals t join instances i on i.id = t.instance_id
-         where t.ended_at is null and t.lease_until < now() - make_interval(secs => $1) and i.lost_since is null
-         order by t.lease_until limit $2",
-        GRACE,
-        AT_ONCE
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let orphan = |id, instance, user| Orphan { id, instance: InstanceId(instance), user: UserId(user) };
-    Ok(rows.into_iter().map(|row| orphan(row.id, row.instance_id, row.user_id)).collect())
 }
 
 /// Those of an instance whose server says nothing any more.

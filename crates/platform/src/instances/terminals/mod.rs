@@ -33,9 +33,9 @@ pub use self::watching::{
     WatchEntry, keep_watch_ticket, keep_watch_ticket_of_staff, redeem_watch_ticket, share_terminal, unshare_terminal,
 };
 use super::recordings::{self, Recorded, Recorder, Standing, Whose};
-use super::store::{self, NewTerminal, Orphan, Row};
+use super::store::{self, LeftTerminal, NewTerminal, Row};
 use super::work::{Trouble, reach};
-use super::{entry, own_row, system};
+use super::{entry, left, own_row, system};
 use crate::authz::{EnterOwnInstance, Granted};
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, SystemActor, UserPrincipal, accounts, audit, secrets};
@@ -235,7 +235,7 @@ async fn open(
     let recorder = match recordings::begin(platform, &row, &whose, Recorded::Screen(size, None)).await {
         Ok(recorder) => recorder,
         Err(error) => {
-            ended(platform, &row, (id, &user.name), ("failed", None)).await?;
+            ended(platform, &row, (id, &user.name), ("failed", None), true).await?;
             return Err(error);
         }
     };
@@ -255,7 +255,8 @@ async fn open(
             Ok(viewer)
         }
         Err(trouble) => {
-            ended(platform, &row, (id, &user.name), ("failed", None)).await?;
+            // It may have been begun all the same.
+            ended(platform, &row, (id, &user.name), ("failed", None), false).await?;
             Err(trouble.told())
         }
     }
@@ -287,8 +288,8 @@ async fn keep(
 ) {
     let shell = kept.shell.clone();
     let name = right.name().to_owned();
-    let ending = tokio::select! {
-        ending = shell::keep(&platform, kept, (&place, right), (terminal, recorder.as_ref())) => ending,
+    let (ending, over) = tokio::select! {
+        ended = shell::keep(&platform, kept, (&place, right), (terminal, recorder.as_ref())) => ended,
         never = follow(&shell, recorder.as_ref(), language) => match never {},
     };
     shell.end(ending);
@@ -297,7 +298,7 @@ async fn keep(
         recorder.over(ending.exit_code()).await;
     }
     for _ in 0..10 {
-        match ended(&platform, &row, (shell.id, &name), told).await {
+        match ended(&platform, &row, (shell.id, &name), told, over).await {
             Ok(()) => break,
             Err(error) => tracing::warn!(%error, terminal = %shell.id, "the end of a terminal was not written"),
         }
@@ -328,14 +329,19 @@ async fn follow(shell: &Shell, recorder: Option<&Recorder>, language: Language) 
     }
 }
 
+/// Writes its end, and with `over` that nothing of it runs on: else it is left.
 async fn ended(
     platform: &Platform,
     row: &Row,
     (id, person): (Uuid, &str),
     (reason, code): (&'static str, Option<i32>),
+    over: bool,
 ) -> Result<()> {
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
+    if over {
+        store::note_terminal_hung_up(&mut tx, id).await?;
+    }
     if let Some(opened_at) = store::end_terminal(&mut tx, id, (reason, code), ctx.now()).await? {
         let seconds = (ctx.now() - opened_at).num_seconds();
         let facts = json!({
@@ -347,38 +353,28 @@ async fn ended(
     Ok(())
 }
 
-/// Ends shells whose server is gone, with what they started: nobody comes back to them. Of how many. One whose engine does not
-/// answer now is left for the next time; whoever dies in between leaves it to the next one, too.
+/// Ends shells whose server is gone, or whose engine did not hear that they end, with what they started: nobody comes back to
+/// them. Of how many. It may be dropped anywhere; what is left then is taken again later.
 ///
 /// # Errors
-/// Whatever keeps the database from saying or keeping it.
+/// The database is away.
 pub async fn end_orphaned_terminals(platform: &Platform) -> Result<usize> {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
-    let orphans = store::left_behind_terminals(&mut tx).await?;
+    let shells = store::claim_left_terminals(&mut tx, left::MOST).await?;
     tx.commit().await?;
-    let mut over = 0;
-    for orphan in orphans {
-        match end_orphan(platform, &orphan).await {
-            Ok(()) => over += 1,
-            Err(Trouble::Ours(error)) => return Err(error),
-            Err(Trouble::Engine(fault)) => {
-                tracing::debug!(terminal = %orphan.id, %fault, "a shell whose server is gone could not be hung up yet");
-            }
-        }
-    }
-    Ok(over)
+    let tries = shells.into_iter().map(|shell| end_left(platform.clone(), shell));
+    Ok(left::each("terminals", tries.collect()).await)
 }
 
-async fn end_orphan(platform: &Platform, orphan: &Orphan) -> Result<(), Trouble> {
+async fn end_left(platform: Platform, shell: LeftTerminal) -> Result<(), Trouble> {
     let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
-    let row = store::find(&mut tx, orphan.instance).await?.ok_or_else(Error::not_found)?;
-    let name = accounts::names(&mut tx, &[orphan.user.0]).await?.remove(&orphan.user.0).unwrap_or_default();
+    let row = store::find(&mut tx, shell.instance).await?.ok_or_else(Error::not_found)?;
+    let name = accounts::names(&mut tx, &[shell.user.0]).await?.remove(&shell.user.0).unwrap_or_default();
     tx.commit().await.map_err(Error::from)?;
     if let Some(container) = row.container.as_deref().filter(|_| row.deleted_at.is_none()) {
-        let engine = reach(platform, row.machine).await?;
-        engine.hang_up(container, &orphan.id.to_string()).await?;
+        reach(&platform, row.machine).await?.hang_up(container, &shell.id.to_string()).await?;
     }
-    ended(platform, &row, (orphan.id, &name), ("server", None)).await?;
+    ended(&platform, &row, (shell.id, &name), ("server", None), true).await?;
     Ok(())
 }
 

@@ -461,13 +461,13 @@ impl Right {
     }
 }
 
-/// Keeps a shell to its end.
+/// Keeps a shell to its end; and whether nothing of it runs any more.
 pub(super) async fn keep(
     platform: &Platform,
     kept: Kept,
     (place, right): (&Place, Right),
     (terminal, recorder): (Terminal, Option<&Recorder>),
-) -> Ending {
+) -> (Ending, bool) {
     let Kept { shell, typed, size } = kept;
     let Terminal { exec, output, input } = terminal;
     let ending = tokio::select! {
@@ -481,11 +481,12 @@ pub(super) async fn keep(
         ending = watch_over(platform, &shell, right) => ending,
         never = consent::follow(platform, &shell) => match never {},
     };
-    if !matches!(ending, Ending::Exited(_)) {
-        // Without an answer it is ended when the next one is opened there, or with its container.
-        let _ = timeout(PATIENCE, place.engine.hang_up(&place.container, &shell.id.to_string())).await;
+    if matches!(ending, Ending::Exited(_)) {
+        return (ending, true);
     }
-    ending
+    // Without an answer it is left.
+    let hung_up = timeout(PATIENCE, place.engine.hang_up(&place.container, &shell.id.to_string())).await;
+    (ending, matches!(hung_up, Ok(Ok(()))))
 }
 
 async fn read(shell: &Shell, mut output: TerminalOutput, recorder: Option<&Recorder>) {
