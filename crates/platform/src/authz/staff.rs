@@ -18,12 +18,12 @@ impl OpContext {
         self.roles_of_owner(permission)
     }
 
-    /// True for who has it for all of the customer that is acted for, and not only for what is their own there.
-    pub(crate) fn reaches_customer(&self, permission: Permission) -> bool {
-        let whole = |(role, customer): (Role, Option<CustomerId>)| {
-            customer.is_some() && reach(role, permission) == Reach::Customer
-        };
-        self.roles_for(permission).into_iter().any(whole)
+    /// True for who owns the customer that is acted for, as far as the credential lets them see what it keeps: from them nothing
+    /// is hidden there that one of its people made. What they may do with it is another question, which a token may be kept from.
+    pub(crate) fn sees_all_of_customer(&self) -> bool {
+        let owns = |(role, _): (Role, Option<CustomerId>)| role == Role::CustomerOwner;
+        let sees = |permission: &Permission| self.admits(*permission);
+        self.roles().into_iter().any(owns) && [Permission::ImagesUse, Permission::FilesView].iter().any(sees)
     }
 
     /// The same as if the credential kept its owner from nothing.
