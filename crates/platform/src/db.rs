@@ -182,6 +182,7 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("customers_name_length", "name", "field-length-1-100"),
     ("specs_name_unique", "name", "field-spec-name-taken"),
     ("images_name_unique", "name", "field-image-name-taken"),
+    ("images_name_own", "name", "field-image-name-taken"),
     ("image_registries_address_unique", "address", "field-registry-taken"),
     ("image_registries_holds", "holdsArchives", "field-registry-holds-taken"),
     ("instances_name_unique", "name", "field-instance-name-taken"),

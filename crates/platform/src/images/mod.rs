@@ -281,7 +281,7 @@ fn changed(before: &ImageView, body: ImageWrite) -> Result<check::Checked> {
 /// Lets customers choose it, or not any more; again changes nothing.
 ///
 /// # Errors
-/// `NotFound` where there is none, `WrongState` (`error-image-not-approved`) for one that nobody approved.
+/// `NotFound` where there is none, and as [`may_be_listed`]'s.
 pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, listed: bool) -> Result<ImageView> {
     let action = if listed { "images:list" } else { "images:delist" };
     let ctx = &ctx.trying_on(action, "image", id);
@@ -302,11 +302,13 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, liste
 /// Whether customers can be let choose it, or not any more.
 ///
 /// # Errors
-/// `WrongState` for one that nobody approved.
+/// `WrongState` for one that nobody approved, or that who made it does not even share with their own customer's people.
 pub fn may_be_listed(image: &ImageView, listed: bool) -> Result<()> {
-    match listed && image.state != contract::images::ImageState::Approved {
-        true => Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved")),
-        false => Ok(()),
+    let refused = |key| Err(Error::new(ErrorCode::WrongState).with_key(key));
+    match listed {
+        true if image.state != ImageState::Approved => refused("error-image-not-approved"),
+        true if !image.shared => refused("error-image-not-shared"),
+        _ => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use contract::{CustomerId, ErrorCode, FileId, ImageId, Page, Permission};
 
 use super::archive::{self, ArchiveFacts};
 use super::check::{self, Checked};
+use super::saved::refuse_name;
 use super::{EXPORT_PAGE, Whose, changed, entry, facts, forget_archive, found, locked, sort_of, store};
 use crate::authz::{ImageShelf, ManageOwnImage, OwnImageRef, Scope, UploadImage, ViewOwnImage};
 use crate::{Error, OpContext, Platform, Result, audit, files};
@@ -203,6 +204,9 @@ pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload)
     let granted = ctx.authorize(UploadImage, &shelf)?;
     let new = read(platform, ctx, body, shelf.customer).await?;
     let mut tx = platform.db().begin(ctx).await?;
+    if let Some(customer) = shelf.customer {
+        refuse_name(&mut tx, (customer, shelf.owner), &new.said.name, None).await?;
+    }
     let id = store::insert_upload(&mut tx, &granted, ctx, shelf.customer, &new).await?;
     let view = found(&mut tx, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
@@ -227,6 +231,11 @@ pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body:
     let reviewed = is_reviewed_part(&before, &checked);
     if reviewed && before.listed {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-image-listed"));
+    }
+    if let Some(customer) = resource.customer
+        && before.name != checked.name
+    {
+        refuse_name(&mut tx, (customer, resource.owner), &checked.name, Some(id)).await?;
     }
     store::update(&mut tx, &granted, &checked).await?;
     if reviewed && before.state == ImageState::Approved {

@@ -12,8 +12,9 @@ use crate::{Error, OpContext, Platform, Result, audit, files};
 /// Shares one's own with all people of its customer, or not any more; again changes nothing. What was made of it stays.
 ///
 /// # Errors
-/// `NotFound` where there is none, `Forbidden` for another person's, `WrongState` (`error-image-not-saved`) for one that no
-/// instance was saved as: those are their customer's from the beginning.
+/// `NotFound` where there is none, `Forbidden` for another person's, `WrongState` for one that no instance was saved as
+/// (`error-image-not-saved`): those are their customer's from the beginning; or that is everybody's (`error-image-listed`),
+/// `AlreadyExists` (`error-image-name-shared`) where its customer's people find another of its name.
 pub async fn share_own(platform: &Platform, ctx: &OpContext, id: ImageId, shared: bool) -> Result<ImageView> {
     let action = if shared { "images:share" } else { "images:unshare" };
     let ctx = &ctx.trying_on(action, "image", id);
@@ -25,6 +26,15 @@ pub async fn share_own(platform: &Platform, ctx: &OpContext, id: ImageId, shared
     may_be_shared(&before)?;
     if before.shared == shared {
         return Ok(without_names(before));
+    }
+    if before.listed && !shared {
+        return Err(Error::new(ErrorCode::WrongState).with_key("error-image-listed"));
+    }
+    if let Some(customer) = before.customer
+        && shared
+        && store::has_name(&mut tx, (customer, None), &before.name, Some(id)).await?
+    {
+        return Err(Error::new(ErrorCode::AlreadyExists).with_key("error-image-name-shared"));
     }
     store::set_shared(&mut tx, &granted, shared).await?;
     if let Some(file) = before.file {

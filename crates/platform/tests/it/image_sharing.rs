@@ -4,24 +4,46 @@ use std::sync::Arc;
 
 use contract::accounts::MemberRole;
 use contract::files::{FilePurpose, UploadCreate};
-use contract::images::ImageQuery;
+use contract::images::{ImageQuery, ImageUpload, ImageWrite};
 use contract::{ErrorCode, FileId, ImageId, Permission};
-use platform::{Credential, OpContext, files, images};
+use platform::{Credential, Error, OpContext, files, images};
 use test_support::{TestCustomer, TestPlatform, TestUser, image_archive};
 
-/// No engine is there, so that an image becomes one in the database alone.
-async fn saved(test: &TestPlatform, of: &TestCustomer, maker: &TestUser, name: &str) -> (ImageId, FileId) {
+async fn archive(test: &TestPlatform, maker: &TestUser, name: &str) -> FileId {
     let bytes = image_archive("amd64", name);
     let new =
         UploadCreate { name: name.to_owned(), size: bytes.len() as u64, sha256: None, purpose: FilePurpose::Image };
-    let file = files::store_whole(&test.platform, &maker.ctx(), new, &mut &bytes[..]).await.unwrap().id;
+    files::store_whole(&test.platform, &maker.ctx(), new, &mut &bytes[..]).await.unwrap().id
+}
+
+/// As a server of the version before would write it, which knows nothing of sharing. No engine is there, so that an image becomes
+/// one in the database alone.
+async fn saved(test: &TestPlatform, of: &TestCustomer, maker: &TestUser, name: &str) -> (ImageId, FileId) {
+    let file = archive(test, maker, name).await;
     let made = "insert into images (customer_id, created_by, created_name, name, source, file_id, architecture, state,
-                                    took_names, shared)
-                values ($1, $2, $3, $4, 'instance', $5, 'amd64', 'pending_review', false, false) returning id";
+                                    took_names)
+                values ($1, $2, $3, $4, 'instance', $5, 'amd64', 'pending_review', false) returning id";
     let made = sqlx::query_scalar(made).bind(of.id.0).bind(maker.id.0).bind(&maker.name).bind(name).bind(file.0);
     let id: i64 = made.fetch_one(test.owner_pool()).await.unwrap();
-    sqlx::query("update files set shared = false where id = $1").bind(file.0).execute(test.owner_pool()).await.unwrap();
     (ImageId(id), file)
+}
+
+async fn uploaded(test: &TestPlatform, maker: &TestUser, name: &str) -> Result<ImageId, Error> {
+    let body = ImageUpload {
+        file: archive(test, maker, name).await,
+        name: name.to_owned(),
+        description: None,
+        framework: None,
+        cuda_version: None,
+        memory_split: false,
+        remark: None,
+    };
+    images::upload_own(&test.platform, &maker.ctx(), body).await.map(|view| view.id)
+}
+
+async fn renamed(test: &TestPlatform, by: &TestUser, id: ImageId, name: &str) -> Result<(), Error> {
+    let body = ImageWrite { name: name.to_owned(), ..ImageWrite::default() };
+    images::update_own(&test.platform, &by.ctx(), id, body).await.map(drop)
 }
 
 /// One more of its people.
@@ -72,4 +94,44 @@ async fn an_owner_s_token_that_sees_images_sees_those_that_nobody_shared() {
         assert_eq!(sees(&ctx).await, (Ok(0), Err(ErrorCode::NotFound), Err(ErrorCode::NotFound)));
     }
     assert_eq!(sees(&acme.member.ctx()).await, all, "its maker");
+}
+
+#[tokio::test]
+async fn what_an_older_server_saves_is_its_maker_s_and_what_it_takes_in_is_not() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    let (image, file) = saved(&test, &acme, &acme.member, "Mine").await;
+    let upload = "insert into images (customer_id, name, source, architecture, state)
+                  values ($1, 'Ours', 'upload', 'amd64', 'pending_review')";
+    sqlx::query(upload).bind(acme.id.0).execute(test.owner_pool()).await.unwrap();
+    let shared = "select name || ' ' || shared from images union all select 'Archive ' || shared from files order by 1";
+    let shared: Vec<String> = sqlx::query_scalar(shared).fetch_all(test.owner_pool()).await.unwrap();
+    assert_eq!(shared, ["Archive false", "Mine false", "Ours true"]);
+    let other = joined(&test, &acme, "other").await;
+    let read = images::get_own(&test.platform, &other.ctx(), image).await.unwrap_err();
+    let content = files::get(&test.platform, &other.ctx(), file).await.unwrap_err();
+    assert_eq!((read.code, content.code), (ErrorCode::NotFound, ErrorCode::NotFound));
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_tells_nobody_of_an_image_that_another_has_alone() {
+    let test = TestPlatform::new().await;
+    let acme = test.customer("Acme").await;
+    let (maker, other) = (&acme.member, joined(&test, &acme, "other").await);
+    let platform = &test.platform;
+    let taken = |error: Error| (error.code, error.fields.first().map_or(error.key, |field| field.key));
+    let twice = (ErrorCode::AlreadyExists, "field-image-name-taken");
+    let (image, _) = saved(&test, &acme, maker, "Mine").await;
+    // To who made it, it is taken; to anybody else the name is free, to have alone, too.
+    assert_eq!(uploaded(&test, maker, "MINE").await.map_err(taken), Err(twice));
+    let theirs = uploaded(&test, &other, "Mine").await.unwrap();
+    saved(&test, &acme, &acme.owner, "Mine").await;
+    renamed(&test, maker, image, "Mine").await.expect("it is called so already");
+    // Shared it would be the second of its name.
+    let share = async || images::share_own(platform, &maker.ctx(), image, true).await.map(|view| view.shared);
+    assert_eq!(share().await.map_err(taken), Err((ErrorCode::AlreadyExists, "error-image-name-shared")));
+    renamed(&test, maker, image, "Mine, too").await.unwrap();
+    assert!(share().await.unwrap());
+    assert_eq!(renamed(&test, &other, theirs, "mine, TOO").await.map_err(taken), Err(twice));
+    assert_eq!(uploaded(&test, &other, "Mine, too").await.map_err(taken), Err(twice));
 }

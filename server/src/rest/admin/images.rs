@@ -84,7 +84,8 @@ pub async fn reject(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageR
 
 /// Lets customers choose it.
 #[utoipa::path(post, path = "/api/admin/images/{id}/list", tag = "images", params(("id" = ImageId, Path)),
-    responses((status = 200, body = Envelope<ImageView>), (status = 422, description = "1402: nobody approved it")))]
+    responses((status = 200, body = Envelope<ImageView>),
+        (status = 422, description = "1402: nobody approved it, or who saved it shares it with nobody")))]
 pub async fn enlist(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::set_listed(&rest.platform, &rest.ctx, id, true).await).await
 }
