@@ -11,7 +11,7 @@ use crate::harness::{Answer, Server, Who};
 const UPLOADS: &str = "/api/files/uploads";
 
 /// Sends everything; the file's id.
-async fn sent(server: &Server, who: &Who, content: &[u8], purpose: &str) -> u64 {
+pub(crate) async fn sent(server: &Server, who: &Who, content: &[u8], purpose: &str) -> u64 {
     let body = json!({ "name": "a.tar", "size": content.len(), "purpose": purpose });
     let upload = server.post(who, UPLOADS, body).await.data()["id"].to_string();
     let chunk = server.request(who, Method::PUT, &format!("{UPLOADS}/{upload}/chunks/0")).body(content.to_vec());
@@ -132,6 +132,10 @@ async fn sharing(through: Through) {
     assert_eq!((looks("").await, looks("?reason=no").await, looks("?reason=the+review").await), (400, 400, 200));
     let read =
         "select after->>'reason' from audit_events where action = 'files:read-unshared' and customer_id is not null";
+    // The same again, as the ranges of a download, is told once.
+    let range =
+        server.request(&staff, Method::GET, &format!("{content}?reason=the+review")).header("range", "bytes=0-9");
+    assert_eq!((Answer::of(range).await.status, looks("?reason=the+review").await), (206, 200));
     assert_eq!(server.sql(read).await, ["the review"]);
     assert_eq!((share(&member, true).await, share(&owner, true).await), (1300, 0));
     assert_eq!((sees(&member).await, reads().await, looks("").await), (0, 200, 200));

@@ -1,7 +1,7 @@
 //! Which roles count for a permission, as far as the credential lets them, and what staff may hand on.
 
 use contract::accounts::MemberRole;
-use contract::{CustomerId, ErrorCode, Permission};
+use contract::{CustomerId, ErrorCode, Permission, UserId};
 
 use super::denied::is_own_account;
 use super::policy::{everywhere, gives, is_grantable};
@@ -24,6 +24,14 @@ impl OpContext {
         let owns = |(role, _): (Role, Option<CustomerId>)| role == Role::CustomerOwner;
         let sees = |permission: &Permission| self.admits(*permission);
         self.roles().into_iter().any(owns) && [Permission::ImagesUse, Permission::FilesView].iter().any(sees)
+    }
+
+    /// True for staff to whom what this person of this customer shares with nobody is somebody else's: neither theirs, nor of a
+    /// customer that they act for as its owner.
+    pub(crate) fn is_outside_of(&self, customer: Option<CustomerId>, person: Option<UserId>) -> bool {
+        let Some(user) = self.user().filter(|_| self.is_staff()) else { return false };
+        let acts_there = user.active_role().is_some() && user.active_customer == customer;
+        !(acts_there && (person == Some(user.id) || self.sees_all_of_customer()))
     }
 
     /// The same as if the credential kept its owner from nothing.

@@ -3,10 +3,13 @@
 
 use contract::images::{ImageSource, ImageView};
 use contract::{ErrorCode, ImageId};
+use serde_json::{Value, json};
 
 use super::own::{customer, resource, without_names};
 use super::{entry, facts, found, locked, store};
 use crate::authz::ManageOwnImage;
+use crate::db::Tx;
+use crate::files::unshared::{self, Maker, Reached};
 use crate::{Error, OpContext, Platform, Result, audit, files};
 
 /// Shares one's own with all people of its customer, or not any more; again changes nothing. What was made of it stays.
@@ -44,6 +47,31 @@ pub async fn share_own(platform: &Platform, ctx: &OpContext, id: ImageId, shared
     audit::record_in_tx(&mut tx, ctx, entry(action, &after, Some(facts(&before)), Some(facts(&after)))).await?;
     tx.commit().await?;
     Ok(without_names(after))
+}
+
+/// Where staff want one, for the log: with the reason where it is shared with nobody, of which who saved it is told.
+///
+/// # Errors
+/// `Validation` without a reason where there has to be one.
+pub(super) async fn reached_for(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    image: &ImageView,
+    (reached, given): (Reached, Option<String>),
+    (place, called): (&str, &str),
+) -> Result<Value> {
+    let mut wanted = json!({ place: called });
+    if !image.shared {
+        let (customer, person) = store::owners(tx, image.id).await?.unwrap_or_default();
+        let of = Maker { customer, person };
+        if let Some(reason) = unshared::reason(ctx, of, given)? {
+            let what = (image.name.as_str(), format!("/images/mine/{}", image.id));
+            unshared::tell(platform, tx, ctx, of, what, (reached, &reason)).await?;
+            wanted["reason"] = reason.into();
+        }
+    }
+    Ok(wanted)
 }
 
 /// Whether it can be one person's alone at all.

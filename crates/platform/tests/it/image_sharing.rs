@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use contract::accounts::MemberRole;
 use contract::files::{FilePurpose, UploadCreate};
 use contract::images::{ImageQuery, ImageUpload, ImageWrite};
+use contract::notifications::{NotificationKind, NotificationQuery};
 use contract::{ErrorCode, FileId, ImageId, Permission};
-use platform::{Credential, Error, OpContext, files, images};
+use platform::{Credential, Error, OpContext, files, images, notifications};
 use test_support::{TestCustomer, TestPlatform, TestUser, image_archive};
 
 async fn archive(test: &TestPlatform, maker: &TestUser, name: &str) -> FileId {
@@ -134,4 +136,55 @@ async fn a_name_that_is_taken_tells_nobody_of_an_image_that_another_has_alone() 
     assert!(share().await.unwrap());
     assert_eq!(renamed(&test, &other, theirs, "mine, TOO").await.map_err(taken), Err(twice));
     assert_eq!(uploaded(&test, &other, "Mine, too").await.map_err(taken), Err(twice));
+}
+
+/// Of how many images that staff reached for somebody was told.
+async fn told(test: &TestPlatform, user: &TestUser) -> usize {
+    let list = notifications::list(&test.platform, &user.ctx(), &NotificationQuery::default()).await.unwrap().list;
+    list.iter().filter(|notice| notice.kind == NotificationKind::ImageActed).count()
+}
+
+#[tokio::test]
+async fn who_saved_it_is_told_once_of_a_download_and_why_it_was() {
+    let test = TestPlatform::new().await;
+    let (staff, acme) = (test.admin().await, test.customer("Acme").await);
+    let platform = &test.platform;
+    let (image, file) = saved(&test, &acme, &acme.member, "Mine").await;
+    let read = async |who: &TestUser, why: Option<&str>| {
+        let content = files::content(platform, &who.ctx(), file, why.map(str::to_owned)).await;
+        content.map(drop).map_err(|error| (error.code, error.fields.first().map(|field| field.path)))
+    };
+    let rows = async || -> i64 {
+        let rows = "select count(*) from audit_events where action = 'files:read-unshared' and customer_id = $1";
+        sqlx::query_scalar(rows).bind(acme.id.0).fetch_one(test.owner_pool()).await.unwrap()
+    };
+    for nothing in [None, Some(""), Some("no"), Some(" a b c d ")] {
+        assert_eq!(read(&staff, nothing).await, Err((ErrorCode::Validation, Some("reason"))), "{nothing:?}");
+    }
+    assert_eq!((rows().await, told(&test, &acme.member).await), (0, 0));
+    // A download is as many requests as it has ranges, some of them at once.
+    for _ in 0..3 {
+        assert_eq!(read(&staff, Some("the review")).await, Ok(()));
+    }
+    let (one, other) = tokio::join!(read(&staff, Some("a second look")), read(&staff, Some("a second look")));
+    assert_eq!((one, other), (Ok(()), Ok(())));
+    assert_eq!((rows().await, told(&test, &acme.member).await), (2, 2), "each reason once");
+    assert_eq!(read(&test.admin().await, Some("the review")).await, Ok(()));
+    test.clock().advance(TimeDelta::minutes(61));
+    assert_eq!(read(&staff, Some("the review")).await, Ok(()));
+    assert_eq!((rows().await, told(&test, &acme.member).await), (4, 4), "somebody else, and another time");
+    assert_eq!(told(&test, &acme.owner).await, 0, "it is not theirs");
+    // Staff who are its customer's people themselves find it as these do.
+    for own in [&acme.member, &acme.owner] {
+        let mut own = own.clone();
+        own.principal.platform_admin = true;
+        assert_eq!(read(&own, None).await, Ok(()));
+    }
+    // Where who saved it is gone, the owners have it.
+    let gone = sqlx::query("delete from memberships where user_id = $1").bind(acme.member.id.0);
+    gone.execute(test.owner_pool()).await.unwrap();
+    assert_eq!(read(&staff, Some("they have left")).await, Ok(()));
+    assert_eq!((told(&test, &acme.member).await, told(&test, &acme.owner).await), (4, 1));
+    images::share_own(platform, &acme.owner.ctx(), image, true).await.unwrap();
+    assert_eq!((read(&staff, None).await, rows().await), (Ok(()), 5), "shared, it is as any other");
 }

@@ -113,7 +113,7 @@ async fn what_was_written_is_in_an_instance_of_the_saved_image() {
     let sees = async || {
         let listed = images::list_own(platform, &member, &ImageQuery::default()).await.unwrap().total;
         let read = images::get_own(platform, &member, image.id).await.map(|_| ()).map_err(|error| error.code);
-        let content = files::content(platform, &member, archive).await.map(|_| ()).map_err(|error| error.code);
+        let content = files::content(platform, &member, archive, None).await.map(|_| ()).map_err(|error| error.code);
         let placed = PlacementQuery { image: Some(image.id), spec: Some(world.shop.spec) };
         let used =
             instances::matched_machines(platform, &member, &placed).await.map(|_| ()).map_err(|error| error.code);
