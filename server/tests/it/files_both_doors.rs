@@ -321,6 +321,40 @@ async fn a_plain_form_brings_an_archive_in() {
     assert!(upload.contains("<rg-upload") && upload.contains("32 MiB"), "the limit is said");
 }
 
+/// What is another's is not offered to be changed, shared or taken away, and their form is refused.
+#[tokio::test]
+async fn the_page_of_an_image_offers_what_its_reader_may() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (program, staff) = (server.token(&acme.owner).await, server.token(&admin).await);
+    let file = sent(&server, &program, &image_archive("amd64", "a"), "image").await;
+    let made = server.post(&program, "/api/customer/images/upload", json!({ "file": file, "name": "Ours" })).await;
+    let id = made.data()["id"].to_string();
+    let saved = format!("update images set source = 'instance', state = 'approved' where id = {id} returning name");
+    assert_eq!(server.sql(&saved).await, ["Ours"]);
+    let (owner, member) = (server.browser(&acme.owner).await, server.browser(&acme.member).await);
+    let page = format!("/images/mine/{id}");
+    let form = format!("{page}/edit");
+    let (own, others) = (server.get(&owner, &page).await, server.get(&member, &page).await);
+    assert_eq!((own.status, others.status), (200, 200), "it is shared");
+    for change in ["share_own_image", "delete_own_image", form.as_str()] {
+        assert!(own.text.contains(change) && !others.text.contains(change), "{change}: {}", others.text);
+    }
+    assert!(others.text.contains("All people of your customer find it"), "{}", others.text);
+    assert_eq!((server.get(&owner, &form).await.status, server.get(&member, &form).await.status), (200, 403));
+    // What everybody finds is nobody's alone, and what is one's alone is for nobody else: each says why.
+    let listed = server.post(&staff, &format!("/api/admin/images/{id}/list"), json!({})).await;
+    assert_eq!(listed.code(), 0, "{}", listed.text);
+    assert_eq!(server.post(&program, &format!("/api/customer{page}/unshare"), json!({})).await.code(), 1402);
+    let shown = server.get(&owner, &page).await.text;
+    assert!(!shown.contains("share_own_image") && shown.contains("delist it first"), "{shown}");
+    let alone = format!("update images set listed = false, shared = false where id = {id} returning name");
+    assert_eq!(server.sql(&alone).await, ["Ours"]);
+    assert_eq!(server.post(&staff, &format!("/api/admin/images/{id}/list"), json!({})).await.code(), 1402);
+    let shown = server.get(&server.browser(&admin).await, &format!("/admin/images/{id}")).await.text;
+    assert!(!shown.contains("set_image_listed") && shown.contains("shares it with nobody"), "{shown}");
+}
+
 /// Every page can be read, and names are text.
 #[tokio::test]
 async fn the_pages_show_what_there_is() {

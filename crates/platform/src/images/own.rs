@@ -184,12 +184,44 @@ pub(super) async fn resource(tx: &mut crate::db::Tx, id: ImageId) -> Result<(Ima
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<ImageView> {
+    Ok(open_own(platform, ctx, id).await?.view)
+}
+
+/// One of one's own, for its page.
+pub struct OpenedOwn {
+    pub view: ImageView,
+    /// The caller may change it, share it and take it away: it is theirs, or they own its customer.
+    pub may_change: bool,
+}
+
+/// As [`get_own`], with what may be done.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn open_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<OpenedOwn> {
+    let (view, resource) = seen_own(platform, ctx, id).await?;
+    let may_change = ctx.authorize(ManageOwnImage, &resource).is_ok();
+    Ok(OpenedOwn { view, may_change })
+}
+
+/// As [`get_own`], for the form that changes it.
+///
+/// # Errors
+/// `NotFound` where there is none, `Forbidden` for another person's.
+pub async fn open_own_to_change(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<ImageView> {
+    let ctx = &ctx.trying_on("images:update", "image", id);
+    let (view, resource) = seen_own(platform, ctx, id).await?;
+    ctx.authorize(ManageOwnImage, &resource)?;
+    Ok(view)
+}
+
+async fn seen_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<(ImageView, OwnImageRef)> {
     customer(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (view, resource) = resource(&mut tx, id).await?;
     tx.commit().await?;
     ctx.authorize(ViewOwnImage, &resource)?;
-    Ok(without_names(view))
+    Ok((without_names(view), resource))
 }
 
 /// Makes an image of a file that was uploaded. Nobody uses it before it was approved.

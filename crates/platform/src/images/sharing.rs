@@ -26,13 +26,10 @@ pub async fn share_own(platform: &Platform, ctx: &OpContext, id: ImageId, shared
     let (_, resource) = resource(&mut tx, id).await?;
     let granted = ctx.authorize(ManageOwnImage, &resource)?;
     let before = locked(&mut tx, id).await?;
-    may_be_shared(&before)?;
-    if before.shared == shared {
+    if before.shared == shared && before.source == ImageSource::Instance {
         return Ok(without_names(before));
     }
-    if before.listed && !shared {
-        return Err(Error::new(ErrorCode::WrongState).with_key("error-image-listed"));
-    }
+    may_be_shared(&before, shared)?;
     if let Some(customer) = before.customer
         && shared
         && store::has_name(&mut tx, (customer, None), &before.name, Some(id)).await?
@@ -74,15 +71,15 @@ pub(super) async fn reached_for(
     Ok(wanted)
 }
 
-/// Whether it can be one person's alone at all.
+/// Whether it can be shared, or be one person's alone again.
 ///
 /// # Errors
-/// `WrongState` for one that was uploaded.
-pub fn may_be_shared(image: &ImageView) -> Result<()> {
+/// `WrongState` for one that was uploaded, or that everybody finds in the market.
+pub fn may_be_shared(image: &ImageView, shared: bool) -> Result<()> {
+    let refused = |key| Err(Error::new(ErrorCode::WrongState).with_key(key));
     match image.source {
+        ImageSource::Registry | ImageSource::Upload => refused("error-image-not-saved"),
+        ImageSource::Instance if image.listed && !shared => refused("error-image-listed"),
         ImageSource::Instance => Ok(()),
-        ImageSource::Registry | ImageSource::Upload => {
-            Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-saved"))
-        }
     }
 }
