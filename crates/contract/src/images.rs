@@ -233,7 +233,8 @@ pub struct ImagePull {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ImageReason {
-    /// Why, as in [`ImagePull`].
+    /// Why, at least 5 characters that are no blanks, where who saved it shares it with nobody: they are told, and its customer
+    /// reads it in their own log.
     pub reason: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 //! Invariants: what an admin adds by its address is usable at once; what was uploaded is used by nobody before somebody of
 //! the platform approved it, and its archive was read before it is there; what an instance was saved as, who made it
 //! and its customer's owners alone find, with its archive, until they share it with their customer's people, who use it until
-//! somebody of the platform rejects it; only what is approved is listed; the market shows what is listed and
+//! somebody of the platform rejects it; only what is approved, and shared there, is listed; the market shows what is listed and
 //! nothing that is for its owners; an image that is deleted stays for what was made from it, its archive for as long as an
 //! instance of it is there, unless it was rejected; no archive chooses what engines call it (`named`).
 
