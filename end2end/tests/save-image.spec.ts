@@ -60,7 +60,13 @@ test('a customer saves an instance as an image and deploys it', async ({ browser
     await page.goto(own);
     await page.locator('#saves tbody a').click();
     await expect(page.locator('h1')).toHaveText('Save base');
-    await page.locator('a[href^="/instances/new?image="]').click();
+    // It is theirs to share, and theirs alone again.
+    const sharing = page.locator('#sharing');
+    await sharing.locator('button').click();
+    await expect(sharing.locator('input[name="shared"]')).toHaveValue('false');
+    await sharing.locator('button').click();
+    await expect(sharing.locator('input[name="shared"]')).toHaveValue('true');
+    await page.locator('a[href^="/instances/new?image="].click();
     await page.locator('select[name="spec"]').selectOption(String(spec));
     await page.locator('form.choose button').click();
     await page.locator('input[name="form[name]"]').fill('made-of-it');

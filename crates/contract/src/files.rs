@@ -156,8 +156,8 @@ pub struct FileView {
 #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct FileReason {
-    /// Of staff, where its person did not share it: why they read it, at least 5 characters that are no blanks; its customer reads
-    /// this in their own log.
+    /// Of staff, where its person did not share it: why they read it, at least 5 characters that are no blanks; that person is
+    /// told, and its customer reads this in their own log.
     pub reason: Option<String>,
 }
 

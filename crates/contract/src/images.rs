@@ -222,6 +222,20 @@ word_enum! {
 pub struct ImagePull {
     /// Code of the machine, whose engine is asked.
     pub machine: String,
+    /// Why, at least 5 characters that are no blanks, where who saved it shares it with nobody: they are told, and its customer
+    /// reads it in their own log.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Body of `POST /api/admin/images/{id}/registry`, which may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ImageReason {
+    /// Why, at least 5 characters that are no blanks, where who saved it shares it with nobody: they are told, and its customer
+    /// reads it in their own log.
+    pub reason: Option<String>,
 }
 
 /// An image on a machine, or on its way there.

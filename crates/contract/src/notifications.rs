@@ -67,6 +67,8 @@ pub enum NotificationKind {
     AccountSwitched,
     /// An image one uploaded was looked at.
     ImageReviewed,
+    /// Staff read what one saved and shares with nobody, or took it somewhere, and why.
+    ImageActed,
     /// An instance of one's own was given up.
     InstanceFailed,
     /// An instance of one's own is not used, and is stopped soon or was.
@@ -89,7 +91,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 35] = [
+    pub const ALL: [NotificationKind; 36] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationDelayed,
         NotificationKind::AllocationEnding,
@@ -108,6 +110,7 @@ impl NotificationKind {
         NotificationKind::CustomerSwitched,
         NotificationKind::RolesChanged,
         NotificationKind::ImageReviewed,
+        NotificationKind::ImageActed,
         NotificationKind::InstanceFailed,
         NotificationKind::InstanceIdle,
         NotificationKind::InstanceActed,
@@ -185,6 +188,7 @@ impl NotificationKind {
             NotificationKind::SignInCopied => "sign-in-copied",
             NotificationKind::AccountSwitched => "account-switched",
             NotificationKind::ImageReviewed => "image-reviewed",
+            NotificationKind::ImageActed => "image-acted",
             NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::InstanceIdle => "instance-idle",
             NotificationKind::InstanceActed => "instance-acted",

@@ -4,7 +4,7 @@
 //! Invariants: the role owns nothing and bypasses nothing (checked at start); every statement, reads too, runs in a
 //! transaction made here; what a transaction is for is set with `set local`, so it ends with it.
 
-use contract::{ErrorCode, Permission};
+use contract::ErrorCode;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
 
@@ -71,7 +71,7 @@ impl Db {
             }
         };
         let text = |id: Option<i64>| id.map(|id| id.to_string()).unwrap_or_default();
-        let owner = if ctx.reaches_customer(Permission::ImagesUpload) { "on" } else { "off" };
+        let owner = if ctx.sees_all_of_customer() { "on" } else { "off" };
         // One round trip. Safe to format: the beginning is one of two, the kind one of five words, as is who owns it of two, the
         // rest are integers.
         let statement = format!(
@@ -182,6 +182,7 @@ const CONSTRAINTS: &[(&str, &str, &str)] = &[
     ("customers_name_length", "name", "field-length-1-100"),
     ("specs_name_unique", "name", "field-spec-name-taken"),
     ("images_name_unique", "name", "field-image-name-taken"),
+    ("images_name_own", "name", "field-image-name-taken"),
     ("image_registries_address_unique", "address", "field-registry-taken"),
     ("image_registries_holds", "holdsArchives", "field-registry-holds-taken"),
     ("instances_name_unique", "name", "field-instance-name-taken"),

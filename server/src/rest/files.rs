@@ -142,7 +142,7 @@ pub async fn content(
     Params(why): Params<FileReason>,
     headers: HeaderMap,
 ) -> Response {
-    match files::content_because(&rest.platform, &rest.ctx, id, why.reason).await {
+    match files::content(&rest.platform, &rest.ctx, id, why.reason).await {
         Ok((file, content)) => send(&file, content, headers.get(header::RANGE)),
         Err(error) => refuse(&rest.platform, &rest.ctx, error).await,
     }

@@ -11,7 +11,7 @@ use crate::harness::{Answer, Server, Who};
 const UPLOADS: &str = "/api/files/uploads";
 
 /// Sends everything; the file's id.
-async fn sent(server: &Server, who: &Who, content: &[u8], purpose: &str) -> u64 {
+pub(crate) async fn sent(server: &Server, who: &Who, content: &[u8], purpose: &str) -> u64 {
     let body = json!({ "name": "a.tar", "size": content.len(), "purpose": purpose });
     let upload = server.post(who, UPLOADS, body).await.data()["id"].to_string();
     let chunk = server.request(who, Method::PUT, &format!("{UPLOADS}/{upload}/chunks/0")).body(content.to_vec());
@@ -132,6 +132,10 @@ async fn sharing(through: Through) {
     assert_eq!((looks("").await, looks("?reason=no").await, looks("?reason=the+review").await), (400, 400, 200));
     let read =
         "select after->>'reason' from audit_events where action = 'files:read-unshared' and customer_id is not null";
+    // The same again, as the ranges of a download, is told once.
+    let range =
+        server.request(&staff, Method::GET, &format!("{content}?reason=the+review")).header("range", "bytes=0-9");
+    assert_eq!((Answer::of(range).await.status, looks("?reason=the+review").await), (206, 200));
     assert_eq!(server.sql(read).await, ["the review"]);
     assert_eq!((share(&member, true).await, share(&owner, true).await), (1300, 0));
     assert_eq!((sees(&member).await, reads().await, looks("").await), (0, 200, 200));
@@ -315,6 +319,40 @@ async fn a_plain_form_brings_an_archive_in() {
     }
     let upload = server.get(&owner, "/images/upload").await.text;
     assert!(upload.contains("<rg-upload") && upload.contains("32 MiB"), "the limit is said");
+}
+
+/// What is another's is not offered to be changed, shared or taken away, and their form is refused.
+#[tokio::test]
+async fn the_page_of_an_image_offers_what_its_reader_may() {
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    let (program, staff) = (server.token(&acme.owner).await, server.token(&admin).await);
+    let file = sent(&server, &program, &image_archive("amd64", "a"), "image").await;
+    let made = server.post(&program, "/api/customer/images/upload", json!({ "file": file, "name": "Ours" })).await;
+    let id = made.data()["id"].to_string();
+    let saved = format!("update images set source = 'instance', state = 'approved' where id = {id} returning name");
+    assert_eq!(server.sql(&saved).await, ["Ours"]);
+    let (owner, member) = (server.browser(&acme.owner).await, server.browser(&acme.member).await);
+    let page = format!("/images/mine/{id}");
+    let form = format!("{page}/edit");
+    let (own, others) = (server.get(&owner, &page).await, server.get(&member, &page).await);
+    assert_eq!((own.status, others.status), (200, 200), "it is shared");
+    for change in ["share_own_image", "delete_own_image", form.as_str()] {
+        assert!(own.text.contains(change) && !others.text.contains(change), "{change}: {}", others.text);
+    }
+    assert!(others.text.contains("All people of your customer find it"), "{}", others.text);
+    assert_eq!((server.get(&owner, &form).await.status, server.get(&member, &form).await.status), (200, 403));
+    // What everybody finds is nobody's alone, and what is one's alone is for nobody else: each says why.
+    let listed = server.post(&staff, &format!("/api/admin/images/{id}/list"), json!({})).await;
+    assert_eq!(listed.code(), 0, "{}", listed.text);
+    assert_eq!(server.post(&program, &format!("/api/customer{page}/unshare"), json!({})).await.code(), 1402);
+    let shown = server.get(&owner, &page).await.text;
+    assert!(!shown.contains("share_own_image") && shown.contains("delist it first"), "{shown}");
+    let alone = format!("update images set listed = false, shared = false where id = {id} returning name");
+    assert_eq!(server.sql(&alone).await, ["Ours"]);
+    assert_eq!(server.post(&staff, &format!("/api/admin/images/{id}/list"), json!({})).await.code(), 1402);
+    let shown = server.get(&server.browser(&admin).await, &format!("/admin/images/{id}")).await.text;
+    assert!(!shown.contains("set_image_listed") && shown.contains("shares it with nobody"), "{shown}");
 }
 
 /// Every page can be read, and names are text.

@@ -69,6 +69,7 @@ mod times;
 mod tokens_both_doors;
 mod tunnels;
 mod unread;
+mod unshared_both_doors;
 mod users_both_doors;
 mod watching;
 mod workbooks;

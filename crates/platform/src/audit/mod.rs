@@ -15,7 +15,7 @@ mod withheld;
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::audit::{ACTORS, AuditQuery, AuditView, DOORS};
 use contract::{CustomerId, ErrorCode, MAX_PAGE_SIZE, Page, Permission, UserId};
 
@@ -117,6 +117,22 @@ pub(crate) async fn record_once_in_tx(
         true => Ok(()),
         false => record_in_tx(tx, ctx, entry).await,
     }
+}
+
+/// Adds it unless the same person was recorded with the very same within so long: what comes in many requests, such as ranges of a
+/// file, is one deed. True where it was added.
+pub(crate) async fn record_once_within_in_tx(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    entry: Entry,
+    period: TimeDelta,
+) -> Result<bool> {
+    let actor = Actor::of(ctx.principal());
+    if store::is_recorded(tx, &actor, &entry, ctx.now() - period).await? {
+        return Ok(false);
+    }
+    record_in_tx(tx, ctx, entry).await?;
+    Ok(true)
 }
 
 /// The same of several changes, in one statement.

@@ -89,6 +89,30 @@ pub(super) async fn is_of_visit(tx: &mut Tx, entry: &Entry, visit: &str, since: 
     Ok(found.fetch_one(&mut **tx).await?)
 }
 
+/// Whether somebody is recorded with the very same since then. Who asks the same side by side waits for the other.
+pub(super) async fn is_recorded(tx: &mut Tx, actor: &Actor, entry: &Entry, since: DateTime<Utc>) -> Result<bool> {
+    let what = format!("remotegpu.audit:{}:{}", entry.action, entry.target_id.as_deref().unwrap_or_default());
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, $2))", what, actor.id.unwrap_or_default())
+        .fetch_one(&mut **tx)
+        .await?;
+    let found = sqlx::query_scalar!(
+        r#"select exists(
+             select 1 from audit_events
+             where target_kind = $1 and target_id = $2 and at >= $3 and action = $4 and outcome = $5
+               and actor_kind = $6 and actor_id is not distinct from $7::bigint
+               and after is not distinct from $8::jsonb) as "found!""#,
+        entry.target_kind,
+        entry.target_id,
+        since,
+        entry.action,
+        Outcome::Done.code(),
+        actor.kind,
+        actor.id,
+        entry.after
+    );
+    Ok(found.fetch_one(&mut **tx).await?)
+}
+
 /// Rows of many, each with who it was and what was counted of it, in one statement.
 pub(super) async fn insert_told(tx: &mut Tx, now: DateTime<Utc>, told: &[More]) -> Result<()> {
     let rows = told.iter().map(|more| {

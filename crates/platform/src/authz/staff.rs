@@ -1,7 +1,7 @@
 //! Which roles count for a permission, as far as the credential lets them, and what staff may hand on.
 
 use contract::accounts::MemberRole;
-use contract::{CustomerId, ErrorCode, Permission};
+use contract::{CustomerId, ErrorCode, Permission, UserId};
 
 use super::denied::is_own_account;
 use super::policy::{everywhere, gives, is_grantable};
@@ -18,12 +18,20 @@ impl OpContext {
         self.roles_of_owner(permission)
     }
 
-    /// True for who has it for all of the customer that is acted for, and not only for what is their own there.
-    pub(crate) fn reaches_customer(&self, permission: Permission) -> bool {
-        let whole = |(role, customer): (Role, Option<CustomerId>)| {
-            customer.is_some() && reach(role, permission) == Reach::Customer
-        };
-        self.roles_for(permission).into_iter().any(whole)
+    /// True for who owns the customer that is acted for, as far as the credential lets them see what it keeps: from them nothing
+    /// is hidden there that one of its people made. What they may do with it is another question, which a token may be kept from.
+    pub(crate) fn sees_all_of_customer(&self) -> bool {
+        let owns = |(role, _): (Role, Option<CustomerId>)| role == Role::CustomerOwner;
+        let sees = |permission: &Permission| self.admits(*permission);
+        self.roles().into_iter().any(owns) && [Permission::ImagesUse, Permission::FilesView].iter().any(sees)
+    }
+
+    /// True for staff to whom what this person of this customer shares with nobody is somebody else's: neither theirs, nor of a
+    /// customer that they act for as its owner.
+    pub(crate) fn is_outside_of(&self, customer: Option<CustomerId>, person: Option<UserId>) -> bool {
+        let Some(user) = self.user().filter(|_| self.is_staff()) else { return false };
+        let acts_there = user.active_role().is_some() && user.active_customer == customer;
+        !(acts_there && (person == Some(user.id) || self.sees_all_of_customer()))
     }
 
     /// The same as if the credential kept its owner from nothing.

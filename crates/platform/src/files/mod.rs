@@ -12,6 +12,7 @@ mod disk;
 mod growing;
 mod store;
 pub(crate) mod taking;
+pub(crate) mod unshared;
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -31,6 +32,7 @@ pub use clean::{clean, sweep};
 pub use disk::{Content, Store};
 pub(crate) use growing::{Appender, Frames, Growing};
 use taking::{Owner, room_in_tx};
+use unshared::{Maker, Reached};
 
 use crate::authz::{
     CreateFile, DeleteFile, FileRef, FileShelf, Granted, ManageUpload, UploadRef, ViewFile, ViewUpload,
@@ -360,20 +362,13 @@ pub async fn get(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<Fil
     Ok(row.view)
 }
 
-/// Its content.
-///
-/// # Errors
-/// `NotFound` where there is none, `Validation` for staff of what is not shared: see [`content_because`].
-pub async fn content(platform: &Platform, ctx: &OpContext, id: FileId) -> Result<(FileView, Content)> {
-    content_because(platform, ctx, id, None).await
-}
-
-/// Its content. Of what a person did not share, such as what an instance was saved as, staff say why they read it; its customer
-/// reads that in their own log.
+/// Its content. Of what a person did not share, such as what an instance was saved as, staff say why they read it; that person is
+/// told, and its customer reads it in their own log: once for whatever is read of it within an hour for the same reason, because
+/// a download is as many requests as it has ranges.
 ///
 /// # Errors
 /// `NotFound` where there is none, `Validation` for staff of what is not shared, without a reason that says something.
-pub async fn content_because(
+pub async fn content(
     platform: &Platform,
     ctx: &OpContext,
     id: FileId,
@@ -382,12 +377,16 @@ pub async fn content_because(
     ctx.authorize_list::<FileRef>(Permission::FilesView)?;
     let mut tx = platform.db().begin(ctx).await?;
     let row = found(&mut tx, ctx, id).await?;
-    if ctx.is_staff() && !row.shared {
-        let mut wrong = Wrong::new();
-        let reason = wrong.reason(reason);
-        wrong.into_result()?;
+    let of = Maker { customer: row.customer, person: row.owner };
+    if !row.shared
+        && let Some(reason) = unshared::reason(ctx, of, reason)?
+    {
         let facts = serde_json::json!({ "name": row.view.name, "reason": reason });
-        audit::record_in_tx(&mut tx, ctx, entry(READ, "file", id.0, row.customer, facts)).await?;
+        let read = entry(READ, "file", id.0, row.customer, facts);
+        if audit::record_once_within_in_tx(&mut tx, ctx, read, ONE_DOWNLOAD).await? {
+            let what = (row.view.name.as_str(), "/images/mine".to_owned());
+            unshared::tell(platform, &mut tx, ctx, of, what, (Reached::Read, &reason)).await?;
+        }
     }
     tx.commit().await?;
     let content = platform.files().open(row.store_key, row.view.size, row.chunk_size);
@@ -396,6 +395,8 @@ pub async fn content_because(
 
 /// In the audit log, of what staff read that is one person's alone.
 const READ: &str = "files:read-unshared";
+/// Requests for the same within this count as one download.
+const ONE_DOWNLOAD: TimeDelta = TimeDelta::hours(1);
 
 /// Its content, with whose it is.
 pub(crate) async fn owned_content(

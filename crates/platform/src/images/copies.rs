@@ -10,8 +10,10 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::named::Own;
+use super::sharing::reached_for;
 use super::{archive, entry, found, locked, pushes, registries, store};
 use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
+use crate::files::unshared::Reached;
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, instances, machines, outbound};
 
@@ -81,7 +83,8 @@ pub async fn copies(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result
 ///
 /// # Errors
 /// `NotFound` where there is no such image or machine, or nobody has said how its engine is reached, `WrongState` for an
-/// image that nobody approved or one that is for another architecture, `Conflict` while it is on its way there already.
+/// image that nobody approved or one that is for another architecture, `Validation` without a reason for one that is shared with
+/// nobody, `Conflict` while it is on its way there already.
 pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImagePull) -> Result<Vec<ImageCopy>> {
     let tried = ctx.trying_on("images:pull", "image", id);
     let granted = tried.authorize(ManageImage, &ImageRef::of_platform(id))?;
@@ -93,6 +96,8 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     if image.state != ImageState::Approved {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved"));
     }
+    let (why, place) = ((Reached::Pulled, body.reason), ("machine", body.machine.as_str()));
+    let wanted = reached_for(platform, &mut tx, ctx, &image, why, place).await?;
     let engine = engines::known_in_tx(&mut tx, machine).await?;
     let needed = image.architecture.map(contract::images::Architecture::code);
     if let (Some(there), Some(needed)) = (engine.architecture, needed)
@@ -109,8 +114,7 @@ pub async fn pull(platform: &Platform, ctx: &OpContext, id: ImageId, body: Image
     job.person = ctx.user().map(|user| user.id);
     job.near = engine.by_agent.then_some(machine);
     enqueue_in_tx(&mut tx, &job).await?;
-    let after = Some(json!({ "machine": body.machine }));
-    audit::record_in_tx(&mut tx, ctx, entry("images:pull", &image, None, after)).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:pull", &image, None, Some(wanted))).await?;
     tx.commit().await?;
     copies(platform, ctx, id).await
 }

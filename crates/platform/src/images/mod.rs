@@ -3,7 +3,7 @@
 //! Invariants: what an admin adds by its address is usable at once; what was uploaded is used by nobody before somebody of
 //! the platform approved it, and its archive was read before it is there; what an instance was saved as, who made it
 //! and its customer's owners alone find, with its archive, until they share it with their customer's people, who use it until
-//! somebody of the platform rejects it; only what is approved is listed; the market shows what is listed and
+//! somebody of the platform rejects it; only what is approved, and shared there, is listed; the market shows what is listed and
 //! nothing that is for its owners; an image that is deleted stays for what was made from it, its archive for as long as an
 //! instance of it is there, unless it was rejected; no archive chooses what engines call it (`named`).
 
@@ -31,7 +31,10 @@ use serde_json::{Value, json};
 pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub(crate) use named::{SAVED, is_there};
-pub use own::{delete_own, export_market, export_own, get_own, list_own, market, market_image, update_own, upload_own};
+pub use own::{
+    OpenedOwn, delete_own, export_market, export_own, get_own, list_own, market, market_image, open_own,
+    open_own_to_change, update_own, upload_own,
+};
 pub use pushes::{forget_push, image_registry, push, push_archive};
 pub use registries::{create_registry, delete_registry, get_registry, list_registries, test_registry, update_registry};
 pub use review::{approve, reject};
@@ -281,7 +284,7 @@ fn changed(before: &ImageView, body: ImageWrite) -> Result<check::Checked> {
 /// Lets customers choose it, or not any more; again changes nothing.
 ///
 /// # Errors
-/// `NotFound` where there is none, `WrongState` (`error-image-not-approved`) for one that nobody approved.
+/// `NotFound` where there is none, and as [`may_be_listed`]'s.
 pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, listed: bool) -> Result<ImageView> {
     let action = if listed { "images:list" } else { "images:delist" };
     let ctx = &ctx.trying_on(action, "image", id);
@@ -302,11 +305,13 @@ pub async fn set_listed(platform: &Platform, ctx: &OpContext, id: ImageId, liste
 /// Whether customers can be let choose it, or not any more.
 ///
 /// # Errors
-/// `WrongState` for one that nobody approved.
+/// `WrongState` for one that nobody approved, or that who made it does not even share with their own customer's people.
 pub fn may_be_listed(image: &ImageView, listed: bool) -> Result<()> {
-    match listed && image.state != contract::images::ImageState::Approved {
-        true => Err(Error::new(ErrorCode::WrongState).with_key("error-image-not-approved")),
-        false => Ok(()),
+    let refused = |key| Err(Error::new(ErrorCode::WrongState).with_key(key));
+    match listed {
+        true if image.state != ImageState::Approved => refused("error-image-not-approved"),
+        true if !image.shared => refused("error-image-not-shared"),
+        _ => Ok(()),
     }
 }
 

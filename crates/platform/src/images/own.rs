@@ -8,6 +8,7 @@ use contract::{CustomerId, ErrorCode, FileId, ImageId, Page, Permission};
 
 use super::archive::{self, ArchiveFacts};
 use super::check::{self, Checked};
+use super::saved::refuse_name;
 use super::{EXPORT_PAGE, Whose, changed, entry, facts, forget_archive, found, locked, sort_of, store};
 use crate::authz::{ImageShelf, ManageOwnImage, OwnImageRef, Scope, UploadImage, ViewOwnImage};
 use crate::{Error, OpContext, Platform, Result, audit, files};
@@ -183,12 +184,44 @@ pub(super) async fn resource(tx: &mut crate::db::Tx, id: ImageId) -> Result<(Ima
 /// # Errors
 /// `NotFound` where there is none.
 pub async fn get_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<ImageView> {
+    Ok(open_own(platform, ctx, id).await?.view)
+}
+
+/// One of one's own, for its page.
+pub struct OpenedOwn {
+    pub view: ImageView,
+    /// The caller may change it, share it and take it away: it is theirs, or they own its customer.
+    pub may_change: bool,
+}
+
+/// As [`get_own`], with what may be done.
+///
+/// # Errors
+/// `NotFound` where there is none.
+pub async fn open_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<OpenedOwn> {
+    let (view, resource) = seen_own(platform, ctx, id).await?;
+    let may_change = ctx.authorize(ManageOwnImage, &resource).is_ok();
+    Ok(OpenedOwn { view, may_change })
+}
+
+/// As [`get_own`], for the form that changes it.
+///
+/// # Errors
+/// `NotFound` where there is none, `Forbidden` for another person's.
+pub async fn open_own_to_change(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<ImageView> {
+    let ctx = &ctx.trying_on("images:update", "image", id);
+    let (view, resource) = seen_own(platform, ctx, id).await?;
+    ctx.authorize(ManageOwnImage, &resource)?;
+    Ok(view)
+}
+
+async fn seen_own(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<(ImageView, OwnImageRef)> {
     customer(ctx)?;
     let mut tx = platform.db().begin(ctx).await?;
     let (view, resource) = resource(&mut tx, id).await?;
     tx.commit().await?;
     ctx.authorize(ViewOwnImage, &resource)?;
-    Ok(without_names(view))
+    Ok((without_names(view), resource))
 }
 
 /// Makes an image of a file that was uploaded. Nobody uses it before it was approved.
@@ -203,6 +236,9 @@ pub async fn upload_own(platform: &Platform, ctx: &OpContext, body: ImageUpload)
     let granted = ctx.authorize(UploadImage, &shelf)?;
     let new = read(platform, ctx, body, shelf.customer).await?;
     let mut tx = platform.db().begin(ctx).await?;
+    if let Some(customer) = shelf.customer {
+        refuse_name(&mut tx, (customer, shelf.owner), &new.said.name, None).await?;
+    }
     let id = store::insert_upload(&mut tx, &granted, ctx, shelf.customer, &new).await?;
     let view = found(&mut tx, id).await?;
     audit::record_in_tx(&mut tx, ctx, entry("images:create", &view, None, Some(facts(&view)))).await?;
@@ -227,6 +263,11 @@ pub async fn update_own(platform: &Platform, ctx: &OpContext, id: ImageId, body:
     let reviewed = is_reviewed_part(&before, &checked);
     if reviewed && before.listed {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-image-listed"));
+    }
+    if let Some(customer) = resource.customer
+        && before.name != checked.name
+    {
+        refuse_name(&mut tx, (customer, resource.owner), &checked.name, Some(id)).await?;
     }
     store::update(&mut tx, &granted, &checked).await?;
     if reviewed && before.state == ImageState::Approved {

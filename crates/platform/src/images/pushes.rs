@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use contract::images::{ImagePush, ImageRegistry, ImageView};
+use contract::images::{ImagePush, ImageReason, ImageRegistry, ImageView};
 use contract::registries::RegistryFault;
 use contract::{ErrorCode, ImageId, RegistryId};
 use runtime::docker::{self, Endpoint, Fault, Progress};
@@ -11,9 +11,11 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::copies::ATTEMPTS;
+use super::sharing::reached_for;
 use super::{archive, entry, found, is_usable, locked, registries, store};
 use crate::authz::{ImageRef, ManageImage, ViewImage};
 use crate::db::Tx;
+use crate::files::unshared::Reached;
 use crate::jobs::{NewJob, enqueue_in_tx};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files, outbound};
 
@@ -58,8 +60,8 @@ async fn view(tx: &mut Tx, ctx: &OpContext, id: ImageId) -> Result<ImageRegistry
 ///
 /// # Errors
 /// `NotFound` where there is no such image, `WrongState` for one that nobody may use, that has no archive, or where no registry
-/// takes archives, `Conflict` while it is on its way there.
-pub async fn push(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<ImageRegistry> {
+/// takes archives, `Validation` without a reason for one that is shared with nobody, `Conflict` while it is on its way there.
+pub async fn push(platform: &Platform, ctx: &OpContext, id: ImageId, body: ImageReason) -> Result<ImageRegistry> {
     let ctx = &ctx.trying_on("images:push", "image", id);
     let granted = ctx.authorize(ManageImage, &ImageRef::of_platform(id))?;
     let mut tx = platform.db().begin(ctx).await?;
@@ -73,14 +75,15 @@ pub async fn push(platform: &Platform, ctx: &OpContext, id: ImageId) -> Result<I
     }
     let holder = registries::holder_in_tx(&mut tx).await?;
     let (registry, address) = holder.ok_or_else(|| refused("error-no-registry-holds"))?;
+    let (why, place) = ((Reached::Pushed, body.reason), ("registry", address.as_str()));
+    let wanted = reached_for(platform, &mut tx, ctx, &image, why, place).await?;
     let wish = store::want_push(&mut tx, &granted, registry, ctx).await?;
     let wish = wish.ok_or_else(|| Error::new(ErrorCode::Conflict).with_key("error-image-being-put"))?;
     let mut job = NewJob::new("image-push", ctx.now());
     job.payload = json!({ "image": id.0, "wish": wish });
     job.max_attempts = ATTEMPTS;
     enqueue_in_tx(&mut tx, &job).await?;
-    let after = Some(json!({ "registry": address }));
-    audit::record_in_tx(&mut tx, ctx, entry("images:push", &image, None, after)).await?;
+    audit::record_in_tx(&mut tx, ctx, entry("images:push", &image, None, Some(wanted))).await?;
     let view = view(&mut tx, ctx, id).await?;
     tx.commit().await?;
     Ok(view)

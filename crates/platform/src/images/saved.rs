@@ -42,7 +42,21 @@ pub(crate) async fn refuse_saving(tx: &mut Tx, saved: &Saved) -> Result<()> {
     if store::is_rejected(tx, saved.base).await? {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-save-image-rejected"));
     }
-    match store::has_name(tx, saved.customer, &saved.name).await? {
+    refuse_name(tx, (saved.customer, Some(saved.person)), &saved.name, None).await
+}
+
+/// Refuses a name that a person of a customer could take for another image of theirs. What somebody else has alone does not count:
+/// to find its name taken would tell of it.
+///
+/// # Errors
+/// `AlreadyExists` for a name that is taken.
+pub(super) async fn refuse_name(
+    tx: &mut Tx,
+    of: (CustomerId, Option<UserId>),
+    name: &str,
+    except: Option<ImageId>,
+) -> Result<()> {
+    match store::has_name(tx, of, name, except).await? {
         true => Err(Error::new(ErrorCode::AlreadyExists).with_field("name", "field-image-name-taken")),
         false => Ok(()),
     }

@@ -42,7 +42,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 42] = [
+pub const KINDS: [&str; 43] = [
     "test",
     "first-password",
     "password-reset",
@@ -78,6 +78,7 @@ pub const KINDS: [&str; 42] = [
     "sign-in-copied",
     "account-switched",
     "image-reviewed",
+    "image-acted",
     "instance-failed",
     "instance-acted",
     "renewal-requested",

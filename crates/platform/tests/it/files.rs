@@ -69,7 +69,7 @@ async fn chunks_come_in_any_order_over_several_servers_and_more_than_once() {
     assert_eq!(done.state, UploadState::Done);
     let file = done.file.expect("it is a file");
     assert_eq!(files::complete(first, &ctx, upload.id).await.unwrap().file, Some(file), "again changes nothing");
-    let (view, mut read) = files::content(first, &ctx, file).await.unwrap();
+    let (view, mut read) = files::content(first, &ctx, file, None).await.unwrap();
     assert_eq!(Some(view.sha256), announce(&content).sha256);
     let mut back = Vec::new();
     read.read_to_end(&mut back).unwrap();
@@ -184,7 +184,7 @@ async fn the_same_content_is_kept_once_and_until_nobody_has_it() {
     assert_eq!(stored(&test).len(), 1);
     let hidden = files::get(platform, &acme.owner.ctx(), made[1]).await.unwrap_err();
     assert_eq!(hidden.code, ErrorCode::NotFound);
-    let hidden = files::content(platform, &globex.owner.ctx(), made[0]).await.unwrap_err();
+    let hidden = files::content(platform, &globex.owner.ctx(), made[0], None).await.unwrap_err();
     assert_eq!(hidden.code, ErrorCode::NotFound);
     let theirs = files::delete(platform, &acme.member.ctx(), made[0]).await.unwrap_err();
     assert_eq!(theirs.code, ErrorCode::Forbidden, "members take away only what they brought");
@@ -228,7 +228,7 @@ async fn what_a_killed_server_leaves_is_resumed_or_swept_away() {
     files::assemble(platform, upload, false).await.expect("a job may run twice");
     let done = files::get_upload(platform, &ctx, upload).await.unwrap();
     assert_eq!(done.state, UploadState::Done);
-    let (_, mut read) = files::content(platform, &ctx, done.file.unwrap()).await.unwrap();
+    let (_, mut read) = files::content(platform, &ctx, done.file.unwrap(), None).await.unwrap();
     let mut back = Vec::new();
     read.read_to_end(&mut back).unwrap();
     assert!(back == content);

@@ -10,7 +10,7 @@ use test_support::{DockerEngine, Registry, TestPlatform, eventually, image_archi
 use tokio_util::sync::CancellationToken;
 
 fn to(machine: &str) -> ImagePull {
-    ImagePull { machine: machine.to_owned() }
+    ImagePull { machine: machine.to_owned(), reason: None }
 }
 
 async fn added(platform: &Platform, ctx: &OpContext, name: &str, address: &str) -> ImageId {

@@ -84,7 +84,9 @@ async fn an_archive_cannot_take_the_name_of_another_image() {
     let theirs = world.uploaded(&other.owner.ctx(), &archive(&names, "other")).await;
     let before = world.held(BUSYBOX)["Id"].clone();
     for image in [ours, theirs] {
-        images::pull(platform, &staff, image, ImagePull { machine: "host-001".to_owned() }).await.unwrap();
+        images::pull(platform, &staff, image, ImagePull { machine: "host-001".to_owned(), reason: None })
+            .await
+            .unwrap();
         images::copy(platform, image, world.machine, 1, true).await.unwrap();
         let copy = images::copies(platform, &staff, image).await.unwrap().remove(0);
         assert_eq!(copy.state, CopyState::Present, "{copy:?}");

@@ -31,6 +31,7 @@ mod idle;
 mod image_cleanup;
 mod image_copies;
 mod image_names;
+mod image_sharing;
 mod images;
 mod instances;
 mod instances_on_engine;

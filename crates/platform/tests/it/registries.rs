@@ -2,7 +2,7 @@
 
 use contract::engines::{EngineKind, EngineWrite};
 use contract::files::{FilePurpose, UploadCreate};
-use contract::images::{CopyState, ImageCopy, ImagePull, ImageWrite};
+use contract::images::{CopyState, ImageCopy, ImagePull, ImageReason, ImageWrite};
 use contract::registries::{RegistryFault, RegistryWrite};
 use contract::{ErrorCode, ImageId, MachineId, RegistryId};
 use platform::{OpContext, Platform, engines, files, images};
@@ -29,7 +29,7 @@ async fn fault(platform: &Platform, ctx: &OpContext, id: RegistryId) -> Option<R
 
 /// What came of bringing it to the machine.
 async fn brought(platform: &Platform, ctx: &OpContext, image: ImageId, host: MachineId, wish: i64) -> ImageCopy {
-    images::pull(platform, ctx, image, ImagePull { machine: "host-001".to_owned() }).await.unwrap();
+    images::pull(platform, ctx, image, ImagePull { machine: "host-001".to_owned(), reason: None }).await.unwrap();
     images::copy(platform, image, host, wish, true).await.unwrap();
     images::copies(platform, ctx, image).await.unwrap().remove(0)
 }
@@ -158,10 +158,10 @@ async fn an_archive_is_put_into_a_registry_and_pulled_from_there() {
     let (platform, ctx) = (&test.platform, test.admin().await.ctx());
     let host = machine(&test, &ctx, &engine).await;
     let image = uploaded(platform, &ctx, "Ours", &loadable_archive("ours:1")).await;
-    let early = images::push(platform, &ctx, image).await.unwrap_err();
+    let early = images::push(platform, &ctx, image, ImageReason::default()).await.unwrap_err();
     assert_eq!((early.code, early.key), (ErrorCode::WrongState, "error-image-not-approved"));
     images::approve(platform, &ctx, image).await.unwrap();
-    let nowhere = images::push(platform, &ctx, image).await.unwrap_err();
+    let nowhere = images::push(platform, &ctx, image, ImageReason::default()).await.unwrap_err();
     assert_eq!((nowhere.code, nowhere.key), (ErrorCode::WrongState, "error-no-registry-holds"));
     let holds = |password: &str| RegistryWrite { holds_archives: true, ..named(&registry.address(), password) };
     let docker = RegistryWrite { address: "docker.io".to_owned(), plain: false, ..holds("x") };
@@ -172,16 +172,16 @@ async fn an_archive_is_put_into_a_registry_and_pulled_from_there() {
     let second = images::create_registry(platform, &ctx, second).await.unwrap_err();
     assert_eq!((second.fields[0].path, second.fields[0].key), ("holdsArchives", "field-registry-holds-taken"));
 
-    let wanted = images::push(platform, &ctx, image).await.unwrap();
+    let wanted = images::push(platform, &ctx, image, ImageReason::default()).await.unwrap();
     assert_eq!(wanted.holder.as_deref(), Some(registry.address().as_str()));
     assert_eq!(wanted.push.unwrap().state, CopyState::Waiting);
-    let twice = images::push(platform, &ctx, image).await.unwrap_err();
+    let twice = images::push(platform, &ctx, image, ImageReason::default()).await.unwrap_err();
     assert_eq!((twice.code, twice.key), (ErrorCode::Conflict, "error-image-being-put"));
     images::push_archive(platform, image, 1, false).await.unwrap();
     let failed = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
     assert_eq!((failed.state, failed.fault), (CopyState::Failed, Some(RegistryFault::Credentials)), "{failed:?}");
     images::update_registry(platform, &ctx, attached.id, holds(PULLER_PASSWORD)).await.unwrap();
-    images::push(platform, &ctx, image).await.expect("it may be tried again");
+    images::push(platform, &ctx, image, ImageReason::default()).await.expect("it may be tried again");
     images::push_archive(platform, image, 2, false).await.unwrap();
     images::push_archive(platform, image, 2, false).await.expect("a job may run twice");
     let there = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
@@ -189,7 +189,7 @@ async fn an_archive_is_put_into_a_registry_and_pulled_from_there() {
     let reference = there.reference.unwrap();
     assert!(reference.starts_with(&format!("{}/remotegpu/image-{image}@sha256:", registry.address())), "{reference}");
     // All of it is there already, under the same digest.
-    images::push(platform, &ctx, image).await.expect("once more");
+    images::push(platform, &ctx, image, ImageReason::default()).await.expect("once more");
     images::push_archive(platform, image, 3, false).await.unwrap();
     let again = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
     assert_eq!(again.reference, Some(reference.clone()));
@@ -224,7 +224,7 @@ async fn what_nobody_wants_in_a_registry_is_not_put_there() {
     images::approve(platform, &ctx, image).await.unwrap();
     let holds = RegistryWrite { holds_archives: true, ..named("127.0.0.1:1", "x") };
     let attached = images::create_registry(platform, &ctx, holds).await.unwrap();
-    images::push(platform, &ctx, image).await.unwrap();
+    images::push(platform, &ctx, image, ImageReason::default()).await.unwrap();
     images::push_archive(platform, image, 1, false).await.expect_err("it is tried again while nobody listens");
     images::tidy_copies(platform).await.unwrap();
     let waits = images::image_registry(platform, &ctx, image).await.unwrap().push.unwrap();
@@ -234,11 +234,11 @@ async fn what_nobody_wants_in_a_registry_is_not_put_there() {
     assert_eq!((failed.state, failed.fault), (CopyState::Failed, Some(RegistryFault::Connect)));
     assert!(failed.message.is_some());
 
-    images::push(platform, &ctx, image).await.unwrap();
+    images::push(platform, &ctx, image, ImageReason::default()).await.unwrap();
     images::forget_push(platform, &ctx, image).await.unwrap();
     images::push_archive(platform, image, 2, true).await.expect("it leaves it alone");
     assert!(images::image_registry(platform, &ctx, image).await.unwrap().push.is_none());
-    images::push(platform, &ctx, image).await.unwrap();
+    images::push(platform, &ctx, image, ImageReason::default()).await.unwrap();
     images::delete_registry(platform, &ctx, attached.id).await.expect("with what is on its way there");
     let left = images::image_registry(platform, &ctx, image).await.unwrap();
     assert_eq!((left.holder, left.push), (None, None));
@@ -248,6 +248,6 @@ async fn what_nobody_wants_in_a_registry_is_not_put_there() {
         ..ImageWrite::default()
     };
     let by_address = images::create(platform, &ctx, by_address).await.unwrap().id;
-    let none = images::push(platform, &ctx, by_address).await.unwrap_err();
+    let none = images::push(platform, &ctx, by_address, ImageReason::default()).await.unwrap_err();
     assert_eq!((none.code, none.key), (ErrorCode::WrongState, "error-image-no-archive"));
 }

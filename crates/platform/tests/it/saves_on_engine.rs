@@ -113,7 +113,7 @@ async fn what_was_written_is_in_an_instance_of_the_saved_image() {
     let sees = async || {
         let listed = images::list_own(platform, &member, &ImageQuery::default()).await.unwrap().total;
         let read = images::get_own(platform, &member, image.id).await.map(|_| ()).map_err(|error| error.code);
-        let content = files::content(platform, &member, archive).await.map(|_| ()).map_err(|error| error.code);
+        let content = files::content(platform, &member, archive, None).await.map(|_| ()).map_err(|error| error.code);
         let placed = PlacementQuery { image: Some(image.id), spec: Some(world.shop.spec) };
         let used =
             instances::matched_machines(platform, &member, &placed).await.map(|_| ()).map_err(|error| error.code);
@@ -138,6 +138,9 @@ async fn what_was_written_is_in_an_instance_of_the_saved_image() {
     let early = images::set_listed(platform, &staff, image.id, true).await.unwrap_err();
     assert_eq!(early.key, "error-image-not-approved");
     images::approve(platform, &staff, image.id).await.unwrap();
+    let unshared = images::set_listed(platform, &staff, image.id, true).await.unwrap_err();
+    assert_eq!(unshared.key, "error-image-not-shared");
+    images::share_own(platform, &mine, image.id, true).await.unwrap();
     images::set_listed(platform, &staff, image.id, true).await.unwrap();
     let market = images::market(platform, &other.owner.ctx(), &MarketQuery::default()).await.unwrap();
     assert!(market.list.iter().any(|it| it.id == image.id));

@@ -216,6 +216,8 @@ error-upload-state = The upload takes nothing any more: it is { $state ->
 error-chunk-differs = Other bytes are there under this number. Give the upload up and begin anew.
 error-image-not-approved = Nobody approved it yet.
 error-image-not-saved = No instance was saved as this image: all people of your customer find it.
+error-image-name-shared = Your customer’s people find another image of this name: give this one another name first.
+error-image-not-shared = Who saved it shares it with nobody. It can be listed once they share it with their customer’s people.
 error-image-listed = It is listed: only its remark can be changed. Ask the platform’s staff to delist it first.
 error-image-reviewed = It is { $state ->
     [approved] approved

@@ -50,6 +50,7 @@ notification-kind-api-token-made = An API token of your account was made
 notification-kind-sign-in-copied = A sign-in to your account was copied
 notification-kind-account-switched = Your account was disabled or enabled
 notification-kind-image-reviewed = Images you uploaded were reviewed
+notification-kind-image-acted = What staff did with images that you shared with nobody
 notification-kind-instance-failed = Your instances that failed
 notification-kind-instance-idle = Your instances that are not used
 notification-kind-instance-acted = What staff did with your instances
@@ -159,6 +160,11 @@ notification-account-switched = { $change ->
 notification-image-reviewed = { $answer ->
     [rejected] The image { $image } was rejected: { $word }
    *[approved] The image { $image } was approved.
+}
+notification-image-acted = { $did ->
+    [push] Staff put the image { $image }, which is shared with nobody, into a registry: { $word }
+    [pull] Staff brought the image { $image }, which is shared with nobody, to a machine: { $word }
+   *[read] Staff read the archive of the image { $image }, which is shared with nobody: { $word }
 }
 notification-instance-failed = { $made ->
     [again] The container of the instance { $instance } on { $machine } was taken away at the machine and is made anew: what was written outside of /data is gone.
@@ -376,6 +382,17 @@ mail-image-reviewed-text = { $answer ->
    *[approved] The image { $image } was approved and can be used.
 }
 mail-image-reviewed-link = Open the image
+mail-image-acted-subject = { $did ->
+    [push] { $product }: the image { $image } was put into a registry
+    [pull] { $product }: the image { $image } was brought to a machine
+   *[read] { $product }: the archive of the image { $image } was read
+}
+mail-image-acted-text = { $did ->
+    [push] Those who run the platform put the image { $image }, which is shared with nobody, into the platform’s registry. The reason they gave: { $word }
+    [pull] Those who run the platform brought the image { $image }, which is shared with nobody, to a machine. The reason they gave: { $word }
+   *[read] Those who run the platform read the archive of the image { $image }, which is shared with nobody. The reason they gave: { $word }
+}
+mail-image-acted-link = Open the image
 mail-instance-failed-subject = { $made ->
     [again] { $product }: your instance { $instance } was made anew
     [data-gone] { $product }: the data disk of the instance { $instance } is gone
@@ -482,6 +499,7 @@ mail-kind-api-token-made = New API token
 mail-kind-sign-in-copied = Sign-in copied
 mail-kind-account-switched = Account disabled or enabled
 mail-kind-image-reviewed = Image reviewed
+mail-kind-image-acted = Staff used an image that is not shared
 mail-kind-instance-failed = Instance failed
 mail-kind-instance-idle = Instance not used
 mail-kind-instance-acted = Staff acted on an instance

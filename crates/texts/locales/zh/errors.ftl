@@ -195,6 +195,8 @@ error-upload-state = 该上传不再接收数据：{ $state ->
 error-chunk-differs = 该分块编号下已有不同的内容。请取消上传后重新开始。
 error-image-not-approved = 该镜像尚未通过审核。
 error-image-not-saved = 该镜像不是由实例保存的，客户的所有成员都能看到它。
+error-image-name-shared = 客户成员能看到的镜像中已有同名镜像，请先修改此镜像的名称。
+error-image-not-shared = 保存者尚未共享该镜像。须由其先共享给客户成员，才能上架。
 error-image-listed = 该镜像已上架，只能修改备注。请先联系平台管理人员将其下架。
 error-image-reviewed = 该镜像当前状态为{ $state ->
     [approved] 已通过

@@ -49,6 +49,7 @@ notification-kind-api-token-made = 为您的账号创建了 API 令牌
 notification-kind-sign-in-copied = 您账号的一次登录可能被复制
 notification-kind-account-switched = 账号被停用或启用
 notification-kind-image-reviewed = 上传的镜像已审核
+notification-kind-image-acted = 平台人员对自己未共享镜像的操作
 notification-kind-instance-failed = 自己的实例失败
 notification-kind-instance-idle = 自己的实例闲置
 notification-kind-instance-acted = 平台人员对自己实例的操作
@@ -158,6 +159,11 @@ notification-account-switched = { $change ->
 notification-image-reviewed = { $answer ->
     [rejected] 镜像 { $image } 未通过审核：{ $word }
    *[approved] 镜像 { $image } 已通过审核。
+}
+notification-image-acted = { $did ->
+    [push] 平台人员将未共享的镜像 { $image } 放入了镜像仓库：{ $word }
+    [pull] 平台人员将未共享的镜像 { $image } 传送到了机器：{ $word }
+   *[read] 平台人员读取了未共享的镜像 { $image } 的归档：{ $word }
 }
 notification-instance-failed = { $made ->
     [again] 实例 { $instance }（{ $machine }）的容器已在机器上被移除，正在重新创建：/data 之外写入的内容已丢失。
@@ -375,6 +381,17 @@ mail-image-reviewed-text = { $answer ->
    *[approved] 镜像 { $image } 已通过审核，可以使用。
 }
 mail-image-reviewed-link = 查看镜像
+mail-image-acted-subject = { $did ->
+    [push] { $product }：镜像 { $image } 已被放入镜像仓库
+    [pull] { $product }：镜像 { $image } 已被传送到机器
+   *[read] { $product }：镜像 { $image } 的归档已被读取
+}
+mail-image-acted-text = { $did ->
+    [push] 平台人员将未共享的镜像 { $image } 放入了平台的镜像仓库。原因：{ $word }
+    [pull] 平台人员将未共享的镜像 { $image } 传送到了机器。原因：{ $word }
+   *[read] 平台人员读取了未共享的镜像 { $image } 的归档。原因：{ $word }
+}
+mail-image-acted-link = 查看镜像
 mail-instance-failed-subject = { $made ->
     [again] { $product }：您的实例 { $instance } 已重新创建
     [data-gone] { $product }：实例 { $instance } 的数据盘已不存在
@@ -481,6 +498,7 @@ mail-kind-api-token-made = 新 API 令牌
 mail-kind-sign-in-copied = 登录被复制
 mail-kind-account-switched = 账号停用或启用
 mail-kind-image-reviewed = 镜像审核
+mail-kind-image-acted = 平台人员使用未共享的镜像
 mail-kind-instance-failed = 实例失败
 mail-kind-instance-idle = 实例闲置
 mail-kind-instance-acted = 平台人员操作实例

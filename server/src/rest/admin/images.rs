@@ -4,8 +4,8 @@ use app::paths;
 use axum::extract::Request;
 use axum::response::Response;
 use contract::images::{
-    CleanupApply, CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImagePull, ImageQuery, ImageRegistry,
-    ImageReject, ImageUpload, ImageView, ImageWrite,
+    CleanupApply, CleanupPreview, CleanupQuery, CleanupRun, ImageCopy, ImagePull, ImageQuery, ImageReason,
+    ImageRegistry, ImageReject, ImageUpload, ImageView, ImageWrite,
 };
 use contract::{Envelope, ImageId, Page, PageQuery};
 use platform::images;
@@ -14,7 +14,7 @@ use crate::rest::admin::exports;
 use crate::rest::images::{Uploaded, uploaded};
 use crate::rest::upload::FileForm;
 use crate::rest::workbook::AsWorkbook;
-use crate::rest::{Body, Params, Part, Rest};
+use crate::rest::{Body, MaybeBody, Params, Part, Rest};
 
 /// Images of these filters.
 #[utoipa::path(get, path = "/api/admin/images", tag = "images", params(ImageQuery),
@@ -84,7 +84,8 @@ pub async fn reject(rest: Rest, Part(id): Part<ImageId>, Body(body): Body<ImageR
 
 /// Lets customers choose it.
 #[utoipa::path(post, path = "/api/admin/images/{id}/list", tag = "images", params(("id" = ImageId, Path)),
-    responses((status = 200, body = Envelope<ImageView>), (status = 422, description = "1402: nobody approved it")))]
+    responses((status = 200, body = Envelope<ImageView>),
+        (status = 422, description = "1402: nobody approved it, or who saved it shares it with nobody")))]
 pub async fn enlist(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::set_listed(&rest.platform, &rest.ctx, id, true).await).await
 }
@@ -103,7 +104,8 @@ pub async fn copies(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::copies(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// Brings it to a machine ahead of need: its engine pulls it, or is sent the archive.
+/// Brings it to a machine ahead of need: its engine pulls it, or is sent the archive. With a reason where who saved it shares it
+/// with nobody.
 #[utoipa::path(post, path = "/api/admin/images/{id}/machines", tag = "images", params(("id" = ImageId, Path)),
     request_body = ImagePull,
     responses((status = 201, body = Envelope<Vec<ImageCopy>>), (status = 409, description = "1400: it is on its way"),
@@ -155,12 +157,14 @@ pub async fn registry(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::image_registry(&rest.platform, &rest.ctx, id).await).await
 }
 
-/// Puts its archive into the registry that takes archives; engines pull it from there then.
+/// Puts its archive into the registry that takes archives; engines pull it from there then. With a reason where who saved it
+/// shares it with nobody.
 #[utoipa::path(post, path = "/api/admin/images/{id}/registry", tag = "images", params(("id" = ImageId, Path)),
+    request_body = Option<ImageReason>,
     responses((status = 201, body = Envelope<ImageRegistry>), (status = 409, description = "1400: it is on its way"),
         (status = 422, description = "1402: nobody approved it, it has no archive, or no registry takes archives")))]
-pub async fn push(rest: Rest, Part(id): Part<ImageId>) -> Response {
-    let wanted = images::push(&rest.platform, &rest.ctx, id).await;
+pub async fn push(rest: Rest, Part(id): Part<ImageId>, MaybeBody(body): MaybeBody<ImageReason>) -> Response {
+    let wanted = images::push(&rest.platform, &rest.ctx, id, body).await;
     rest.created(wanted, |_| format!("/api/admin/images/{id}/registry")).await
 }
 

@@ -122,14 +122,17 @@ pub async fn delete(rest: Rest, Part(id): Part<ImageId>) -> Response {
 
 /// Shares what an instance was saved as with all people of one's customer: they may make instances of it and read its archive.
 #[utoipa::path(post, path = "/api/customer/images/mine/{id}/share", tag = "images", params(("id" = ImageId, Path)),
-    responses((status = 200, body = Envelope<ImageView>), (status = 422, description = "1402: no instance was saved as it")))]
+    responses((status = 200, body = Envelope<ImageView>),
+        (status = 409, description = "1401: they find another image of its name"),
+        (status = 422, description = "1402: no instance was saved as it")))]
 pub async fn share(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::share_own(&rest.platform, &rest.ctx, id, true).await).await
 }
 
 /// Has it be its maker's and the owners' alone again; what was made of it stays.
 #[utoipa::path(post, path = "/api/customer/images/mine/{id}/unshare", tag = "images", params(("id" = ImageId, Path)),
-    responses((status = 200, body = Envelope<ImageView>), (status = 422, description = "1402: no instance was saved as it")))]
+    responses((status = 200, body = Envelope<ImageView>),
+        (status = 422, description = "1402: no instance was saved as it, or it is listed")))]
 pub async fn unshare(rest: Rest, Part(id): Part<ImageId>) -> Response {
     rest.answer(images::share_own(&rest.platform, &rest.ctx, id, false).await).await
 }

@@ -3,7 +3,7 @@
 use contract::images::{Architecture, ImageSource, ImageState, ImageView};
 use leptos::prelude::*;
 
-use crate::door::look;
+use crate::door::{Refused, look};
 use crate::ui::format::{NOT_MEASURED, bytes, text};
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
@@ -60,19 +60,32 @@ pub fn state_options(words: Words) -> Vec<(String, String)> {
     std::iter::once((String::new(), all)).chain(states.map(option)).collect()
 }
 
-/// What a person did not share is read for a reason, which its customer reads.
+/// Why staff reach for what is shared with nobody: who saved it is told, and its customer reads it. `typed`: the name by which
+/// the form keeps what was typed when it was refused.
+pub fn unshared_reason(
+    words: Words,
+    (form, label): (&'static str, String),
+    (refused, typed): (Option<&Refused>, &str),
+) -> impl IntoView + use<> {
+    let refused = refused.filter(|refused| refused.typed.contains_key(typed));
+    text_field(TextField {
+        label,
+        name: "reason".to_owned(),
+        form,
+        value: refused.and_then(|refused| refused.typed.get(typed).cloned()).unwrap_or_default(),
+        fault: refused.and_then(|refused| refused.fault(words.0, "reason")),
+        hint: Some(words.t("image-download-reason-hint")),
+        required: true,
+        max_length: Some(1000),
+        autocomplete: Some("off"),
+        ..TextField::default()
+    })
+}
+
 fn unshared_archive(words: Words, content: String) -> impl IntoView {
     view! {
         <form class="form" method="get" action=content>
-            {text_field(TextField {
-                label: words.t("image-download-reason"),
-                name: "reason".to_owned(),
-                hint: Some(words.t("image-download-reason-hint")),
-                required: true,
-                max_length: Some(1000),
-                autocomplete: Some("off"),
-                ..TextField::default()
-            })}
+            {unshared_reason(words, ("archive", words.t("image-download-reason")), (None, ""))}
             <p class="actions"><button class="btn">{words.t("image-download")}</button></p>
         </form>
     }
@@ -97,7 +110,7 @@ pub fn facts_card(words: Words, view: &ImageView, staff: bool) -> impl IntoView 
         }
     });
     let content = view.file.map(|file| format!("/api/files/{file}/content")).filter(|content| ways::open_here(content));
-    let alone = staff && view.source == ImageSource::Instance && !view.shared;
+    let alone = staff && !view.shared;
     let archive = content.map(|content| match alone {
         true => unshared_archive(words, content).into_any(),
         false => {

@@ -4,7 +4,7 @@ use contract::images::{CopyState, ImageCopy, ImageView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::cells::size;
+use super::cells::{size, unshared_reason};
 use super::server_fns::{CancelImagePull, PullImage};
 use crate::door::{Refused, look};
 use crate::paths;
@@ -42,10 +42,13 @@ pub fn copies_card(
             max_length: Some(63),
             ..TextField::default()
         };
+        let why = (!image.shared)
+            .then(|| unshared_reason(words, ("pull", words.t("image-take-reason")), (refused, "pullReason")));
         view! {
             <form class="form" method="post" action=PullImage::url()>
                 <input r#type="hidden" name="id" value=image.id.to_string() />
                 {text_field(machine)}
+                {why}
                 <p class="actions"><button class="btn">{words.t("copies-pull")}</button></p>
             </form>
         }

@@ -55,7 +55,7 @@ fn image_view(image: ImageView, (copies, registry): (Vec<ImageCopy>, ImageRegist
     let review = reviews.then(|| review_card(words, &image, refused.as_ref()));
     let brings = manages && approved && ctx.holds(Permission::MachinesOperate);
     let copies = (approved || !copies.is_empty()).then(|| copies_card(words, &image, copies, brings, refused.as_ref()));
-    let registry = registry_card(words, &image, registry, manages);
+    let registry = registry_card(words, &image, registry, manages, refused.as_ref());
     let delete = manages.then(|| delete_card(words, DeleteImage::url(), image.id));
     frame(
         head,
@@ -82,6 +82,8 @@ fn review_card(words: Words, image: &ImageView, refused: Option<&Refused>) -> im
             </form>
         }
     });
+    // The forms that bring it somewhere have a reason of their own.
+    let refused = refused.filter(|refused| refused.typed.contains_key("reason"));
     let reason = TextField {
         label: words.t("image-reason"),
         name: "reason".to_owned(),

@@ -4,9 +4,9 @@ use contract::images::{CopyState, ImagePush, ImageRegistry, ImageView};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
-use super::cells::size;
+use super::cells::{size, unshared_reason};
 use super::server_fns::{ForgetImagePush, PushImage};
-use crate::door::look;
+use crate::door::{Refused, look};
 use crate::paths;
 use crate::ui::ask::Ask;
 use crate::ui::state::{Tone, state};
@@ -14,13 +14,19 @@ use crate::ui::time::time;
 use crate::words::Words;
 
 /// Nothing for an image without an archive, and where no registry has to do with it.
-pub fn registry_card(words: Words, image: &ImageView, of: ImageRegistry, manages: bool) -> Option<AnyView> {
+pub fn registry_card(
+    words: Words,
+    image: &ImageView,
+    of: ImageRegistry,
+    manages: bool,
+    refused: Option<&Refused>,
+) -> Option<AnyView> {
     image.file?;
     let body = match (of.push, &of.holder) {
-        (Some(push), holder) => push_view(words, image, push, manages && holder.is_some(), manages),
+        (Some(push), holder) => push_view(words, image, push, (manages && holder.is_some(), manages), refused),
         (None, Some(holder)) => {
             let hint = words.with("image-registry-none", &[("registry", holder.clone())]);
-            let go = (manages && platform::images::is_usable(image)).then(|| push_form(words, image));
+            let go = (manages && platform::images::is_usable(image)).then(|| push_form(words, image, refused));
             view! { <p class="note-line">{hint}</p> {go} }.into_any()
         }
         (None, None) => return None,
@@ -34,16 +40,25 @@ pub fn registry_card(words: Words, image: &ImageView, of: ImageRegistry, manages
     Some(card.into_any())
 }
 
-fn push_form(words: Words, image: &ImageView) -> impl IntoView + use<> {
+fn push_form(words: Words, image: &ImageView, refused: Option<&Refused>) -> impl IntoView + use<> {
+    let why = (!image.shared)
+        .then(|| unshared_reason(words, ("push", words.t("image-take-reason")), (refused, "pushReason")));
     view! {
         <form class="form" method="post" action=PushImage::url()>
             <input r#type="hidden" name="id" value=image.id.to_string() />
+            {why}
             <p class="actions"><button class="btn">{words.t("image-registry-push")}</button></p>
         </form>
     }
 }
 
-fn push_view(words: Words, image: &ImageView, push: ImagePush, may_put: bool, manages: bool) -> AnyView {
+fn push_view(
+    words: Words,
+    image: &ImageView,
+    push: ImagePush,
+    (may_put, manages): (bool, bool),
+    refused: Option<&Refused>,
+) -> AnyView {
     let tone = match push.state {
         CopyState::Waiting | CopyState::Running => Tone::Info,
         CopyState::Present => Tone::Ok,
@@ -66,7 +81,7 @@ fn push_view(words: Words, image: &ImageView, push: ImagePush, may_put: bool, ma
     let refresh = going.then(|| {
         view! { <a class="btn" href=paths::image(image.id)>{words.t("image-registry-refresh")}</a> }
     });
-    let again = (may_put && push.state == CopyState::Failed).then(|| push_form(words, image));
+    let again = (may_put && push.state == CopyState::Failed).then(|| push_form(words, image, refused));
     let forget = manages.then(|| {
         let (opens, question) = match going {
             true => ("image-registry-stop", "image-registry-stop-hint"),

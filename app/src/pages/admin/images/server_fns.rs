@@ -86,13 +86,18 @@ pub async fn list_image_copies(id: ImageId) -> Result<Vec<ImageCopy>, ApiError> 
 
 /// Brings it to a machine ahead of need.
 #[server]
-pub async fn pull_image(id: ImageId, #[server(default)] machine: String) -> Result<(), ApiError> {
+pub async fn pull_image(
+    id: ImageId,
+    #[server(default)] machine: String,
+    #[server(default)] reason: String,
+) -> Result<(), ApiError> {
     use contract::images::ImagePull;
     let (platform, ctx) = door::door();
-    let body = ImagePull { machine: machine.trim().to_owned() };
+    let body = ImagePull { machine: machine.trim().to_owned(), reason: Some(reason.clone()) };
     let result = platform::images::pull(&platform, &ctx, id, body).await;
     let page = paths::image(id);
-    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, vec![("machine", machine)]).await
+    let typed = vec![("machine", machine), ("pullReason", reason)];
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, typed).await
 }
 
 /// Stops bringing it there.
@@ -142,11 +147,13 @@ pub async fn get_image_registry(id: ImageId) -> Result<ImageRegistry, ApiError> 
 
 /// Puts its archive into the registry that takes archives.
 #[server]
-pub async fn push_image(id: ImageId) -> Result<(), ApiError> {
+pub async fn push_image(id: ImageId, #[server(default)] reason: String) -> Result<(), ApiError> {
+    use contract::images::ImageReason;
     let (platform, ctx) = door::door();
-    let result = platform::images::push(&platform, &ctx, id).await;
+    let body = ImageReason { reason: Some(reason.clone()) };
+    let result = platform::images::push(&platform, &ctx, id, body).await;
     let page = paths::image(id);
-    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, Vec::new()).await
+    door::form_answer((&platform, &ctx), result, |_| page.clone(), &page, vec![("pushReason", reason)]).await
 }
 
 /// Has engines be sent its archive again.

@@ -1,9 +1,10 @@
 //! `/images/mine`: one's customer's own images, and the form that brings one in.
 
-use contract::images::{ImageSort, ImageState, ImageView};
-use contract::{ImageId, Page, Permission};
+use contract::images::{ImageSort, ImageSource, ImageState, ImageView};
+use contract::{ImageId, May, Page, Permission};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use platform::images::OpenedOwn;
 
 use super::server_fns::{DeleteOwnImage, ShareOwnImage, UpdateOwnImage};
 use crate::door::{Refused, door, id_of_path, look, may_open};
@@ -16,6 +17,7 @@ use crate::pages::admin::images::list::query_of;
 use crate::pages::admin::images::page::delete_card;
 use crate::pages::admin::images::upload::upload_form;
 use crate::paths;
+use crate::ui::ask::go;
 use crate::ui::forms::{form_fault, options_view};
 use crate::ui::lists::{ListQuery, pager, past_the_end, sort_header};
 use crate::ui::table::list_table;
@@ -49,7 +51,15 @@ pub fn OwnImageUploadPage() -> impl IntoView {
 pub fn OwnImagePage() -> impl IntoView {
     let id: ImageId = id_of_path();
     let (platform, ctx) = door();
-    page(async move { platform::images::get_own(&platform, &ctx, id).await }, image_view)
+    page(
+        async move {
+            let own = platform::images::open_own(&platform, &ctx, id).await?;
+            let ruled = platform::images::may_be_shared(&own.view, !own.view.shared);
+            let may_share = platform::may(&ctx, own.may_change, ruled)?;
+            Ok((own, may_share))
+        },
+        |(own, may_share)| image_view(own, &may_share),
+    )
 }
 
 /// `/images/mine/{id}/edit`.
@@ -57,23 +67,16 @@ pub fn OwnImagePage() -> impl IntoView {
 pub fn EditOwnImagePage() -> impl IntoView {
     let id: ImageId = id_of_path();
     let (platform, ctx) = door();
-    page(
-        async move {
-            let image = platform::images::get_own(&platform, &ctx, id).await?;
-            may_open(&ctx, Permission::ImagesUpload)?;
-            Ok(image)
-        },
-        |image| {
-            let words = Words::now();
-            let title = words.with("image-edit-title", &[("name", image.name.clone())]);
-            let head = PageFrame::new(title, Area::OwnImages)
-                .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
-                .crumb(image.name.clone(), paths::own_image(image.id));
-            let back = paths::own_image(image.id);
-            let note = what_a_change_does(words, &image);
-            frame(head, form_view(words, Some(image), note, UpdateOwnImage::url(), back))
-        },
-    )
+    page(async move { platform::images::open_own_to_change(&platform, &ctx, id).await }, |image| {
+        let words = Words::now();
+        let title = words.with("image-edit-title", &[("name", image.name.clone())]);
+        let head = PageFrame::new(title, Area::OwnImages)
+            .crumb(words.t("nav-own-images"), paths::OWN_IMAGES)
+            .crumb(image.name.clone(), paths::own_image(image.id));
+        let back = paths::own_image(image.id);
+        let note = what_a_change_does(words, &image);
+        frame(head, form_view(words, Some(image), note, UpdateOwnImage::url(), back))
+    })
 }
 
 /// By the rule by which it is refused, or waits again.
@@ -85,10 +88,9 @@ fn what_a_change_does(words: Words, image: &ImageView) -> Option<String> {
     }
 }
 
-fn image_view(image: ImageView) -> AnyView {
+fn image_view(OpenedOwn { view: image, may_change }: OpenedOwn, may_share: &May) -> AnyView {
     let (words, ctx) = (Words::now(), door().1);
     let refused = Refused::from_query();
-    let manages = ctx.holds(Permission::ImagesUpload);
     let deploys = ctx.holds(Permission::InstancesCreate) && platform::images::is_usable(&image);
     let deploy = deploys.then(|| {
         let href = paths::new_instance(&image.id.to_string(), "");
@@ -99,14 +101,14 @@ fn image_view(image: ImageView) -> AnyView {
         .beside((state_cell(words, &image), image.listed.then(|| listed_cell(words, true))))
         .actions((
             deploy,
-            manages.then(|| {
+            may_change.then(|| {
                 view! { <a class="btn" href=paths::own_image_edit(image.id)>{words.t("image-edit")}</a> }
             }),
         ));
     let message = refused.as_ref().map(|refused| refused.message(words.0));
-    let delete = manages.then(|| delete_card(words, DeleteOwnImage::url(), image.id));
+    let delete = may_change.then(|| delete_card(words, DeleteOwnImage::url(), image.id));
     let alone = is_own_alone(&image).then(|| view! { <p class="note-line">{words.t("image-own-hint")}</p> });
-    let sharing = platform::images::may_be_shared(&image).is_ok().then(|| sharing_card(words, &image, manages));
+    let sharing = (image.source == ImageSource::Instance).then(|| sharing_card(words, &image, may_share));
     frame(
         head,
         view! {
@@ -121,26 +123,19 @@ fn image_view(image: ImageView) -> AnyView {
     )
 }
 
-/// Who of its customer finds it, and the button that changes it.
-fn sharing_card(words: Words, image: &ImageView, manages: bool) -> impl IntoView + use<> {
+/// Who of its customer finds it, and for whose it is the button that changes it.
+fn sharing_card(words: Words, image: &ImageView, may_share: &May) -> impl IntoView + use<> {
     let (says, does) = match image.shared {
         true => ("image-shared", "image-unshare"),
         false => ("image-not-shared", "image-share"),
     };
-    let change = manages.then(|| {
-        view! {
-            <form class="form" method="post" action=ShareOwnImage::url()>
-                <input r#type="hidden" name="id" value=image.id.to_string() />
-                <input r#type="hidden" name="shared" value=(!image.shared).to_string() />
-                <p class="actions"><button class="btn">{words.t(does)}</button></p>
-            </form>
-        }
-    });
+    let fields = vec![("id", image.id.to_string()), ("shared", (!image.shared).to_string())];
+    let change = go("share", words.t(does), may_share, ShareOwnImage::url(), fields, "btn");
     view! {
         <section class="card" id="sharing">
             <header><h2>{words.t("image-sharing")}</h2></header>
             <p class="note-line">{words.t(says)}</p>
-            {change}
+            <div class="actions">{change}</div>
         </section>
     }
 }

@@ -401,13 +401,21 @@ pub(super) async fn is_rejected(tx: &mut Tx, id: ImageId) -> Result<bool> {
     Ok(rejected == Some(true))
 }
 
-/// A customer has one of this name.
-pub(super) async fn has_name(tx: &mut Tx, customer: CustomerId, name: &str) -> Result<bool> {
+/// All people of a customer find one of this name, or this one of them made one; whatever `except` is called.
+pub(super) async fn has_name(
+    tx: &mut Tx,
+    (customer, maker): (CustomerId, Option<UserId>),
+    name: &str,
+    except: Option<ImageId>,
+) -> Result<bool> {
     let has = sqlx::query_scalar!(
-        r#"select exists (select from images where customer_id = $1 and lower(name) = lower($2) and deleted_at is null)
-           as "has!""#,
+        r#"select exists (select from images
+                          where customer_id = $1 and lower(name) = lower($3) and deleted_at is null
+                            and (shared or created_by = $2::bigint) and id is distinct from $4::bigint) as "has!""#,
         customer.0,
-        name
+        maker.map(|id| id.0),
+        name,
+        except.map(|id| id.0)
     )
     .fetch_one(&mut **tx)
     .await?;
