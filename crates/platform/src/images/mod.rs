@@ -40,10 +40,9 @@ pub use sharing::{may_be_shared, share_own};
 
 use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, OwnImageRef, ViewImage};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files, instances};
 
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 /// How long an archive waits for an image that is made of it.
 const UNUSED_ARCHIVE_HOURS: i64 = 24;
 
@@ -86,7 +85,7 @@ pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &ImageQuer
     audit::record_export(platform, ctx, ("images:export", "image_library"), None, query).await
 }
 
-/// Every image of these filters, as it all was at one instant.
+/// Every image of these filters, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -95,20 +94,17 @@ pub async fn export(
     ctx: &OpContext,
     query: &ImageQuery,
     mut take: impl FnMut(ImageView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.authorize_list::<ImageRef>(Permission::ImagesView)?;
     let sort = sort_of(query)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = store::list(&mut tx, Whose::All, query, &sort, (number, EXPORT_PAGE)).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = store::list(&mut tx, Whose::All, query, &sort, place).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 fn sort_of(query: &ImageQuery) -> Result<Vec<(ImageSort, SortDirection)>> {
