@@ -10,6 +10,7 @@
 mod handlers;
 mod mine;
 mod own;
+mod progress;
 mod staff;
 mod store;
 mod worker;
@@ -26,6 +27,7 @@ pub use mine::mine;
 pub(crate) use mine::{Going, going_in_tx, mark_in_tx, mark_of};
 pub(crate) use own::Standing;
 pub use own::{cancel_own, list_own, retry_own};
+pub(crate) use progress::{UnderWay, until_unwanted};
 pub use staff::{cancel, export, get, list, note_export, retry, statistics, status, workers};
 pub use worker::{idle, spawn_workers};
 
