@@ -197,6 +197,11 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
     Ok(())
 }
 
+/// Whether what was done for this wish failed: its job has done its work all the same.
+pub(crate) async fn copy_failed(tx: &mut Tx, image: ImageId, machine: MachineId, wish: i64) -> Result<bool> {
+    store::copy_failed(tx, image, machine, wish).await
+}
+
 /// What may be over when it is tried again, perhaps by another server.
 pub(super) fn is_passing(kind: FaultKind) -> bool {
     use FaultKind as K;

@@ -28,10 +28,13 @@ use contract::images::{ImageQuery, ImageSort, ImageSource, ImageState, ImageUplo
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
+pub(crate) use cleanup::cleanup_failed;
 pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
+pub(crate) use copies::copy_failed;
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub(crate) use named::{SAVED, is_there};
 pub use own::{delete_own, export_market, export_own, get_own, list_own, market, market_image, update_own, upload_own};
+pub(crate) use pushes::push_failed;
 pub use pushes::{forget_push, image_registry, push, push_archive};
 pub use registries::{create_registry, delete_registry, get_registry, list_registries, test_registry, update_registry};
 pub use review::{approve, reject};

@@ -158,6 +158,11 @@ pub async fn push_archive(platform: &Platform, image: ImageId, wish: i64, last: 
     Ok(())
 }
 
+/// Whether what was done for this wish failed: its job has done its work all the same.
+pub(crate) async fn push_failed(tx: &mut Tx, image: ImageId, wish: i64) -> Result<bool> {
+    store::push_failed(tx, image, wish).await
+}
+
 async fn put(
     platform: &Platform,
     ctx: &OpContext,

@@ -159,7 +159,7 @@ pub async fn finish(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Re
             store::retry(&mut tx, claim, why, backoff(claim.attempt)).await?
         }
         Outcome::Done => {
-            let thing_failed = own::has_failed(&mut tx, &ctx, claim).await?;
+            let thing_failed = handlers::thing_failed(&mut tx, &ctx, claim).await?;
             store::finish(&mut tx, claim, ("done", thing_failed), None).await?
         }
         Outcome::Failed(why) => store::finish(&mut tx, claim, ("failed", false), Some(why)).await?,

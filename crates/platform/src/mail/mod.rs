@@ -169,6 +169,11 @@ pub(crate) async fn send(platform: &Platform, token: Uuid, job: JobId, last: boo
     if failure.is_final() { Ok(()) } else { Err(Error::elsewhere(format!("mail {}: {step}", row.id))) }
 }
 
+/// Whether it was given up: what a server refuses for good is done with.
+pub(crate) async fn has_failed(tx: &mut Tx, token: Uuid) -> Result<bool> {
+    store::has_failed(tx, token).await
+}
+
 enum Ended {
     Sent,
     NotOurs,
