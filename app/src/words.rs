@@ -199,9 +199,7 @@ mod tests {
         add("announcement-state", vec!["planned", "showing", "over"]);
         add("mail-test", platform::mail::Step::ALL.iter().map(|v| v.code()).chain(["done"]).collect());
         add("mail-state", contract::mail::MailState::ALL.iter().map(|v| v.code()).collect());
-        for kind in platform::mail::KINDS {
-            add("mail-kind", vec![kind]);
-        }
+        add("mail-kind", platform::mail::kinds().collect());
         add("identity-step", ProviderStep::ALL.iter().map(|v| v.code()).collect());
         add("identity-done", ProviderStep::ALL.iter().map(|v| v.code()).collect());
         add("identity-security", LdapSecurity::ALL.iter().map(|v| v.code()).collect());

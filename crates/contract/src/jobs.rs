@@ -161,7 +161,7 @@ pub struct JobStatus {
     /// For how long the oldest of these does, seconds.
     pub due_seconds: Option<i64>,
     pub running: u64,
-    /// Given up in the last 24 hours.
+    /// Failed in the last 24 hours: given up, or done while what they were about failed.
     pub failed_lately: u64,
     /// Servers that were heard from in the last 15 seconds.
     pub servers: u64,

@@ -18,6 +18,7 @@ pub mod customers;
 pub mod db;
 pub mod engines;
 pub mod error;
+mod exports;
 mod fields;
 pub mod files;
 #[doc(hidden)]

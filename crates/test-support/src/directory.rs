@@ -1,11 +1,12 @@
 //! A real OpenLDAP (`slapd`) on ports of its own, with a folder, a certificate and a few people of its own.
 
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::program::{Program, free_port, is_open};
 
 /// The account that may search.
 pub const SEARCHER: &str = "cn=searcher,dc=example,dc=org";
@@ -100,7 +101,7 @@ impl Directory {
     /// False when it ended at once.
     fn launch(&mut self) -> bool {
         let addresses = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", self.port, self.tls_port);
-        let mut child = Command::new("/usr/sbin/slapd")
+        let child = Command::new("/usr/sbin/slapd")
             .arg("-f")
             .arg(self.folder.path().join("slapd.conf"))
             .args(["-h", &addresses, "-d", "0"])
@@ -108,21 +109,13 @@ impl Directory {
             .stderr(Stdio::null())
             .spawn()
             .expect("slapd starts");
-        let until = Instant::now() + Duration::from_secs(20);
-        for port in [self.port, self.tls_port] {
-            while TcpStream::connect(("127.0.0.1", port)).is_err() {
-                if child.try_wait().is_ok_and(|ended| ended.is_some()) {
-                    return false;
-                }
-                assert!(Instant::now() < until, "slapd does not listen");
-                std::thread::sleep(Duration::from_millis(10));
-            }
+        self.child = Some(child);
+        if !self.comes_up() {
+            return false;
         }
         // Who answered may be another program, on a port that slapd did not get.
         std::thread::sleep(Duration::from_millis(50));
-        let ended = child.try_wait().is_ok_and(|ended| ended.is_some());
-        self.child = Some(child);
-        !ended
+        !self.has_ended()
     }
 
     /// Changes entries, as an administrator of the directory does: LDIF with `changetype`.
@@ -142,16 +135,26 @@ impl Directory {
     }
 }
 
+impl Program for Directory {
+    const NAME: &'static str = "slapd";
+
+    fn process(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it was started")
+    }
+
+    fn listens(&self) -> bool {
+        is_open(self.port) && is_open(self.tls_port)
+    }
+
+    fn said(&self) -> Option<String> {
+        None
+    }
+}
+
 impl Drop for Directory {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-/// Free a moment ago; nobody else on the machine is told it meanwhile.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it listens").port()
 }
 
 /// Only the searcher reads; a locked account is not let in.

@@ -2,7 +2,6 @@
 //! other ends that an engine's client has to tell from one.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,8 +15,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Far beyond what a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::program::{self, Program as _, free_port, is_open};
 
 /// Until when a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,13 +130,7 @@ impl DockerEngine {
     }
 
     fn begin(setup: Setup) -> Self {
-        // Another program may have been faster with the port: then another is taken.
-        for _ in 0..5 {
-            if let Some(engine) = Self::launch(setup) {
-                return engine;
-            }
-        }
-        panic!("dockerd does not start");
+        program::start(|| Self::launch(setup))
     }
 
     fn launch(setup: Setup) -> Option<Self> {
@@ -158,29 +150,6 @@ impl DockerEngine {
         let child = spawn(folder.path(), port, setup);
         let mut engine = Self { folder, child, port, authority, is_killed: false, setup };
         engine.comes_up().then_some(engine)
-    }
-
-    /// False when the port was somebody else's.
-    fn comes_up(&mut self) -> bool {
-        let until = Instant::now() + PATIENCE;
-        while !self.listens() {
-            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
-                let log = self.log();
-                assert!(log.contains("address already in use"), "dockerd ended: {log}");
-                return false;
-            }
-            assert!(Instant::now() < until, "dockerd does not listen: {}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        !self.child.try_wait().is_ok_and(|ended| ended.is_some())
-    }
-
-    fn listens(&self) -> bool {
-        match self.setup.walled {
-            // Its port is in its own network.
-            true => self.answer("GET", "/version", "text/plain", b"").is_ok(),
-            false => TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.socket().exists(),
-        }
     }
 
     /// Whether something there takes a connection: from a container, by the engine's name of it, or from the engine's host.
@@ -203,10 +172,6 @@ impl DockerEngine {
         command.arg(format!("--net=/proc/{process}/ns/net")).arg("--").args(connect);
         let ended = command.arg(address).arg(port.to_string()).stderr(Stdio::null()).status();
         ended.expect("nsenter is here").success()
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// Its local socket.
@@ -303,7 +268,7 @@ impl DockerEngine {
         let _ = std::fs::remove_file(self.folder.path().join("exec/containerd/containerd.pid"));
         let _ = std::fs::remove_file(self.folder.path().join("pid"));
         self.child = spawn(self.folder.path(), self.port, self.setup);
-        assert!(self.comes_up(), "its port was taken: {}", self.log());
+        assert!(self.comes_up(), "its port was taken: {}", self.said().unwrap_or_default());
         self.is_killed = false;
     }
 
@@ -432,6 +397,26 @@ fn pool(port: u16) -> String {
     format!("10.{}.{}.{}/25", 128 + (port >> 9), (port >> 1) & 255, (port & 1) << 7)
 }
 
+impl program::Program for DockerEngine {
+    const NAME: &'static str = "dockerd";
+
+    fn process(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    fn listens(&self) -> bool {
+        match self.setup.walled {
+            // Its port is in its own network.
+            true => self.answer("GET", "/version", "text/plain", b"").is_ok(),
+            false => is_open(self.port) && self.socket().exists(),
+        }
+    }
+
+    fn said(&self) -> Option<String> {
+        std::fs::read_to_string(self.folder.path().join("log")).ok()
+    }
+}
+
 impl Drop for DockerEngine {
     /// Asked first, so that its containerd ends with it.
     fn drop(&mut self) {
@@ -463,12 +448,6 @@ fn program() -> &'static Path {
     let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     assert!(root, "only root can start a Docker Engine: run these tests as root");
     program
-}
-
-/// Free a moment ago; nobody else on the machine is told it meanwhile.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it listens").port()
 }
 
 /// What is no engine, on a port of 127.0.0.1; it ends with this value.

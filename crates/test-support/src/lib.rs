@@ -12,6 +12,7 @@ mod node;
 mod oidc;
 mod people;
 mod private_registry;
+mod program;
 mod registry;
 mod smtp;
 mod totp;

@@ -2,18 +2,16 @@
 //! and a certificate of its own.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::engine::{Authority, Validity};
+use crate::program::{self, Program as _, free_port, is_open};
 use crate::registry::{Blob, MANIFEST, image, manifest};
 
-/// Far beyond what a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Who may pull and push.
 pub const PULLER: &str = "puller";
 /// Their password.
@@ -49,13 +47,7 @@ impl PrivateRegistry {
     }
 
     fn begin(tls: bool) -> Self {
-        // Another program may have been faster with the port: then another is taken.
-        for _ in 0..5 {
-            if let Some(registry) = Self::launch(tls) {
-                return registry;
-            }
-        }
-        panic!("docker-registry does not start");
+        program::start(|| Self::launch(tls))
     }
 
     fn launch(tls: bool) -> Option<Self> {
@@ -81,21 +73,6 @@ impl PrivateRegistry {
             .expect("docker-registry is here: cargo xtask setup test gets it");
         let mut registry = Self { folder, child, port, authority };
         registry.comes_up().then_some(registry)
-    }
-
-    /// False when the port was somebody else's.
-    fn comes_up(&mut self) -> bool {
-        let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
-                let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-                assert!(log.contains("address already in use"), "docker-registry ended: {log}");
-                return false;
-            }
-            assert!(Instant::now() < until, "docker-registry does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        !self.child.try_wait().is_ok_and(|ended| ended.is_some())
     }
 
     /// As addresses of its images begin.
@@ -151,17 +128,27 @@ impl PrivateRegistry {
     }
 }
 
+impl program::Program for PrivateRegistry {
+    const NAME: &'static str = "docker-registry";
+
+    fn process(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    fn listens(&self) -> bool {
+        is_open(self.port)
+    }
+
+    fn said(&self) -> Option<String> {
+        std::fs::read_to_string(self.folder.path().join("log")).ok()
+    }
+}
+
 impl Drop for PrivateRegistry {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Free a moment ago; nobody else on the machine is told it meanwhile.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it listens").port()
 }
 
 fn configuration(place: &Path, port: u16, tls: bool) -> String {

@@ -32,6 +32,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AsWorkbook {
 /// A list that is written down, row by row.
 pub(super) struct List {
     sheet: SheetWriter,
+    language: Language,
 }
 
 impl List {
@@ -44,7 +45,7 @@ impl List {
         };
         let columns: Vec<_> = columns.iter().map(column).collect();
         let sheet = SheetWriter::new(&say(language, title, &[]), &columns).map_err(Error::internal)?;
-        Ok(Self { sheet })
+        Ok(Self { sheet, language })
     }
 
     /// A row; empty texts are blank cells.
@@ -65,6 +66,20 @@ impl List {
     /// For [`download`].
     pub(super) fn finish(self) -> platform::Result<SheetWriter> {
         Ok(self.sheet)
+    }
+
+    /// The same of an export; where there is more than fits, the last row says so.
+    pub(super) fn finish_export(self, cut: bool) -> platform::Result<SheetWriter> {
+        self.finish_cut(cut, "export-cut")
+    }
+
+    /// The same in words of its own.
+    pub(super) fn finish_cut(mut self, cut: bool, key: &str) -> platform::Result<SheetWriter> {
+        if cut {
+            let missing = say(self.language, key, &[]);
+            self.row(&[missing.into()])?;
+        }
+        self.finish()
     }
 }
 
@@ -164,4 +179,22 @@ fn attachment(ctx: &OpContext, file: tokio::fs::File, length: u64, name: &str) -
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_fit_is_said_to_be_missing_by_a_row_of_its_own() {
+        for (cut, rows) in [(false, 1), (true, 2)] {
+            let columns = [("customer-created-at", 20.0, Kind::DateTime), ("home-people", 10.0, Kind::Number)];
+            let mut list = List::new(Language::Zh, "customers-title", &columns).unwrap();
+            list.row(&[Utc::now().into(), 3_u64.into()]).unwrap();
+            assert_eq!(list.finish_export(cut).unwrap().rows(), rows);
+        }
+        for language in [Language::Zh, Language::En] {
+            assert_ne!(say(language, "export-cut", &[]), "export-cut");
+        }
+    }
 }

@@ -249,15 +249,22 @@ async fn count_failure(platform: &Platform, ctx: &OpContext, subjects: &Subjects
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
     let standing = standing(&mut tx, ctx, subjects).await?;
     let (account, by) = (account_standing(&mut tx, ctx, subjects, user).await?, subjects.of_account(user));
-    // What is tried during a delay of many does not make it longer: somebody could keep it up for ever.
-    let mut counted = vec![&subjects.pair];
-    counted.extend(account.of_pair.is_none().then_some(&by.pair));
-    counted.extend(account.of_all.is_none().then_some(&by.all));
-    counted.extend(standing.of_name.is_none().then_some(&subjects.name));
-    counted.extend(standing.of_address.is_none().then_some(&subjects.address));
-    store::attempts::note(&mut tx, &counted, ctx.now()).await?;
+    let by = [
+        (None, &subjects.pair),
+        (account.of_pair, &by.pair),
+        (account.of_all, &by.all),
+        (standing.of_name, &subjects.name),
+        (standing.of_address, &subjects.address),
+    ];
+    note_free(&mut tx, ctx, &by).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What is tried during a delay of many does not make it longer: somebody could keep it up for ever.
+async fn note_free(tx: &mut Tx, ctx: &OpContext, by: &[(Option<i64>, &[u8; 32])]) -> Result<()> {
+    let counted: Vec<_> = by.iter().filter(|(delay, _)| delay.is_none()).map(|(_, subject)| *subject).collect();
+    store::attempts::note(tx, &counted, ctx.now()).await
 }
 
 /// A directory that has to be asked is away. What a password here was tried against counts all the same, of the account and
@@ -277,11 +284,8 @@ pub(super) async fn note_unchecked(
         let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Authenticator)).await?;
         let account = account_standing(&mut tx, ctx, subjects, Some(row.id)).await?;
         let by = subjects.of_account(Some(row.id));
-        let mut counted = Vec::new();
-        counted.extend(account.of_pair.is_none().then_some(&by.pair));
-        counted.extend(account.of_all.is_none().then_some(&by.all));
-        counted.extend(account.of_address.is_none().then_some(&by.address));
-        store::attempts::note(&mut tx, &counted, ctx.now()).await?;
+        let by = [(account.of_pair, &by.pair), (account.of_all, &by.all), (account.of_address, &by.address)];
+        note_free(&mut tx, ctx, &by).await?;
         tx.commit().await?;
     }
     let mut failed = entry("accounts:sign-in", UserId(0));

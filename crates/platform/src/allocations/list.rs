@@ -8,10 +8,8 @@ use contract::{Page, Permission, SortDirection};
 use super::{access, own_customer, store, views};
 use crate::authz::{AllocationRef, Scope};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::{Error, OpContext, Platform, Result, audit, customers, machines, metrics};
-
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 
 /// Every allocation: those that end first on top, those that are over last, unless another order is asked for.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &AllocationQuery) -> Result<Page<AllocationView>> {
@@ -73,7 +71,7 @@ pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &Allocatio
     audit::record_export(platform, ctx, ("allocations:export", "allocation"), query.customer_id, query).await
 }
 
-/// Every allocation of these filters, as it all was at one instant.
+/// Every allocation of these filters, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -82,21 +80,16 @@ pub async fn export(
     ctx: &OpContext,
     query: &AllocationQuery,
     mut take: impl FnMut(AllocationView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let scope = ctx.authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = read(&mut tx, ctx, scope, query, number, EXPORT_PAGE).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        for view in views(platform, ctx, &mut tx, rows).await? {
-            take(view)?;
-        }
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some((number, size)) = pages.wanted() {
+        let (rows, _) = read(&mut tx, ctx, scope, query, number, size).await?;
+        pages.hand_on(views(platform, ctx, &mut tx, rows).await?, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 async fn page(

@@ -37,18 +37,8 @@ pub(super) async fn waits(
         ("endsAt", Value::Time(row.ends_at)),
     ];
     tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationDelayed, args).await?;
-    let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
-    let names = customers::names(tx, &[row.customer.0]).await?;
-    let args = vec![
-        ("machine", Value::Text(brief.get(&row.machine.0).cloned().unwrap_or_default().name)),
-        ("customer", Value::Text(names.get(&row.customer.0).cloned().unwrap_or_default())),
-        ("startsAt", Value::Time(row.starts_at)),
-        ("state", Value::Text(why.code().to_owned())),
-    ];
-    let link = Some(format!("/admin/allocations/{}", row.id));
-    let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
-    let notice = Notice { kind: NotificationKind::AllocationWaits, args, link };
-    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
+    let args = vec![("startsAt", Value::Time(row.starts_at)), ("state", Value::Text(why.code().to_owned()))];
+    tell_staff(platform, tx, ctx, row, NotificationKind::AllocationWaits, args).await
 }
 
 /// The end was moved by staff, whom nobody had asked.
@@ -91,26 +81,39 @@ pub(super) async fn wished(
     row: &store::Row,
     wanted: DateTime<Utc>,
 ) -> Result<()> {
+    tell_staff(platform, tx, ctx, row, NotificationKind::RenewalRequested, open_wish(ctx, wanted)).await
+}
+
+/// What is told of a wish that nobody answered yet.
+fn open_wish(ctx: &OpContext, wanted: DateTime<Utc>) -> Vec<(&'static str, Value)> {
+    let stand = Value::Text("open".to_owned());
+    vec![("endsAt", Value::Time(wanted)), ("by", notifications::by(ctx)), ("stand", stand)]
+}
+
+/// Told to those who may do something about a lease, with whose it is.
+async fn tell_staff(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    kind: NotificationKind,
+    more: Vec<(&'static str, Value)>,
+) -> Result<()> {
     let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
     let names = customers::names(tx, &[row.customer.0]).await?;
-    let args = vec![
+    let mut args = vec![
         ("machine", Value::Text(brief.get(&row.machine.0).cloned().unwrap_or_default().name)),
         ("customer", Value::Text(names.get(&row.customer.0).cloned().unwrap_or_default())),
-        ("endsAt", Value::Time(wanted)),
-        ("by", notifications::by(ctx)),
-        ("stand", Value::Text("open".to_owned())),
     ];
+    args.extend(more);
     let link = Some(format!("/admin/allocations/{}", row.id));
     let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
-    let notice = Notice { kind: NotificationKind::RenewalRequested, args, link };
-    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
+    notifications::notify_in_tx(platform, tx, ctx, &people, &Notice { kind, args, link }).await
 }
 
 /// It is asked for anew, so soon that what those who may answer were told of it says so.
 pub(super) async fn wished_again(tx: &mut Tx, ctx: &OpContext, id: AllocationId, wanted: DateTime<Utc>) -> Result<()> {
-    let stand = Value::Text("open".to_owned());
-    let args = vec![("endsAt", Value::Time(wanted)), ("by", notifications::by(ctx)), ("stand", stand)];
-    amend_wish(tx, id, args).await
+    amend_wish(tx, id, open_wish(ctx, wanted)).await
 }
 
 /// Nobody has to answer it any more: it was `withdrawn`, or `lapsed` with the lease. That stands in what those who may answer

@@ -17,14 +17,12 @@ use serde_json::json;
 
 use crate::authz::{AccountRef, ManageAnnouncements, Noticeboard, UpdateAccount, ViewAccount};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, customers, secrets};
 
 /// In the audit log, of a list that was taken away.
 const EXPORT: &str = "announcements:export";
-/// Most rows of an export, and those that are read at a time.
-const MAX_EXPORT: u32 = 1_000_000;
-const EXPORT_PAGE: u32 = 500;
 
 /// An announcement without fault.
 struct Checked {
@@ -53,7 +51,8 @@ pub async fn list(platform: &Platform, ctx: &OpContext, query: &AnnouncementQuer
     Ok(Page { list, total, page, page_size })
 }
 
-/// All that fit, as they were at one instant, at most a million; who takes them away is in the log.
+/// All that fit, as they were at one instant; true when there are more than fit into a workbook. Who takes them away is in the
+/// log.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -62,20 +61,17 @@ pub async fn export(
     ctx: &OpContext,
     query: &AnnouncementQuery,
     mut take: impl FnMut(AnnouncementView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.trying_new(EXPORT, "announcement").authorize_list::<Noticeboard>(Permission::AnnouncementsManage)?;
     audit::record_export(platform, ctx, (EXPORT, "announcement"), None, query).await?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
-        let (rows, _) = store::list(&mut tx, query, (number, EXPORT_PAGE), ctx.now()).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        views(&mut tx, ctx, rows).await?.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = store::list(&mut tx, query, place, ctx.now()).await?;
+        pages.hand_on(views(&mut tx, ctx, rows).await?, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// One of them.

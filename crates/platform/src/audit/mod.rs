@@ -29,6 +29,7 @@ use store::Part;
 use crate::authz::AuditLog;
 use crate::db::Tx;
 use crate::error::Denial;
+use crate::exports::{self, Pages};
 use crate::{Error, OpContext, Platform, Principal, Result, SystemActor, accounts, customers};
 
 /// What an operation says about its change; actor, door, address and request come from the context.
@@ -287,11 +288,6 @@ async fn name_targets(tx: &mut Tx, rows: &mut [AuditView], renamed: &mut Renamed
     Ok(())
 }
 
-/// Most rows of an export: a sheet has room for a few more.
-const MAX_EXPORT: u32 = 1_000_000;
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
-
 /// The log with these filters as it was at one instant, newest first; true when there are older rows than fit into a workbook.
 ///
 /// # Errors
@@ -302,7 +298,7 @@ pub async fn export(
     query: &AuditQuery,
     take: impl FnMut(AuditView) -> Result<()> + Send,
 ) -> Result<bool> {
-    export_newest(platform, ctx, query, MAX_EXPORT, take).await
+    export_newest(platform, ctx, query, exports::MOST, take).await
 }
 
 /// The same of so many at most.
@@ -318,24 +314,16 @@ pub async fn export_newest(
 ) -> Result<bool> {
     ctx.authorize_list::<AuditLog>(Permission::AuditView)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    let (mut last, mut left, mut renamed) = (None, most, Renamed::new());
-    while left > 0 {
-        let size = left.min(EXPORT_PAGE);
+    let (mut last, mut pages, mut renamed) = (None, Pages::of_at_most(most), Renamed::new());
+    while let Some((_, size)) = pages.wanted() {
         let (mut rows, _) = store::list(&mut tx, query, Part::After { last, size }).await?;
         name_targets(&mut tx, &mut rows, &mut renamed).await?;
         rows.iter_mut().for_each(|row| withheld::withhold(ctx, row));
-        let full = rows.len() == size as usize;
         last = rows.last().map(|row| (row.at, row.id)).or(last);
-        rows.into_iter().try_for_each(&mut take)?;
-        if !full {
-            tx.commit().await?;
-            return Ok(false);
-        }
-        left -= size;
+        pages.hand_on(rows, &mut take)?;
     }
-    let (older, _) = store::list(&mut tx, query, Part::After { last, size: 1 }).await?;
     tx.commit().await?;
-    Ok(!older.is_empty())
+    Ok(pages.cut())
 }
 
 /// Who takes the log away is part of it: to be called before the rows are read.

@@ -9,9 +9,10 @@ use contract::audit::{OwnAuditQuery, OwnAuditView};
 use contract::{CustomerId, Page, Permission};
 
 use super::store::Part;
-use super::{EXPORT_PAGE, MAX_EXPORT, check_place, names, page_of, record_export, store};
+use super::{check_place, names, page_of, record_export, store};
 use crate::authz::{AuditLog, Scope};
 use crate::db::Tx;
+use crate::exports::{self, Pages};
 use crate::{Error, OpContext, Platform, Result, accounts, customers};
 
 /// The customer whose part it is.
@@ -76,7 +77,7 @@ pub async fn export_own(
     query: &OwnAuditQuery,
     take: impl FnMut(OwnAuditView) -> Result<()> + Send,
 ) -> Result<bool> {
-    export_own_newest(platform, ctx, query, MAX_EXPORT, take).await
+    export_own_newest(platform, ctx, query, exports::MOST, take).await
 }
 
 /// The same of so many at most.
@@ -92,23 +93,15 @@ pub async fn export_own_newest(
 ) -> Result<bool> {
     let customer = customer(ctx)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    let (mut last, mut left) = (None, most);
-    while left > 0 {
-        let size = left.min(EXPORT_PAGE);
+    let (mut last, mut pages) = (None, Pages::of_at_most(most));
+    while let Some((_, size)) = pages.wanted() {
         let (mut rows, _) = store::own::list(&mut tx, customer, query, Part::After { last, size }).await?;
         name_targets(&mut tx, customer, &mut rows).await?;
-        let full = rows.len() == size as usize;
         last = rows.last().map(|row| (row.at, row.id)).or(last);
-        rows.into_iter().try_for_each(&mut take)?;
-        if !full {
-            tx.commit().await?;
-            return Ok(false);
-        }
-        left -= size;
+        pages.hand_on(rows, &mut take)?;
     }
-    let (older, _) = store::own::list(&mut tx, customer, query, Part::After { last, size: 1 }).await?;
     tx.commit().await?;
-    Ok(!older.is_empty())
+    Ok(pages.cut())
 }
 
 /// Who takes it away is part of it: to be called before the rows are read.

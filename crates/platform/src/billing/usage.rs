@@ -10,11 +10,9 @@ use contract::{CustomerId, InstanceId, Page, Permission, SpecId, UserId};
 
 use super::store;
 use crate::authz::{LedgerRef, OwnLedgerRef, Scope};
+use crate::exports::Pages;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, calendar};
-
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 
 /// From, and until without it.
 pub(super) type Period = (DateTime<Utc>, DateTime<Utc>);
@@ -192,7 +190,8 @@ async fn page(platform: &Platform, ctx: &OpContext, which: &Which, query: &Ledge
     Ok(Page { list, total, page, page_size })
 }
 
-/// Every row of the period, as it all was at one instant; who takes it away is in the log.
+/// Every row of the period, as it all was at one instant; true when there are more than fit into a workbook. Who takes them away
+/// is in the log.
 ///
 /// # Errors
 /// As [`usage`]'s, and whatever `take` gives.
@@ -201,7 +200,7 @@ pub async fn export_ledger(
     ctx: &OpContext,
     query: &LedgerQuery,
     take: impl FnMut(LedgerLine) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let which = of_staff(&ctx.trying_new("billing:export-ledger", "ledger"), &query.into())?;
     audit::record_export(platform, ctx, ("billing:export-ledger", "ledger"), None, query).await?;
     all(platform, ctx, &which, query, take).await
@@ -216,7 +215,7 @@ pub async fn export_own_ledger(
     ctx: &OpContext,
     query: &LedgerQuery,
     take: impl FnMut(LedgerLine) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let which = of_reader(&ctx.trying_new("billing:export-ledger", "ledger"), &query.into())?;
     audit::record_export(platform, ctx, ("billing:export-ledger", "ledger"), which.customer, query).await?;
     all(platform, ctx, &which, query, take).await
@@ -228,17 +227,14 @@ async fn all(
     which: &Which,
     query: &LedgerQuery,
     mut take: impl FnMut(LedgerLine) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let period = period(ctx, &query.into(), ctx.time_zone(platform))?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = store::lines(&mut tx, which, period, ctx.now(), (number, EXPORT_PAGE)).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = store::lines(&mut tx, which, period, ctx.now(), place).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }

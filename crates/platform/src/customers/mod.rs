@@ -29,13 +29,12 @@ pub use people::{PeopleFound, export_members, find_people, members, members_of};
 use crate::accounts::{self, NewPerson};
 use crate::authz::{Clientele, CreateCustomer, CustomerRef, ListMembers, ManageCustomer, UpdateCustomer, ViewCustomer};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::fields::Wrong;
 use crate::lookalikes::mixes_alphabets;
 use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, allocations, audit};
 
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 /// In the audit log.
 const EXPORT_PEOPLE: &str = "customers:export-members";
 
@@ -93,7 +92,7 @@ pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &CustomerQ
     audit::record_export(platform, ctx, ("customers:export", "clientele"), None, query).await
 }
 
-/// Every customer of these filters, as it all was at one instant.
+/// Every customer of these filters, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -102,19 +101,16 @@ pub async fn export(
     ctx: &OpContext,
     query: &CustomerQuery,
     mut take: impl FnMut(CustomerRow) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.authorize_list::<CustomerRef>(Permission::CustomersManage)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = list_in_tx(&mut tx, query, number, EXPORT_PAGE).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some((number, size)) = pages.wanted() {
+        let (rows, _) = list_in_tx(&mut tx, query, number, size).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// A page of customers, for a slice that has decided that the caller may see them all.

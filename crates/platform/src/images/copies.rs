@@ -1,8 +1,6 @@
 //! Images on machines: pulled by an engine from their registry, or sent to it from the store, by a job that says how far it
 //! is. Whatever it did before it died it does again; what an engine has whole it does not fetch twice.
 
-use std::time::Duration;
-
 use contract::images::{CopyState, ImageCopy, ImagePull, ImageSource, ImageState, ImageView};
 use contract::{ErrorCode, ImageId, MachineId};
 use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
@@ -13,12 +11,11 @@ use super::named::Own;
 use super::sharing::reached_for;
 use super::{archive, entry, found, locked, pushes, registries, store};
 use crate::authz::{ImageRef, ManageImage, OperateMachine, ViewImage};
+use crate::db::Tx;
 use crate::files::unshared::Reached;
-use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::jobs::{NewJob, UnderWay, enqueue_in_tx, until_unwanted};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, engines, files, instances, machines, outbound};
 
-/// How often the progress is written.
-const BEAT: Duration = Duration::from_secs(1);
 /// What containers are made of where it was brought, its address or its id there, or why it was not.
 type Brought = std::result::Result<String, Fault>;
 /// With the pauses of the queue more than a minute: agents come back to a server within seconds of its restart, machines
@@ -139,6 +136,19 @@ pub async fn cancel_pull(platform: &Platform, ctx: &OpContext, id: ImageId, code
     copies(platform, ctx, id).await
 }
 
+/// An image on its way to a machine, by the wish that it is done for.
+struct Going {
+    image: ImageId,
+    machine: MachineId,
+    wish: i64,
+}
+
+impl UnderWay<Progress> for Going {
+    async fn note(&self, tx: &mut Tx, progress: Progress) -> Result<bool> {
+        store::note_progress(tx, self.image, self.machine, self.wish, progress).await
+    }
+}
+
 /// The job: brings it there. `last`: nobody tries again after this.
 ///
 /// # Errors
@@ -148,23 +158,24 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
     let mut tx = platform.db().begin(&ctx).await?;
     store::cancel_unusable(&mut tx, Some(image)).await?;
     let view = store::find(&mut tx, image).await?;
-    let going = store::begin_copy(&mut tx, image, machine, wish).await?;
+    let begun = store::begin_copy(&mut tx, image, machine, wish).await?;
     tx.commit().await?;
-    let (Some(view), true) = (view, going) else {
+    let (Some(view), true) = (view, begun) else {
         // Cancelled, rejected, deleted, or wanted anew.
         return Ok(());
     };
+    let going = Going { image, machine, wish };
     let (tell, progress) = watch::channel(Progress::default());
     let latest = progress.clone();
     let ended = tokio::select! {
         brought = bring(platform, &ctx, &view, machine, tell) => Some(brought),
         // Dropping the other one stops the engine's work.
-        () = beat(platform, &ctx, (image, machine, wish), progress) => None,
+        () = until_unwanted(platform, &ctx, &going, progress) => None,
     };
     let mut tx = platform.db().begin(&ctx).await?;
     let done = *latest.borrow();
     // Whatever came of it: its file may be gone because nobody wants it any more.
-    let wanted = store::note_progress(&mut tx, image, machine, wish, done).await?;
+    let wanted = going.note(&mut tx, done).await?;
     let Some(brought) = ended.filter(|_| wanted) else {
         store::cancel_unusable(&mut tx, Some(image)).await?;
         tx.commit().await?;
@@ -188,6 +199,11 @@ pub async fn copy(platform: &Platform, image: ImageId, machine: MachineId, wish:
     store::end_copy(&mut tx, image, machine, wish, brought.as_ref().err()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether what was done for this wish failed: its job has done its work all the same.
+pub(crate) async fn copy_failed(tx: &mut Tx, image: ImageId, machine: MachineId, wish: i64) -> Result<bool> {
+    store::copy_failed(tx, image, machine, wish).await
 }
 
 /// What may be over when it is tried again, perhaps by another server.
@@ -227,31 +243,6 @@ pub async fn tidy_copies(platform: &Platform) -> Result<()> {
         tracing::warn!(cleanups, "clean-ups of images had no job any more");
     }
     Ok(())
-}
-
-/// Writes how far it is, until nobody wants it any more.
-async fn beat(
-    platform: &Platform,
-    ctx: &OpContext,
-    (image, machine, wish): (ImageId, MachineId, i64),
-    progress: watch::Receiver<Progress>,
-) {
-    loop {
-        tokio::time::sleep(BEAT).await;
-        let now = *progress.borrow();
-        let noted = async {
-            let mut tx = platform.db().begin(ctx).await?;
-            let wanted = store::note_progress(&mut tx, image, machine, wish, now).await?;
-            tx.commit().await?;
-            Ok::<_, Error>(wanted)
-        };
-        match noted.await {
-            Ok(true) => {}
-            Ok(false) => return,
-            // The database may be away for a moment; the job's lease decides what that means.
-            Err(error) => tracing::debug!(%error, "the progress of an image could not be written"),
-        }
-    }
 }
 
 /// Without a row that says how far it is. What may not be used any more is not brought; what was only deleted is, as long as

@@ -28,13 +28,16 @@ use contract::images::{ImageQuery, ImageSort, ImageSource, ImageState, ImageUplo
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
+pub(crate) use cleanup::cleanup_failed;
 pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
+pub(crate) use copies::copy_failed;
 pub use copies::{cancel_pull, copies, copy, pull, tidy_copies};
 pub(crate) use named::{SAVED, is_there};
 pub use own::{
     OpenedOwn, delete_own, export_market, export_own, get_own, list_own, market, market_image, open_own,
     open_own_to_change, update_own, upload_own,
 };
+pub(crate) use pushes::push_failed;
 pub use pushes::{forget_push, image_registry, push, push_archive};
 pub use registries::{create_registry, delete_registry, get_registry, list_registries, test_registry, update_registry};
 pub use review::{approve, reject};
@@ -43,10 +46,9 @@ pub use sharing::{may_be_shared, share_own};
 
 use crate::authz::{CreateImage, ImageLibrary, ImageRef, ManageImage, OwnImageRef, ViewImage};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files, instances};
 
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 /// How long an archive waits for an image that is made of it.
 const UNUSED_ARCHIVE_HOURS: i64 = 24;
 
@@ -89,7 +91,7 @@ pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &ImageQuer
     audit::record_export(platform, ctx, ("images:export", "image_library"), None, query).await
 }
 
-/// Every image of these filters, as it all was at one instant.
+/// Every image of these filters, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -98,20 +100,17 @@ pub async fn export(
     ctx: &OpContext,
     query: &ImageQuery,
     mut take: impl FnMut(ImageView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.authorize_list::<ImageRef>(Permission::ImagesView)?;
     let sort = sort_of(query)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = store::list(&mut tx, Whose::All, query, &sort, (number, EXPORT_PAGE)).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = store::list(&mut tx, Whose::All, query, &sort, place).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 fn sort_of(query: &ImageQuery) -> Result<Vec<(ImageSort, SortDirection)>> {

@@ -9,8 +9,9 @@ use contract::{CustomerId, ErrorCode, FileId, ImageId, Page, Permission};
 use super::archive::{self, ArchiveFacts};
 use super::check::{self, Checked};
 use super::saved::refuse_name;
-use super::{EXPORT_PAGE, Whose, changed, entry, facts, forget_archive, found, locked, sort_of, store};
+use super::{Whose, changed, entry, facts, forget_archive, found, locked, sort_of, store};
 use crate::authz::{ImageShelf, ManageOwnImage, OwnImageRef, Scope, UploadImage, ViewOwnImage};
+use crate::exports::Pages;
 use crate::{Error, OpContext, Platform, Result, audit, files};
 
 /// An archive that was read, with what is said of it.
@@ -77,7 +78,8 @@ pub async fn market(platform: &Platform, ctx: &OpContext, query: &MarketQuery) -
     Ok(Page { list, total, page, page_size })
 }
 
-/// All of these filters for a workbook, as they were at one instant; who takes them away is in the log.
+/// All of these filters for a workbook, as they were at one instant; true when there are more than fit. Who takes them away is in
+/// the log.
 ///
 /// # Errors
 /// As [`market`]'s, and whatever `take` gives.
@@ -86,20 +88,17 @@ pub async fn export_market(
     ctx: &OpContext,
     query: &MarketQuery,
     mut take: impl FnMut(MarketImage) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let of = customer(&ctx.trying_new("images:export-market", "image"))?;
     audit::record_export(platform, ctx, ("images:export-market", "image"), Some(of), query).await?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = store::market(&mut tx, query, (number, EXPORT_PAGE)).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = store::market(&mut tx, query, place).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// One of them.
@@ -141,7 +140,8 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &ImageQuery) 
     Ok(Page { list: list.into_iter().map(without_names).collect(), total, page, page_size })
 }
 
-/// All of these filters for a workbook, as they were at one instant; who takes them away is in the log.
+/// All of these filters for a workbook, as they were at one instant; true when there are more than fit. Who takes them away is in
+/// the log.
 ///
 /// # Errors
 /// As [`list_own`]'s, and whatever `take` gives.
@@ -150,22 +150,18 @@ pub async fn export_own(
     ctx: &OpContext,
     query: &ImageQuery,
     mut take: impl FnMut(ImageView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let customer = customer(&ctx.trying_new("images:export-own", "image"))?;
     let sort = sort_of(query)?;
     audit::record_export(platform, ctx, ("images:export-own", "image"), Some(customer), query).await?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let place = (number, EXPORT_PAGE);
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
         let (rows, _) = store::list(&mut tx, Whose::Customer(customer), query, &sort, place).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().map(without_names).try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+        pages.hand_on(rows, &mut |view| take(without_names(view)))?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// Names of who works for the platform are nobody's business outside.

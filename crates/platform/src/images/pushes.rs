@@ -1,8 +1,6 @@
 //! Archives of images in a registry: put there by a job that says how far it is, and pulled by engines from there on. What the
 //! registry does not give any more, an engine is sent from the store.
 
-use std::time::Duration;
-
 use contract::images::{ImagePush, ImageReason, ImageRegistry, ImageView};
 use contract::registries::RegistryFault;
 use contract::{ErrorCode, ImageId, RegistryId};
@@ -16,11 +14,8 @@ use super::{archive, entry, found, is_usable, locked, registries, store};
 use crate::authz::{ImageRef, ManageImage, ViewImage};
 use crate::db::Tx;
 use crate::files::unshared::Reached;
-use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::jobs::{NewJob, UnderWay, enqueue_in_tx, until_unwanted};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, files, outbound};
-
-/// How often the progress is written.
-const BEAT: Duration = Duration::from_secs(1);
 
 /// Whether its archive is in a registry, or on its way there, and which one takes archives.
 ///
@@ -108,6 +103,18 @@ pub async fn forget_push(platform: &Platform, ctx: &OpContext, id: ImageId) -> R
     Ok(view)
 }
 
+/// An archive on its way to a registry, by the wish that it is done for.
+struct Going {
+    image: ImageId,
+    wish: i64,
+}
+
+impl UnderWay<Progress> for Going {
+    async fn note(&self, tx: &mut Tx, progress: Progress) -> Result<bool> {
+        store::note_push(tx, self.image, self.wish, progress).await
+    }
+}
+
 /// The job: puts it there. `last`: nobody tries again after this.
 ///
 /// # Errors
@@ -122,11 +129,12 @@ pub async fn push_archive(platform: &Platform, image: ImageId, wish: i64, last: 
         // Not wanted any more, or wanted anew.
         return Ok(());
     };
+    let going = Going { image, wish };
     let (tell, progress) = watch::channel(Progress::default());
     let put = tokio::select! {
         put = put(platform, &ctx, &view, registry, &tell) => put,
         // Dropping the other one hangs up.
-        () = beat(platform, &ctx, (image, wish), progress) => return Ok(()),
+        () = until_unwanted(platform, &ctx, &going, progress) => return Ok(()),
     };
     let put = match put {
         Err(error) if last => {
@@ -147,10 +155,15 @@ pub async fn push_archive(platform: &Platform, image: ImageId, wish: i64, last: 
     };
     let done = *tell.borrow();
     let mut tx = platform.db().begin(&ctx).await?;
-    store::note_push(&mut tx, image, wish, done).await?;
+    going.note(&mut tx, done).await?;
     store::end_push(&mut tx, image, wish, came).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether what was done for this wish failed: its job has done its work all the same.
+pub(crate) async fn push_failed(tx: &mut Tx, image: ImageId, wish: i64) -> Result<bool> {
+    store::push_failed(tx, image, wish).await
 }
 
 async fn put(
@@ -167,31 +180,6 @@ async fn put(
     let parts = read.map_err(|error| Error::internal(format!("an archive that was read does not read: {error:?}")))?;
     let name = format!("remotegpu/image-{}", image.id);
     registries::put(platform, registry, (name, parts), || again.read_again(), tell).await
-}
-
-/// Writes how far it is, until nobody wants it any more.
-async fn beat(
-    platform: &Platform,
-    ctx: &OpContext,
-    (image, wish): (ImageId, i64),
-    progress: watch::Receiver<Progress>,
-) {
-    loop {
-        tokio::time::sleep(BEAT).await;
-        let now = *progress.borrow();
-        let noted = async {
-            let mut tx = platform.db().begin(ctx).await?;
-            let wanted = store::note_push(&mut tx, image, wish, now).await?;
-            tx.commit().await?;
-            Ok::<_, Error>(wanted)
-        };
-        match noted.await {
-            Ok(true) => {}
-            Ok(false) => return,
-            // The database may be away for a moment; the job's lease decides what that means.
-            Err(error) => tracing::debug!(%error, "the progress of an archive could not be written"),
-        }
-    }
 }
 
 /// What an image is called in the registry, where it is there.

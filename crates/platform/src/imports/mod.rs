@@ -26,6 +26,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 pub use columns::SheetColumn;
 pub(crate) use columns::{columns, errors_in, fault, faults_of, text_of};
 pub use confirm::confirm;
+pub(crate) use reading::is_refused;
 pub use reading::read;
 pub(crate) use store::{ToWrite, to_write_after};
 pub use subject::{columns_of, example_names, heading_of, keeps_unknown};

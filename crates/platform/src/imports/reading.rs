@@ -14,6 +14,7 @@ use super::columns::header_columns;
 use super::subject::{self, Judge, Kind};
 use super::units::{take_units, with_unit};
 use super::{TextRow, UNKNOWN_COLUMN, note, store};
+use crate::db::Tx;
 use crate::{Error, Platform, Principal, Result, SystemActor, UserPrincipal};
 
 /// Rows that are judged and staged together: every one is held as its cells, what is written and what is sent, and by whichever
@@ -69,6 +70,11 @@ pub async fn read(platform: &Platform, id: ImportId, last: bool) -> Result<()> {
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether its workbook cannot be used: its job has done its work all the same.
+pub(crate) async fn is_refused(tx: &mut Tx, id: ImportId) -> Result<bool> {
+    store::is_refused(tx, id).await
 }
 
 /// The workbook in a temporary file, part by part.

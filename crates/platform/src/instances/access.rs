@@ -12,6 +12,7 @@ use super::store::{self, AccessRow, Row};
 use super::{entry, listed, system};
 use crate::authz::{InstanceRef, ManageOwnInstance, OperateInstance, OwnInstanceRef};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::{Error, OpContext, Platform, Result, accounts, audit, customers};
 
 /// A page of those in one's customer's instances, or in one's own, the newest first.
@@ -100,7 +101,7 @@ async fn some(
     Ok((list.collect(), total))
 }
 
-/// All of them for a workbook, as they were at one instant, at most 50,000; who takes them away is in the log.
+/// All of them for a workbook, as they were at one instant; true when there are more than fit. Who takes them away is in the log.
 ///
 /// # Errors
 /// As [`list_access`]'s, and whatever `take` gives.
@@ -109,7 +110,7 @@ pub async fn export_access(
     ctx: &OpContext,
     query: &AccessQuery,
     take: impl FnMut(AccessSession) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let whose = listed(&ctx.trying_new(EXPORT, "instance"))?;
     export(platform, ctx, whose, query, take).await
 }
@@ -123,7 +124,7 @@ pub async fn export_all_access(
     ctx: &OpContext,
     query: &AccessQuery,
     take: impl FnMut(AccessSession) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.trying_new(EXPORT, "instance").authorize_list::<InstanceRef>(Permission::InstancesView)?;
     export(platform, ctx, (None, None), query, take).await
 }
@@ -134,26 +135,20 @@ async fn export(
     whose: (Option<CustomerId>, Option<UserId>),
     query: &AccessQuery,
     mut take: impl FnMut(AccessSession) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     audit::record_export(platform, ctx, (EXPORT, "instance"), whose.0, query).await?;
     let mut tx = platform.db().snapshot(&system(ctx)).await?;
-    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
-        let (list, _) = some(&mut tx, ctx, whose, query, (number, EXPORT_PAGE), |_| false).await?;
-        let last = list.len() < EXPORT_PAGE as usize;
-        list.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (list, _) = some(&mut tx, ctx, whose, query, place, |_| false).await?;
+        pages.hand_on(list, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// In the audit log, of a list that was taken away.
 const EXPORT: &str = "instances:export-access";
-/// Most rows of an export, and those that are read at a time.
-const MAX_EXPORT: u32 = 50_000;
-const EXPORT_PAGE: u32 = 1000;
 
 /// Ends one in one's own instance: the connection is closed within seconds. One that is over stays so.
 ///

@@ -1,20 +1,17 @@
 //! Lists of instances for workbooks: all of these filters, as they stood at one instant.
 
-use contract::instances::{InstanceQuery, InstanceView};
-use contract::{CustomerId, Permission, UserId};
+use contract::instances::{InstanceQuery, InstanceSort, InstanceView};
+use contract::{CustomerId, Permission, SortDirection, UserId};
 
-use super::store::{self, Row};
-use super::{listed, sort_of, views};
+use super::{listed, sort_of, store, system, views};
 use crate::authz::InstanceRef;
-use crate::{OpContext, Platform, Result, audit};
+use crate::exports::Pages;
+use crate::{Error, OpContext, Platform, Result, audit};
 
 /// In the audit log, of a list that was taken away.
 const EXPORT: &str = "instances:export";
-/// Most rows of an export, and those that are read at a time.
-const MAX_EXPORT: u32 = 50_000;
-const EXPORT_PAGE: u32 = 1000;
 
-/// One's customer's, or one's own, at most 50,000; who takes them away is in the log.
+/// One's customer's, or one's own; true when there are more than fit into a workbook. Who takes them away is in the log.
 ///
 /// # Errors
 /// As the list's, and whatever `take` gives.
@@ -22,15 +19,14 @@ pub async fn export(
     platform: &Platform,
     ctx: &OpContext,
     query: &InstanceQuery,
-    mut take: impl FnMut(InstanceView) -> Result<()> + Send,
-) -> Result<()> {
-    let whose = listed(&ctx.trying_new(EXPORT, "instance"))?;
-    let mut rows = read(platform, ctx, whose, (query, whose.0)).await?;
-    while !rows.is_empty() {
-        let part = first(&mut rows);
-        views::all(platform, ctx, part).await?.into_iter().try_for_each(&mut take)?;
-    }
-    Ok(())
+    take: impl FnMut(InstanceView) -> Result<()> + Send,
+) -> Result<bool> {
+    let (customer, person) = listed(&ctx.trying_new(EXPORT, "instance"))?;
+    // Read as the system: nobody has instances without a customer.
+    let customer = customer.ok_or_else(Error::not_found)?;
+    let sort = sort_of(query)?;
+    audit::record_export(platform, ctx, (EXPORT, "instance"), Some(customer), query).await?;
+    all(platform, ctx, (Some(customer), person), (query, &sort), take).await
 }
 
 /// The same of everybody's, for staff.
@@ -41,42 +37,32 @@ pub async fn export_all(
     platform: &Platform,
     ctx: &OpContext,
     query: &InstanceQuery,
-    mut take: impl FnMut(InstanceView) -> Result<()> + Send,
-) -> Result<()> {
+    take: impl FnMut(InstanceView) -> Result<()> + Send,
+) -> Result<bool> {
     ctx.trying_new(EXPORT, "instance").authorize_list::<InstanceRef>(Permission::InstancesView)?;
-    let mut rows = read(platform, ctx, (query.customer_id, None), (query, None)).await?;
-    while !rows.is_empty() {
-        let part = first(&mut rows);
-        views::for_staff(platform, ctx, part).await?.into_iter().try_for_each(&mut take)?;
-    }
-    Ok(())
+    let sort = sort_of(query)?;
+    audit::record_export(platform, ctx, (EXPORT, "instance"), None, query).await?;
+    all(platform, ctx, (query.customer_id, None), (query, &sort), take).await
 }
 
-/// So many as are read at a time, taken from the front.
-fn first(rows: &mut Vec<Row>) -> Vec<Row> {
-    let rest = rows.split_off(rows.len().min(EXPORT_PAGE as usize));
-    std::mem::replace(rows, rest)
-}
-
-/// The rows; with the customer in whose log it stands that they were taken.
-async fn read(
+/// What is told of them comes of engines and prices, which are the system's to look at, and is to be of the same instant.
+async fn all(
     platform: &Platform,
     ctx: &OpContext,
     whose: (Option<CustomerId>, Option<UserId>),
-    (query, of): (&InstanceQuery, Option<CustomerId>),
-) -> Result<Vec<Row>> {
-    let sort = sort_of(query)?;
-    audit::record_export(platform, ctx, (EXPORT, "instance"), of, query).await?;
-    let mut tx = platform.db().snapshot(ctx).await?;
-    let mut all = Vec::new();
-    for number in 1..=MAX_EXPORT / EXPORT_PAGE {
-        let (rows, _) = store::list(&mut tx, whose, query, &sort, (number, EXPORT_PAGE)).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        all.extend(rows);
-        if last {
-            break;
-        }
+    (query, sort): (&InstanceQuery, &[(InstanceSort, SortDirection)]),
+    mut take: impl FnMut(InstanceView) -> Result<()> + Send,
+) -> Result<bool> {
+    let mut tx = platform.db().snapshot(&system(ctx)).await?;
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = store::list(&mut tx, whose, query, sort, place).await?;
+        let list = match ctx.is_staff() {
+            true => views::for_staff_in_tx(platform, &mut tx, ctx, rows).await?,
+            false => views::all_in_tx(platform, &mut tx, ctx, rows).await?,
+        };
+        pages.hand_on(list, &mut take)?;
     }
     tx.commit().await?;
-    Ok(all)
+    Ok(pages.cut())
 }

@@ -24,15 +24,13 @@ use crate::authz::{ImageShelf, ManageOwnInstance, UploadImage};
 use crate::db::Tx;
 use crate::files::taking::{self, NotTaken, Owner, Taking};
 use crate::images::{self, Saved, archive};
-use crate::jobs::{NewJob, enqueue_in_tx};
+use crate::jobs::{NewJob, UnderWay, enqueue_in_tx, until_unwanted};
 use crate::{Error, OpContext, Platform, Result, audit, engines};
 
 /// What engines call the images; with the save's own tag.
 const REPOSITORY: &str = images::SAVED;
 /// For an engine to make an image of a container, which stands still meanwhile.
 const COMMIT: Duration = Duration::from_secs(3600);
-/// How often the progress is written.
-const BEAT: Duration = Duration::from_secs(1);
 /// With the pauses of the queue more than a minute: agents and engines come back within that.
 const ATTEMPTS: i32 = 6;
 
@@ -212,7 +210,7 @@ pub async fn save(platform: &Platform, id: InstanceSaveId, last: bool) -> Result
     let made = tokio::select! {
         made = make(platform, &row, tell) => made,
         // Dropping the other one stops what it was at.
-        () = beat(platform, &row, progress) => Err(Stopped::Unwanted),
+        () = until_unwanted(platform, &ctx, &row, progress) => Err(Stopped::Unwanted),
     };
     let (fault, detail) = match made {
         Ok(()) => return Ok(()),
@@ -323,23 +321,9 @@ pub async fn tidy_saves(platform: &Platform) -> Result<()> {
     Ok(())
 }
 
-/// Writes how far it is, until nobody wants it any more.
-async fn beat(platform: &Platform, save: &SaveRow, progress: watch::Receiver<Progress>) {
-    loop {
-        tokio::time::sleep(BEAT).await;
-        let now = *progress.borrow();
-        let noted = async {
-            let mut tx = platform.db().begin(&worker(platform)).await?;
-            let wanted = store::note_saved(&mut tx, save, now).await?;
-            tx.commit().await?;
-            Ok::<_, Error>(wanted)
-        };
-        match noted.await {
-            Ok(true) => {}
-            Ok(false) => return,
-            // The database may be away for a moment; the job's lease decides what that means.
-            Err(error) => tracing::debug!(%error, "the progress of a save could not be written"),
-        }
+impl UnderWay<Progress> for SaveRow {
+    async fn note(&self, tx: &mut Tx, progress: Progress) -> Result<bool> {
+        store::note_saved(tx, self, progress).await
     }
 }
 

@@ -13,6 +13,7 @@ use super::disks;
 use super::idle;
 use super::split;
 use super::store::{self, Row};
+use crate::db::Tx;
 use crate::jobs::Standing;
 use crate::{Error, OpContext, Platform, Result, billing, customers, engines};
 
@@ -71,11 +72,23 @@ fn without_addresses(detail: &str) -> String {
 
 /// As whoever may see them sees them now.
 pub(super) async fn all(platform: &Platform, ctx: &OpContext, rows: Vec<Row>) -> Result<Vec<InstanceView>> {
+    let mut tx = platform.db().begin(&super::system(ctx)).await?;
+    let views = all_in_tx(platform, &mut tx, ctx, rows).await?;
+    tx.commit().await?;
+    Ok(views)
+}
+
+/// The same in a transaction of the system's.
+pub(super) async fn all_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    rows: Vec<Row>,
+) -> Result<Vec<InstanceView>> {
     let lost = |row: &Row| row.lost_since.is_some().then_some((row.id, row.machine.0));
     let lost: HashMap<_, _> = rows.iter().filter_map(lost).collect();
     let mut views: Vec<InstanceView> = rows.into_iter().map(|row| view(ctx, row)).collect();
-    let mut tx = platform.db().begin(&super::system(ctx)).await?;
-    let others = engines::others_among(&mut tx, &lost.values().copied().collect::<Vec<_>>()).await?;
+    let others = engines::others_among(tx, &lost.values().copied().collect::<Vec<_>>()).await?;
     for view in views.iter_mut().filter(|view| lost.get(&view.id).is_some_and(|machine| others.contains(machine))) {
         view.message.get_or_insert_with(|| words(ctx, OTHER_ENGINE));
     }
@@ -83,14 +96,13 @@ pub(super) async fn all(platform: &Platform, ctx: &OpContext, rows: Vec<Row>) ->
     for view in &mut views {
         let key = (view.spec.id, view.spec.price_per_hour.clone());
         if !prices.contains_key(&key) {
-            prices.insert(key.clone(), billing::price_now(platform, &mut tx, &view.spec, ctx.now()).await?);
+            prices.insert(key.clone(), billing::price_now(platform, tx, &view.spec, ctx.now()).await?);
         }
         if let Some(price) = prices.get(&key) {
             view.price = InstancePrice::clone(price);
         }
     }
-    idle::fill(platform, &mut tx, ctx.now(), &mut views).await?;
-    tx.commit().await?;
+    idle::fill(platform, tx, ctx.now(), &mut views).await?;
     Ok(views)
 }
 
@@ -215,11 +227,22 @@ fn ports(ctx: &OpContext, wanted: &[u16], seen: &[InstancePort]) -> Vec<Instance
 
 /// With the names of their customers.
 pub(super) async fn for_staff(platform: &Platform, ctx: &OpContext, rows: Vec<Row>) -> Result<Vec<InstanceView>> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
-    let mut views = all(platform, ctx, rows).await?;
-    let mut tx = platform.db().begin(ctx).await?;
-    let names = customers::names(&mut tx, &ids).await?;
+    let mut tx = platform.db().begin(&super::system(ctx)).await?;
+    let views = for_staff_in_tx(platform, &mut tx, ctx, rows).await?;
     tx.commit().await?;
+    Ok(views)
+}
+
+/// The same in a transaction of the system's.
+pub(super) async fn for_staff_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    rows: Vec<Row>,
+) -> Result<Vec<InstanceView>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
+    let mut views = all_in_tx(platform, tx, ctx, rows).await?;
+    let names = customers::names(tx, &ids).await?;
     for view in &mut views {
         view.customer_name = names.get(&view.customer_id.0).cloned();
     }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::Claim;
+use super::{Claim, own};
+use crate::db::Tx;
 use crate::{
-    Error, Platform, Result, SystemActor, accounts, allocations, audit, billing, engines, files, idempotency, images,
-    imports, instances, machines, mail, metrics, notifications, settings,
+    Error, OpContext, Platform, Result, SystemActor, accounts, allocations, audit, billing, engines, files,
+    idempotency, images, imports, instances, machines, mail, metrics, notifications, settings,
 };
 
 /// A kind that comes round: its name and how often.
@@ -79,6 +80,42 @@ pub(super) fn can_be_cancelled(kind: &str) -> bool {
 /// handler would find nothing to do.
 pub(super) fn can_be_retried(kind: &str) -> bool {
     kind == "instance-apply" || LETTERS.contains(&kind)
+}
+
+/// Whether what a job was about has failed, as it stands when the job has done its work: later jobs may find it otherwise.
+pub(super) async fn thing_failed(tx: &mut Tx, ctx: &OpContext, claim: &Claim) -> Result<bool> {
+    let number = |name| claim.payload.get(name).and_then(serde_json::Value::as_i64);
+    let text = |name: &str| claim.payload.get(name).and_then(serde_json::Value::as_str);
+    let token = |name: &str| text(name)?.parse::<uuid::Uuid>().ok();
+    match claim.kind.as_str() {
+        "image-copy" => match (number("image"), number("machine"), number("wish")) {
+            (Some(image), Some(machine), Some(wish)) => {
+                images::copy_failed(tx, image.into(), machine.into(), wish).await
+            }
+            _ => Ok(false),
+        },
+        "image-push" => match (number("image"), number("wish")) {
+            (Some(image), Some(wish)) => images::push_failed(tx, image.into(), wish).await,
+            _ => Ok(false),
+        },
+        "image-cleanup" => match number("cleanup") {
+            Some(id) => images::cleanup_failed(tx, id.into()).await,
+            None => Ok(false),
+        },
+        "machines-import" | "machines-read-import" | "users-read-import" => match number("import") {
+            Some(id) => imports::is_refused(tx, id.into()).await,
+            None => Ok(false),
+        },
+        "mail-send" => match token("mail") {
+            Some(token) => mail::has_failed(tx, token).await,
+            None => Ok(false),
+        },
+        "notification-deliver" => match token("delivery") {
+            Some(token) => notifications::delivery_failed(tx, token).await,
+            None => Ok(false),
+        },
+        _ => own::has_failed(tx, ctx, claim).await,
+    }
 }
 
 /// Runs one job.

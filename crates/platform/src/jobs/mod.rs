@@ -10,6 +10,7 @@
 mod handlers;
 mod mine;
 mod own;
+mod progress;
 mod staff;
 mod store;
 mod worker;
@@ -26,6 +27,7 @@ pub use mine::mine;
 pub(crate) use mine::{Going, going_in_tx, mark_in_tx, mark_of};
 pub(crate) use own::Standing;
 pub use own::{cancel_own, list_own, retry_own};
+pub(crate) use progress::{UnderWay, until_unwanted};
 pub use staff::{cancel, export, get, list, note_export, retry, statistics, status, workers};
 pub use worker::{idle, spawn_workers};
 
@@ -157,7 +159,7 @@ pub async fn finish(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Re
             store::retry(&mut tx, claim, why, backoff(claim.attempt)).await?
         }
         Outcome::Done => {
-            let thing_failed = own::has_failed(&mut tx, &ctx, claim).await?;
+            let thing_failed = handlers::thing_failed(&mut tx, &ctx, claim).await?;
             store::finish(&mut tx, claim, ("done", thing_failed), None).await?
         }
         Outcome::Failed(why) => store::finish(&mut tx, claim, ("failed", false), Some(why)).await?,

@@ -218,7 +218,7 @@ async fn standings(tx: &mut Tx, ctx: &OpContext, kind: OwnJobKind, ids: &[i64]) 
     }
 }
 
-/// Whether what a job is about has failed, as it stands when the job has done its work: later jobs may find it otherwise.
+/// Whether what a customer's job is about has failed.
 pub(super) async fn has_failed(tx: &mut Tx, ctx: &OpContext, claim: &Claim) -> Result<bool> {
     let (Some(kind), Some(id)) = (OwnJobKind::parse(&claim.kind), subject_of(&claim.payload)) else { return Ok(false) };
     Ok(standings(tx, ctx, kind, &[id]).await?.get(&id).is_some_and(|standing| standing.failed))

@@ -5,13 +5,14 @@ use contract::jobs::{
     JobDetail, JobLane, JobLaneView, JobQuery, JobServer, JobState, JobStatistics, JobStatisticsQuery, JobStatus,
     JobView,
 };
-use contract::{ErrorCode, JobId, MAX_PAGE_SIZE, Page, Permission};
+use contract::{ErrorCode, JobId, Page, Permission};
 use serde_json::{Value, json};
 
 use super::handlers::{can_be_cancelled, can_be_retried, comes_round, periodic_kinds, wanted_kinds};
 use super::store::{self, Row};
 use crate::authz::{CustomerRef, Granted, JobRef, ManageJob, ViewJob};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::{Error, OpContext, Platform, Result, accounts, audit, customers};
 
 /// How far back statistics reach where nothing is said, and at most: what has ended is kept for so long.
@@ -38,7 +39,7 @@ pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &JobQuery)
     audit::record_export(platform, ctx, ("jobs:export", "job"), None, query).await
 }
 
-/// Every job of these filters, as they all were at one instant.
+/// Every job of these filters, as they all were at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As the list's, and whatever `take` gives.
@@ -47,19 +48,17 @@ pub async fn export(
     ctx: &OpContext,
     query: &JobQuery,
     mut take: impl FnMut(JobView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let mut filter = filter(ctx, query)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    loop {
-        let rows = store::list(&mut tx, &filter, 1, MAX_PAGE_SIZE).await?;
-        let Some(last) = rows.last() else { break };
-        filter.before = Some(last.id);
-        for view in views(&mut tx, ctx, rows).await? {
-            take(view)?;
-        }
+    let mut pages = Pages::new();
+    while let Some((_, size)) = pages.wanted() {
+        let rows = store::list(&mut tx, &filter, 1, size).await?;
+        filter.before = rows.last().map(|last| last.id).or(filter.before);
+        pages.hand_on(views(&mut tx, ctx, rows).await?, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// One job with what happened to it.

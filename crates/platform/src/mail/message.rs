@@ -105,10 +105,11 @@ mod tests {
     fn every_mail_escapes_what_people_are_called() {
         let names = [
             "name", "machine", "customer", "person", "by", "image", "word", "answer", "endsAt", "startsAt", "state",
-            "email", "role", "change", "begins",
+            "email", "role", "change", "begins", "instance", "since", "stopsAt", "budget", "amount", "currency",
+            "spent", "percent",
         ];
         let args = names.map(|name| (name, "<img src=x>".to_owned()));
-        for kind in crate::mail::KINDS {
+        for kind in crate::mail::kinds() {
             for language in Language::ALL {
                 let said = say(&letter(kind, language, &args), "<i>Lab</i>".to_owned(), "https://gpu.test".to_owned());
                 let html = html(&said);

@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use contract::accounts::Language;
 use contract::mail::{MailQuery, MailState, MailTestRequest, MailView};
+use contract::notifications::NotificationKind;
 use contract::{ErrorCode, JobId, Page, Permission, UserId};
 use lettre::transport::smtp::extension::ClientId;
 use serde::{Deserialize, Serialize};
@@ -41,52 +42,23 @@ const LONGEST_DAYS: i64 = 3;
 /// How long what became of a mail is remembered.
 const KEPT_DAYS: i64 = 30;
 
-/// Every kind of mail.
-pub const KINDS: [&str; 43] = [
+/// Kinds of mail that nobody is told of in any other way.
+const OWN: [&str; 9] = [
     "test",
     "first-password",
     "password-reset",
-    "password-changed",
     "password-elsewhere",
     "email-change",
     "email-change-notice",
     "invitation",
     "sign-up",
     "sign-up-known",
-    "allocation-ending",
-    "renewal-decided",
-    "allocation-given",
-    "allocation-delayed",
-    "allocation-renewed",
-    "allocation-grace",
-    "allocation-reclaimed",
-    "maintenance-planned",
-    "maintenance-cancelled",
-    "maintenance-begun",
-    "maintenance-over",
-    "invitation-accepted",
-    "member-added",
-    "member-changed",
-    "member-removed",
-    "customer-switched",
-    "roles-changed",
-    "email-changed",
-    "identities-changed",
-    "second-factor-changed",
-    "ssh-key-added",
-    "api-token-made",
-    "sign-in-copied",
-    "account-switched",
-    "image-reviewed",
-    "image-acted",
-    "instance-failed",
-    "instance-acted",
-    "renewal-requested",
-    "allocation-waits",
-    "engine-certificates",
-    "engine-other",
-    "recording-stopped",
 ];
+
+/// Every kind of mail: of whatever people are told in the product, there is one.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    OWN.into_iter().chain(NotificationKind::ALL.into_iter().map(NotificationKind::code))
+}
 
 /// A mail to be sent. It says nothing of itself: its link may be secret.
 #[derive(Clone)]
@@ -121,6 +93,7 @@ pub async fn is_on(platform: &Platform) -> bool {
 /// Adds a mail in the transaction of the change that causes it, which must be the system's or the staff's. False when its
 /// key was used already.
 pub(crate) async fn enqueue_in_tx(platform: &Platform, tx: &mut Tx, mail: NewMail) -> Result<bool> {
+    debug_assert!(kinds().any(|kind| kind == mail.kind), "{} is not among the kinds of mail", mail.kind);
     let token = Uuid::new_v4();
     let args = mail.args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let content = serde_json::to_vec(&Content { args, link: mail.link.clone() }).map_err(Error::internal)?;
@@ -194,6 +167,11 @@ pub(crate) async fn send(platform: &Platform, token: Uuid, job: JobId, last: boo
     }
     // What the recipient's server refuses for good is done with; everything else is for the queue to try again.
     if failure.is_final() { Ok(()) } else { Err(Error::elsewhere(format!("mail {}: {step}", row.id))) }
+}
+
+/// Whether it was given up: what a server refuses for good is done with.
+pub(crate) async fn has_failed(tx: &mut Tx, token: Uuid) -> Result<bool> {
+    store::has_failed(tx, token).await
 }
 
 enum Ended {

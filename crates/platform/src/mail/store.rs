@@ -169,3 +169,12 @@ pub(super) async fn delete_before(tx: &mut Tx, before: DateTime<Utc>) -> Result<
     sqlx::query!("delete from mails where created_at < $1", before).execute(&mut **tx).await?;
     Ok(())
 }
+
+/// Whether it was given up.
+pub(super) async fn has_failed(tx: &mut Tx, token: Uuid) -> Result<bool> {
+    let failed = sqlx::query_scalar!(
+        r#"select exists(select from mails where token = $1 and state = 'failed') as "failed!""#,
+        token
+    );
+    Ok(failed.fetch_one(&mut **tx).await?)
+}

@@ -18,10 +18,10 @@ use contract::{ErrorCode, NotificationId, Page, UserId};
 
 pub(crate) use bell::Mark;
 pub use bell::{BellWatch, watch_bell};
-pub(crate) use channels::send as deliver;
 pub use channels::{
     Whose, add_channel, add_webhook, deliveries, list_channels, may_hear, remove_channel, test_channel, update_channel,
 };
+pub(crate) use channels::{has_failed as delivery_failed, send as deliver};
 pub use preferences::{preferences, set_preferences};
 
 use crate::accounts::{self, Contact};

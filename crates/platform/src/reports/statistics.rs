@@ -12,6 +12,7 @@ use contract::{Page, Permission};
 use crate::allocations::{Span, SpansOf};
 use crate::authz::{AllocationRef, CustomerRef, MachineRef};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::fields::Wrong;
 use crate::machines::GpuTimes;
 use crate::{Error, OpContext, Platform, Result, allocations, audit, customers, machines, metrics};
@@ -20,8 +21,6 @@ use crate::{Error, OpContext, Platform, Result, allocations, audit, customers, m
 const MAX_DAYS: i64 = 731;
 /// Most months of the use by month.
 const MAX_MONTHS: u32 = 24;
-/// Rows of an export that are put together at a time.
-const EXPORT_PAGE: u32 = 500;
 
 type Period = (DateTime<Utc>, DateTime<Utc>);
 
@@ -42,7 +41,7 @@ pub async fn machine_statistics(
     Ok(Page { list, total, page, page_size })
 }
 
-/// The same for every machine of the search, as it all was at one instant.
+/// The same for every machine of the search, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`machine_statistics`]', and whatever `take` gives.
@@ -51,19 +50,16 @@ pub async fn export_machine_statistics(
     ctx: &OpContext,
     query: &StatisticsQuery,
     mut take: impl FnMut(MachineStatistics) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let period = may_read(ctx, query)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = of_machines(platform, ctx, &mut tx, query, period, number, EXPORT_PAGE).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some((number, size)) = pages.wanted() {
+        let (rows, _) = of_machines(platform, ctx, &mut tx, query, period, number, size).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// What each customer had.
@@ -83,7 +79,7 @@ pub async fn customer_statistics(
     Ok(Page { list, total, page, page_size })
 }
 
-/// The same for every customer of the search, as it all was at one instant.
+/// The same for every customer of the search, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`machine_statistics`]', and whatever `take` gives.
@@ -92,19 +88,16 @@ pub async fn export_customer_statistics(
     ctx: &OpContext,
     query: &StatisticsQuery,
     mut take: impl FnMut(CustomerStatistics) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let period = may_read(ctx, query)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = of_customers(&mut tx, ctx.now(), query, period, number, EXPORT_PAGE).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some((number, size)) = pages.wanted() {
+        let (rows, _) = of_customers(&mut tx, ctx.now(), query, period, number, size).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 /// The use of the last months, the oldest first.

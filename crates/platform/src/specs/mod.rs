@@ -17,11 +17,10 @@ use serde_json::{Value, json};
 
 use crate::authz::{CreateSpec, ManageSpec, SpecCatalog, SpecRef, ViewSpec};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, audit, settings};
 
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 /// Places after the point that are kept.
 const PLACES: u32 = 6;
 /// Most an hour can cost, so that twelve digits stand before the point.
@@ -54,7 +53,7 @@ pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &SpecQuery
     audit::record_export(platform, ctx, ("specs:export", "spec_catalog"), None, query).await
 }
 
-/// Every spec of these filters, as it all was at one instant.
+/// Every spec of these filters, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -63,22 +62,18 @@ pub async fn export(
     ctx: &OpContext,
     query: &SpecQuery,
     mut take: impl FnMut(SpecView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.authorize_list::<SpecRef>(Permission::SpecsView)?;
     let sort = sort_of(query)?;
     let currency = settings::currency(platform).await;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let page = (number, EXPORT_PAGE);
-        let (rows, _) = store::list(&mut tx, query, &sort, page, &currency, ctx.now()).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = store::list(&mut tx, query, &sort, place, &currency, ctx.now()).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 fn sort_of(query: &SpecQuery) -> Result<Vec<(SpecSort, SortDirection)>> {

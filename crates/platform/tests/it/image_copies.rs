@@ -3,8 +3,9 @@
 use contract::engines::{EngineKind, EngineWrite};
 use contract::files::{FilePurpose, UploadCreate};
 use contract::images::{CopyState, ImageCopy, ImagePull, ImageReject, ImageUpload, ImageWrite};
+use contract::jobs::{JobQuery, JobState};
 use contract::{ErrorCode, ImageId, MachineId};
-use platform::jobs::{self, Lane};
+use platform::jobs::{self, Lane, Outcome};
 use platform::{OpContext, Platform, engines, files, images};
 use test_support::{DockerEngine, Registry, TestPlatform, eventually, image_archive, loadable_archive};
 use tokio_util::sync::CancellationToken;
@@ -120,6 +121,16 @@ async fn what_nobody_wants_any_more_is_not_brought() {
     images::copy(platform, image, host, 2, true).await.unwrap();
     let failed = only(platform, &ctx, image).await;
     assert_eq!((failed.state, failed.fault.as_deref()), (CopyState::Failed, Some("no-socket")));
+
+    // The jobs of both wishes did their work; that of the last did not bring it there.
+    sqlx::raw_sql("update jobs set run_at = now()").execute(test.owner_pool()).await.unwrap();
+    for claim in jobs::claim(platform, Lane::Copies, "worker-a", 10).await.unwrap() {
+        assert!(jobs::finish(platform, &claim, &Outcome::Done).await.unwrap());
+    }
+    let query = JobQuery { kind: Some("image-copy".to_owned()), ..JobQuery::default() };
+    let found = jobs::list(platform, &ctx, &query).await.unwrap().list;
+    let outcomes: Vec<_> = found.iter().map(|job| (job.state, job.outcome)).collect();
+    assert_eq!(outcomes, [(JobState::Done, JobState::Failed), (JobState::Done, JobState::Done)]);
 }
 
 /// The engine here takes connections and says nothing: what ends a copy is the decision alone.

@@ -5,7 +5,7 @@ use contract::jobs::{JobEventKind, JobLane, JobQuery, JobState, JobStatisticsQue
 use contract::{ErrorCode, JobId};
 use platform::jobs::{self, Claim, Lane, NewJob, Outcome};
 use platform::{Platform, SystemActor};
-use test_support::{TestPlatform, TestUser, eventually};
+use test_support::{Manner, TestPlatform, TestUser, eventually};
 use tokio_util::sync::CancellationToken;
 
 use crate::mail::World;
@@ -230,6 +230,27 @@ async fn a_letter_that_was_given_up_is_asked_for_again_where_it_came_from() {
     assert_eq!(letter.state, JobState::Failed);
     let refused = jobs::retry(p, &world.admin.ctx(), letter.id).await.unwrap_err();
     assert_eq!((refused.code, refused.key), (ErrorCode::WrongState, "error-job-nothing-left"));
+}
+
+/// A job that did its work is no comfort where what it was about failed.
+#[tokio::test]
+async fn a_mail_that_is_refused_for_good_has_failed_though_its_job_is_done() {
+    let world = World::new().await;
+    let (p, staff) = (&world.test.platform, world.admin.ctx());
+    let person = world.test.outsider("lee").await;
+    world.email(&person, "lee@example.org", "en").await;
+    world.sink.behave(Manner::RecipientRefused);
+    world.ask_reset("lee").await;
+    world.work().await;
+    let query = JobQuery { kind: Some("mail-send".to_owned()), ..JobQuery::default() };
+    let job = found(&world.test, &world.admin, query.clone()).await.remove(0);
+    assert_eq!((job.state, job.outcome), (JobState::Done, JobState::Failed));
+    assert_eq!(jobs::status(p, &staff).await.unwrap().failed_lately, 1);
+    world.sink.behave(Manner::Kind);
+    world.ask_reset("lee").await;
+    world.work().await;
+    let job = found(&world.test, &world.admin, query).await.remove(0);
+    assert_eq!((job.state, job.outcome), (JobState::Done, JobState::Done), "this one arrived");
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ list-last-page = To the last page
 list-clear-filters = Clear filters
 list-actions = Actions
 list-separator = , { "" }
+export-cut = The workbook is full: the list has more rows than the million that fit. Filter it and export the rest as well.
 filter-all = All
 filter-apply = Filter
 filter-reset = Reset

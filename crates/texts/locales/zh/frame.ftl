@@ -37,6 +37,7 @@ list-last-page = 前往最后一页
 list-clear-filters = 清除筛选
 list-actions = 操作
 list-separator = 、
+export-cut = 工作簿已满：列表超过一百万行，其余各行不在其中。请筛选后另行导出。
 filter-all = 全部
 filter-apply = 筛选
 filter-reset = 重置

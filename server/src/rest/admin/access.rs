@@ -42,18 +42,18 @@ pub async fn end_on_machine(rest: Rest, Part(id): Part<String>) -> Response {
     rest.answer(allocations::end_any_visit(&rest.platform, &rest.ctx, &id).await).await
 }
 
-/// All of them as a workbook, at most 50,000 rows; who takes it away is in the log.
+/// All of them as a workbook, a million rows at most: where there are more, the last one says so. Who takes it away is in the log.
 #[utoipa::path(get, path = "/api/admin/access/sessions/export", tag = "access", params(AccessQuery),
     responses((status = 200, description = "A workbook")))]
 pub async fn export(rest: Rest, Params(query): Params<AccessQuery>) -> Response {
     let built = async {
         let language = rest.ctx.language();
         let mut list = recordings::sessions(language)?;
-        instances::export_all_access(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = instances::export_all_access(&rest.platform, &rest.ctx, &query, |row| {
             recordings::session(language, &mut list, row)
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "sessions").await
 }

@@ -43,7 +43,7 @@ pub async fn export(rest: Rest, Params(query): Params<AnnouncementQuery>) -> Res
         ];
         let mut list = List::new(language, "announcements-title", &columns)?;
         let word = |of: &str, code: &str| say(language, &format!("announcement-{of}-{code}"), &[]);
-        announcements::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = announcements::export(&rest.platform, &rest.ctx, &query, |row| {
             let customers: Vec<_> = row.customers.into_iter().map(|customer| customer.name).collect();
             list.row(&[
                 row.title.into(),
@@ -60,7 +60,7 @@ pub async fn export(rest: Rest, Params(query): Params<AnnouncementQuery>) -> Res
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "announcements").await
 }

@@ -46,9 +46,11 @@ pub async fn export_ledger(rest: Rest, Params(query): Params<LedgerQuery>) -> Re
     let built = async {
         let language = rest.ctx.language();
         let mut list = billing_sheets::ledger(language)?;
-        billing::export_ledger(&rest.platform, &rest.ctx, &query, |row| billing_sheets::line(language, &mut list, row))
-            .await?;
-        list.finish()
+        let cut = billing::export_ledger(&rest.platform, &rest.ctx, &query, |row| {
+            billing_sheets::line(language, &mut list, row)
+        })
+        .await?;
+        list.finish_export(cut)
     };
     download(&rest, built.await, "ledger").await
 }

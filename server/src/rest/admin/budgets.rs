@@ -25,9 +25,10 @@ pub async fn export(rest: Rest, Params(query): Params<BudgetQuery>) -> Response 
     let built = async {
         let language = rest.ctx.language();
         let mut list = billing_sheets::budgets(language)?;
-        budgets::export(&rest.platform, &rest.ctx, &query, |row| billing_sheets::budget(language, &mut list, row))
-            .await?;
-        list.finish()
+        let cut =
+            budgets::export(&rest.platform, &rest.ctx, &query, |row| billing_sheets::budget(language, &mut list, row))
+                .await?;
+        list.finish_export(cut)
     };
     download(&rest, built.await, "budgets").await
 }

@@ -79,10 +79,7 @@ pub async fn audits(rest: Rest, Params(query): Params<AuditQuery>) -> Response {
             ])
         })
         .await?;
-        if cut {
-            list.row(&[say(language, "audit-export-cut", &[]).into()])?;
-        }
-        list.finish()
+        list.finish_cut(cut, "audit-export-cut")
     };
     download(&rest, built.await, "audit").await
 }
@@ -107,7 +104,7 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
             ("customer-remark", 40.0, Kind::Text),
         ];
         let mut list = List::new(language, "customers-title", &columns)?;
-        customers::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = customers::export(&rest.platform, &rest.ctx, &query, |row| {
             let state = match (row.deleted_at, row.active) {
                 (Some(_), _) => "customer-deleted",
                 (None, true) => "customer-active",
@@ -127,7 +124,7 @@ pub async fn customers(rest: Rest, Params(query): Params<CustomerQuery>) -> Resp
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "customers").await
 }
@@ -216,7 +213,7 @@ pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
             ("customer-created-at", 20.0, Kind::DateTime),
         ];
         let mut list = List::new(language, "users-title", &columns)?;
-        users::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = users::export(&rest.platform, &rest.ctx, &query, |row| {
             let roles: Vec<_> = briefs_in_words(language, row.roles).into_iter().map(|role| role.name).collect();
             let memberships = row.memberships.into_iter().map(|membership| {
                 let role = say(language, &format!("member-role-{}", membership.role.code()), &[]);
@@ -235,7 +232,7 @@ pub async fn users(rest: Rest, Params(query): Params<UserQuery>) -> Response {
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "users").await
 }
@@ -260,7 +257,7 @@ pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> 
             ("allocation-remark", 40.0, Kind::Text),
         ];
         let mut list = List::new(language, "allocations-title", &columns)?;
-        allocations::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = allocations::export(&rest.platform, &rest.ctx, &query, |row| {
             list.row(&[
                 row.machine_name.into(),
                 row.machine.into(),
@@ -275,7 +272,7 @@ pub async fn allocations(rest: Rest, Params(query): Params<AllocationQuery>) -> 
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "allocations").await
 }
@@ -303,7 +300,7 @@ pub async fn specs(rest: Rest, Params(query): Params<SpecQuery>) -> Response {
             ("spec-remark", 40.0, Kind::Text),
         ];
         let mut list = List::new(language, "specs-title", &columns)?;
-        specs::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = specs::export(&rest.platform, &rest.ctx, &query, |row| {
             let state = if row.listed { "spec-listed" } else { "spec-not-listed" };
             list.row(&[
                 row.name.into(),
@@ -322,7 +319,7 @@ pub async fn specs(rest: Rest, Params(query): Params<SpecQuery>) -> Response {
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "specs").await
 }
@@ -353,7 +350,7 @@ pub async fn images(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
             ("image-remark", 40.0, Kind::Text),
         ];
         let mut list = List::new(language, "images-title", &columns)?;
-        images::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = images::export(&rest.platform, &rest.ctx, &query, |row| {
             let yes = |is: bool| if is { "\u{2713}" } else { "" };
             let listed = if row.listed { "image-listed" } else { "image-not-listed" };
             list.row(&[
@@ -376,7 +373,7 @@ pub async fn images(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "images").await
 }

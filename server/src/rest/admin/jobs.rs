@@ -41,7 +41,7 @@ pub async fn export(rest: Rest, Params(query): Params<JobQuery>) -> Response {
         ];
         let mut list = List::new(language, "jobs-title", &columns)?;
         let word = |state: contract::jobs::JobState| say(language, &format!("job-state-{}", state.code()), &[]);
-        jobs::export(&rest.platform, &rest.ctx, &query, |job| {
+        let cut = jobs::export(&rest.platform, &rest.ctx, &query, |job| {
             list.row(&[
                 job.id.0.unsigned_abs().into(),
                 app::words::job_kind(language, &job.kind).into(),
@@ -57,7 +57,7 @@ pub async fn export(rest: Rest, Params(query): Params<JobQuery>) -> Response {
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "jobs").await
 }

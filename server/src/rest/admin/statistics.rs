@@ -36,7 +36,7 @@ pub async fn export_resources(rest: Rest, Params(query): Params<StatisticsQuery>
             ("usage-utilisation", 18.0, Kind::Number),
         ];
         let mut list = List::new(rest.ctx.language(), "statistics-resources", &columns)?;
-        reports::export_machine_statistics(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = reports::export_machine_statistics(&rest.platform, &rest.ctx, &query, |row| {
             list.row(&[
                 row.name.into(),
                 row.id.into(),
@@ -50,7 +50,7 @@ pub async fn export_resources(rest: Rest, Params(query): Params<StatisticsQuery>
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "resources").await
 }
@@ -78,7 +78,7 @@ pub async fn export_customers(rest: Rest, Params(query): Params<StatisticsQuery>
             ("usage-utilisation", 18.0, Kind::Number),
         ];
         let mut list = List::new(rest.ctx.language(), "statistics-customers", &columns)?;
-        reports::export_customer_statistics(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = reports::export_customer_statistics(&rest.platform, &rest.ctx, &query, |row| {
             list.row(&[
                 row.name.into(),
                 row.allocations.into(),
@@ -88,7 +88,7 @@ pub async fn export_customers(rest: Rest, Params(query): Params<StatisticsQuery>
             ])
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "customers").await
 }

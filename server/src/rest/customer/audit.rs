@@ -68,10 +68,7 @@ pub async fn export(rest: Rest, Params(query): Params<OwnAuditQuery>) -> Respons
             ])
         })
         .await?;
-        if cut {
-            list.row(&[say(language, "audit-export-cut", &[]).into()])?;
-        }
-        list.finish()
+        list.finish_cut(cut, "audit-export-cut")
     };
     download(&rest, built.await, "audit").await
 }

@@ -46,11 +46,11 @@ pub async fn export_ledger(rest: Rest, Params(query): Params<LedgerQuery>) -> Re
     let built = async {
         let language = rest.ctx.language();
         let mut list = billing_sheets::ledger(language)?;
-        billing::export_own_ledger(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = billing::export_own_ledger(&rest.platform, &rest.ctx, &query, |row| {
             billing_sheets::line(language, &mut list, row)
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "ledger").await
 }

@@ -29,9 +29,11 @@ pub async fn market(rest: Rest, wanted: AsWorkbook, Params(query): Params<Market
 pub async fn export_market(rest: Rest, Params(query): Params<MarketQuery>) -> Response {
     let built = async {
         let mut list = instance_sheets::market(rest.ctx.language())?;
-        images::export_market(&rest.platform, &rest.ctx, &query, |row| instance_sheets::market_image(&mut list, row))
-            .await?;
-        list.finish()
+        let cut = images::export_market(&rest.platform, &rest.ctx, &query, |row| {
+            instance_sheets::market_image(&mut list, row)
+        })
+        .await?;
+        list.finish_export(cut)
     };
     download(&rest, built.await, "images").await
 }
@@ -71,11 +73,11 @@ pub async fn export(rest: Rest, Params(query): Params<ImageQuery>) -> Response {
     let built = async {
         let language = rest.ctx.language();
         let mut list = instance_sheets::own_images(language)?;
-        images::export_own(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = images::export_own(&rest.platform, &rest.ctx, &query, |row| {
             instance_sheets::own_image(language, &mut list, row)
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "images").await
 }

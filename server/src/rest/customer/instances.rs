@@ -25,18 +25,18 @@ pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<Instance
     rest.answer(instances::list(&rest.platform, &rest.ctx, &query).await).await
 }
 
-/// One's customer's, for its owners, or one's own as a workbook, at most 50,000 rows; who takes it away is in the log.
+/// One's customer's, for its owners, or one's own as a workbook, a million rows at most: where there are more, the last one says so. Who takes it away is in the log.
 #[utoipa::path(get, path = "/api/customer/instances/export", tag = "instances", params(InstanceQuery),
     responses((status = 200, description = "A workbook")))]
 pub async fn export(rest: Rest, Params(query): Params<InstanceQuery>) -> Response {
     let built = async {
         let language = rest.ctx.language();
         let mut list = instance_sheets::instances(language, false)?;
-        instances::export(&rest.platform, &rest.ctx, &query, |row| {
+        let cut = instances::export(&rest.platform, &rest.ctx, &query, |row| {
             instance_sheets::instance(language, &mut list, false, row)
         })
         .await?;
-        list.finish()
+        list.finish_export(cut)
     };
     download(&rest, built.await, "instances").await
 }

@@ -32,12 +32,10 @@ use super::store::passwords;
 use super::{PasswordRule, SessionEnding, identity, password, password_rule};
 use crate::authz::{AssignRole, CreateUser, DeleteUser, Granted, Population, UpdateUser, UserRef, ViewUser};
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::fields::Wrong;
 use crate::notifications::{self, Notice, Value};
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, customers, may, roles};
-
-/// Rows of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 
 /// Everybody, as far as the filters say.
 pub async fn list(platform: &Platform, ctx: &OpContext, query: &UserQuery) -> Result<Page<UserRow>> {
@@ -55,7 +53,7 @@ pub async fn note_export(platform: &Platform, ctx: &OpContext, query: &UserQuery
     audit::record_export(platform, ctx, ("users:export", "population"), None, query).await
 }
 
-/// Everybody of these filters, as it all was at one instant.
+/// Everybody of these filters, as it all was at one instant; true when there are more than fit into a workbook.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -64,19 +62,16 @@ pub async fn export(
     ctx: &OpContext,
     query: &UserQuery,
     mut take: impl FnMut(UserRow) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.authorize_list::<UserRef>(Permission::UsersView)?;
     let mut tx = platform.db().snapshot(ctx).await?;
-    for number in 1.. {
-        let (rows, _) = page_in_tx(&mut tx, query, number, EXPORT_PAGE).await?;
-        let last = rows.len() < EXPORT_PAGE as usize;
-        rows.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+    let mut pages = Pages::new();
+    while let Some((number, size)) = pages.wanted() {
+        let (rows, _) = page_in_tx(&mut tx, query, number, size).await?;
+        pages.hand_on(rows, &mut take)?;
     }
     tx.commit().await?;
-    Ok(())
+    Ok(pages.cut())
 }
 
 async fn page_in_tx(tx: &mut Tx, query: &UserQuery, page: u32, page_size: u32) -> Result<(Vec<UserRow>, u64)> {

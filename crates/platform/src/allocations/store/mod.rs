@@ -129,17 +129,7 @@ macro_rules! row {
 }
 
 pub(super) async fn get(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
-    let row = sqlx::query!(
-        r#"select a.id, a.machine_id, a.customer_id, a.starts_at, a.ends_at, a.grace_days, a.state, a.remark,
-                  upper(a.hold) as hold_until, a.ended_at, a.reminded_days, a.waits_since, a.waits_for,
-                  a.began_at, a.revision,
-                  (select r.id from renewal_requests r where r.allocation_id = a.id and r.state = 'open') as open_request
-           from allocations a where a.id = $1"#,
-        id.0
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    row.map(|row| Ok(row!(row))).transpose()
+    Ok(get_all(tx, &[id.0]).await?.pop())
 }
 
 /// In the order of the ids.
@@ -158,14 +148,19 @@ pub(super) async fn get_all(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Row>> {
     rows.into_iter().map(|row| Ok(row!(row))).collect()
 }
 
-pub(super) async fn lock(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
-    let found = sqlx::query_scalar!("select id from allocations where id = $1 for update", id.0)
-        .fetch_optional(&mut **tx)
-        .await?;
-    match found {
-        Some(_) => get(tx, id).await,
+/// The one that a statement found.
+async fn found(tx: &mut Tx, id: Option<i64>) -> Result<Option<Row>> {
+    match id {
+        Some(id) => get(tx, AllocationId(id)).await,
         None => Ok(None),
     }
+}
+
+pub(super) async fn lock(tx: &mut Tx, id: AllocationId) -> Result<Option<Row>> {
+    let id = sqlx::query_scalar!("select id from allocations where id = $1 for update", id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    found(tx, id).await
 }
 
 /// The customer's allocation of this machine that gives access at `now`, or whose grace lets it read what was.
@@ -185,10 +180,7 @@ pub(super) async fn readable(
     )
     .fetch_optional(&mut **tx)
     .await?;
-    match id {
-        Some(id) => get(tx, AllocationId(id)).await,
-        None => Ok(None),
-    }
+    found(tx, id).await
 }
 
 /// Which of these customers have which of these machines at `now`: true, or false in the grace after it.
@@ -272,10 +264,7 @@ pub(super) async fn current(tx: &mut Tx, machine: MachineId, customer: CustomerI
     )
     .fetch_optional(&mut **tx)
     .await?;
-    match id {
-        Some(id) => get(tx, AllocationId(id)).await,
-        None => Ok(None),
-    }
+    found(tx, id).await
 }
 
 /// The customer's last allocation of these machines that is over.
@@ -289,10 +278,7 @@ pub(super) async fn last(tx: &mut Tx, machines: &[i64], customer: CustomerId) ->
     )
     .fetch_optional(&mut **tx)
     .await?;
-    match id {
-        Some(id) => get(tx, AllocationId(id)).await,
-        None => Ok(None),
-    }
+    found(tx, id).await
 }
 
 /// The first allocation, other than `except`, that holds the machine in this period.
@@ -315,10 +301,7 @@ pub(super) async fn in_the_way(
     )
     .fetch_optional(&mut **tx)
     .await?;
-    match id {
-        Some(id) => get(tx, AllocationId(id)).await,
-        None => Ok(None),
-    }
+    found(tx, id).await
 }
 
 /// The first allocation that has, or will have, this machine.
@@ -330,10 +313,7 @@ pub(super) async fn holding(tx: &mut Tx, machine: MachineId) -> Result<Option<Ro
     )
     .fetch_optional(&mut **tx)
     .await?;
-    match id {
-        Some(id) => get(tx, AllocationId(id)).await,
-        None => Ok(None),
-    }
+    found(tx, id).await
 }
 
 /// The first allocation of each of these machines that has not begun.

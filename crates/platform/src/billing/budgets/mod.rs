@@ -26,11 +26,9 @@ use crate::authz::{
     OwnBudgetRef, OwnBudgetShelf, Resource, Scope,
 };
 use crate::db::Tx;
+use crate::exports::Pages;
 use crate::fields::Wrong;
 use crate::{Error, OpContext, Platform, Result, SystemActor, audit, calendar, customers, settings};
-
-/// Budgets of an export that are read at a time.
-const EXPORT_PAGE: u32 = 500;
 
 /// A calendar month.
 #[derive(Clone, Debug)]
@@ -136,16 +134,27 @@ async fn page(
 ) -> Result<Page<BudgetView>> {
     let month = month(platform, ctx.now()).await;
     let mut tx = platform.db().begin(ctx).await?;
-    let which = Which { customer, id: None };
-    let (rows, total) = store::list(&mut tx, which, &month, ctx.now(), (page, page_size)).await?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
-    let names = if named { customers::names(&mut tx, &ids).await? } else { std::collections::HashMap::default() };
+    let (list, total) = some(&mut tx, ctx, &month, customer, (page, page_size), named).await?;
     tx.commit().await?;
+    Ok(Page { list, total, page, page_size })
+}
+
+async fn some(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    month: &Month,
+    customer: Option<CustomerId>,
+    place: (u32, u32),
+    named: bool,
+) -> Result<(Vec<BudgetView>, u64)> {
+    let (rows, total) = store::list(tx, Which { customer, id: None }, month, ctx.now(), place).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.customer.0).collect();
+    let names = if named { customers::names(tx, &ids).await? } else { std::collections::HashMap::default() };
     let list = rows.into_iter().map(|row| {
         let customer_name = names.get(&row.customer.0).cloned();
-        BudgetView { customer_name, ..view(ctx, row, &month) }
+        BudgetView { customer_name, ..view(ctx, row, month) }
     });
-    Ok(Page { list: list.collect(), total, page, page_size })
+    Ok((list.collect(), total))
 }
 
 /// Everybody's, for staff.
@@ -166,7 +175,7 @@ pub async fn list_own(platform: &Platform, ctx: &OpContext, query: &BudgetQuery)
     page(platform, ctx, Some(customer), audit::page_of(query.page, query.page_size)?, false).await
 }
 
-/// All of them for a workbook; who takes them away is in the log.
+/// All of them for a workbook, as they were at one instant; true when there are more than fit. Who takes them away is in the log.
 ///
 /// # Errors
 /// As [`list`]'s, and whatever `take` gives.
@@ -175,7 +184,7 @@ pub async fn export(
     ctx: &OpContext,
     query: &BudgetQuery,
     take: impl FnMut(BudgetView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     ctx.trying_new("budgets:export", "budget").authorize_list::<BudgetRef>(Permission::BillingView)?;
     audit::record_export(platform, ctx, ("budgets:export", "budget"), None, query).await?;
     all(platform, ctx, query.customer_id, take).await
@@ -190,7 +199,7 @@ pub async fn export_own(
     ctx: &OpContext,
     query: &BudgetQuery,
     take: impl FnMut(BudgetView) -> Result<()> + Send,
-) -> Result<()> {
+) -> Result<bool> {
     let customer = own_customer(&ctx.trying_new("budgets:export", "budget"))?;
     audit::record_export(platform, ctx, ("budgets:export", "budget"), Some(customer), query).await?;
     all(platform, ctx, Some(customer), take).await
@@ -201,16 +210,16 @@ async fn all(
     ctx: &OpContext,
     customer: Option<CustomerId>,
     mut take: impl FnMut(BudgetView) -> Result<()> + Send,
-) -> Result<()> {
-    for number in 1.. {
-        let page = page(platform, ctx, customer, (number, EXPORT_PAGE), true).await?;
-        let last = page.list.len() < EXPORT_PAGE as usize;
-        page.list.into_iter().try_for_each(&mut take)?;
-        if last {
-            break;
-        }
+) -> Result<bool> {
+    let month = month(platform, ctx.now()).await;
+    let mut tx = platform.db().snapshot(ctx).await?;
+    let mut pages = Pages::new();
+    while let Some(place) = pages.wanted() {
+        let (rows, _) = some(&mut tx, ctx, &month, customer, place, true).await?;
+        pages.hand_on(rows, &mut take)?;
     }
-    Ok(())
+    tx.commit().await?;
+    Ok(pages.cut())
 }
 
 /// Sets a budget of a customer, for staff.

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 
 pub(in crate::images) use self::judge::{Known, Standing, familiar};
 use self::judge::{Library, judge};
+pub(crate) use self::work::cleanup_failed;
 pub use self::work::run_cleanup;
 use super::copies::{ATTEMPTS, is_passing};
 use super::store;

@@ -8,6 +8,7 @@ use runtime::docker::{Fault, FaultKind};
 
 use super::judge::judge;
 use super::{is_passing, library_on, seen, since};
+use crate::db::Tx;
 use crate::images::store::{self, CleanupWork};
 use crate::{Error, Platform, Result, SystemActor, instances};
 
@@ -53,6 +54,11 @@ pub async fn run_cleanup(platform: &Platform, id: ImageCleanupId, last: bool) ->
     store::end_cleanup(&mut tx, id, done.as_ref().err(), ctx.now()).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Whether it was given up: its job has done its work all the same.
+pub(crate) async fn cleanup_failed(tx: &mut Tx, id: ImageCleanupId) -> Result<bool> {
+    store::cleanup_failed(tx, id).await
 }
 
 async fn take_away(platform: &Platform, work: &CleanupWork) -> Result<std::result::Result<(), Fault>> {

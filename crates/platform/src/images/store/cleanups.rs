@@ -296,3 +296,12 @@ pub(in crate::images) async fn end_forgotten_cleanups(
     .await?;
     Ok(ended.rows_affected())
 }
+
+/// Whether it was given up.
+pub(in crate::images) async fn cleanup_failed(tx: &mut Tx, id: ImageCleanupId) -> Result<bool> {
+    let failed = sqlx::query_scalar!(
+        r#"select exists(select from image_cleanups where id = $1 and state = 'failed') as "failed!""#,
+        id.0
+    );
+    Ok(failed.fetch_one(&mut **tx).await?)
+}

@@ -183,3 +183,15 @@ pub(in crate::images) async fn end_copy(
     .await?;
     Ok(())
 }
+
+/// Whether what was done for this wish failed.
+pub(in crate::images) async fn copy_failed(tx: &mut Tx, image: ImageId, machine: MachineId, wish: i64) -> Result<bool> {
+    let failed = sqlx::query_scalar!(
+        r#"select exists(select from image_copies
+                         where image_id = $1 and machine_id = $2 and wish = $3 and state = 'failed') as "failed!""#,
+        image.0,
+        machine.0,
+        wish
+    );
+    Ok(failed.fetch_one(&mut **tx).await?)
+}

@@ -161,3 +161,13 @@ pub(in crate::images) async fn end_forgotten_pushes(tx: &mut Tx, fault: &str) ->
     .await?;
     Ok(ended.rows_affected())
 }
+
+/// Whether what was done for this wish failed.
+pub(in crate::images) async fn push_failed(tx: &mut Tx, image: ImageId, wish: i64) -> Result<bool> {
+    let failed = sqlx::query_scalar!(
+        r#"select exists(select from image_pushes where image_id = $1 and wish = $2 and state = 'failed') as "failed!""#,
+        image.0,
+        wish
+    );
+    Ok(failed.fetch_one(&mut **tx).await?)
+}

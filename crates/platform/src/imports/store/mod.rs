@@ -412,3 +412,12 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: DateTime<Utc>) -> Result<u6
     let gone = sqlx::query!("delete from imports where expires_at <= $1", now).execute(&mut **tx).await?;
     Ok(gone.rows_affected())
 }
+
+/// Whether its workbook cannot be used.
+pub(super) async fn is_refused(tx: &mut Tx, id: ImportId) -> Result<bool> {
+    let refused = sqlx::query_scalar!(
+        r#"select exists(select from imports where id = $1 and state = 'refused') as "refused!""#,
+        id.0
+    );
+    Ok(refused.fetch_one(&mut **tx).await?)
+}

@@ -103,7 +103,7 @@ pub(in crate::jobs) async fn status(tx: &mut Tx) -> Result<JobStatus> {
                   (select extract(epoch from now() - min(run_at))::bigint from due) as due_seconds,
                   (select count(*) from jobs where state = 'running') as "running!",
                   (select count(*) from finished_jobs
-                   where state = 'failed' and finished_at > now() - interval '24 hours') as "failed!",
+                   where (state = 'failed' or thing_failed) and finished_at > now() - interval '24 hours') as "failed!",
                   (select count(*) from job_servers where seen_at > now() - interval '15 seconds') as "servers!""#
     )
     .fetch_one(&mut **tx)

@@ -126,6 +126,11 @@ pub(crate) async fn send(platform: &Platform, token: Uuid, last: bool) -> Result
     }
 }
 
+/// Whether it was given up: its job has done its work all the same.
+pub(crate) async fn has_failed(tx: &mut Tx, token: Uuid) -> Result<bool> {
+    store::has_failed(tx, token).await
+}
+
 /// A test message, now.
 pub(super) async fn try_out(
     platform: &Platform,

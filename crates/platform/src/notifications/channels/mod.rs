@@ -21,8 +21,8 @@ use serde_json::json;
 use url::Url;
 use uuid::Uuid;
 
-pub(crate) use deliver::send;
 pub(super) use deliver::{enqueue_for_person, enqueue_for_platform, forget_old};
+pub(crate) use deliver::{has_failed, send};
 
 use super::{own, readable};
 use crate::authz::{Granted, Installation, SecureAccount, UpdateSettings};
