@@ -17,7 +17,8 @@ use runtime::docker::{Endpoint, Fault, FaultKind};
 
 use super::store::{self, Row};
 use super::work::{self, Meaning, Trouble};
-use super::{data, made_of, notices, worker};
+use super::{charge, data, made_of, notices, worker};
+use crate::billing::Seen;
 use crate::db::Tx;
 use crate::engines::{self, EngineIdentity};
 use crate::{OpContext, Platform, Result};
@@ -204,6 +205,8 @@ pub(crate) async fn leave_engine_in_tx(
             empty.push(row.id.0);
         }
         notices::engine_left(platform, tx, ctx, row, made).await?;
+        // Nobody saw the run on the one before end.
+        charge::follow(platform, tx, ctx, (row, row.made_of()), Some(Seen::Gone)).await?;
     }
     store::forget_containers(tx, machine, &empty).await?;
     Ok(left)

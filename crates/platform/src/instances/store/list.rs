@@ -89,10 +89,13 @@ pub(in crate::instances) async fn alive_on(tx: &mut Tx, machine: MachineId) -> R
 }
 
 /// Their containers there are not looked for any more: their people know that others are made, and of these ones, that they
-/// begin with an empty data disk.
+/// begin with an empty data disk. What runs where they are looked for from now on is started again, because the ledger knows
+/// nothing of its run.
 pub(in crate::instances) async fn forget_containers(tx: &mut Tx, machine: MachineId, empty: &[i64]) -> Result<()> {
     sqlx::query!(
-        "update instances set container_id = null, told_anew = true, begins_empty = begins_empty or id = any($2)
+        "update instances
+         set container_id = null, told_anew = true, begins_empty = begins_empty or id = any($2), wish = wish + 1,
+             restarts_wanted = restarts_wanted + case wanted when 'running' then 1 else 0 end
          where machine_id = $1 and deleted_at is null and container_id is not null",
         machine.0,
         empty
