@@ -14,7 +14,7 @@ use super::{endpoint_by_agent, entry, none, store, view};
 use crate::authz::{ConnectMachine, MachineRef, OperateMachine};
 use crate::db::Tx;
 use crate::notifications::{Notice, Value, notify_in_tx};
-use crate::{Error, OpContext, Platform, Result, SystemActor, accounts, audit, instances, machines};
+use crate::{Error, OpContext, Platform, Result, SystemActor, accounts, audit, images, instances, machines};
 
 /// For so long its id stays known without being asked for again, where something else shows that it is the one.
 const KNOWN: TimeDelta = TimeDelta::minutes(10);
@@ -76,6 +76,9 @@ pub(crate) async fn same_answers(
         return Ok(());
     }
     let mut tx = platform.db().begin(&ctx).await?;
+    if known.id.as_deref() != id {
+        images::forget_brought_in_tx(&mut tx, machine).await?;
+    }
     store::identity::set_same(&mut tx, machine, (known.revision, ctx.now()), id).await?;
     tx.commit().await?;
     Ok(())
@@ -141,6 +144,7 @@ pub async fn accept_other(platform: &Platform, ctx: &OpContext, code: &str) -> R
     if !store::identity::accept(&mut tx, &granted, &known, ctx.now()).await? {
         return Err(Error::new(ErrorCode::Conflict));
     }
+    images::forget_brought_in_tx(&mut tx, id).await?;
     super::look_soon_in_tx(&mut tx, id).await?;
     let before = json!({ "engineId": known.id });
     let after = json!({

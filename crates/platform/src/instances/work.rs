@@ -232,7 +232,7 @@ async fn have_image(
     spec: &mut ContainerSpec,
 ) -> Result<(), Trouble> {
     let ctx = worker(platform);
-    if !images::is_there(platform, &ctx, engine, &spec.image).await?? {
+    if !images::is_there(platform, &ctx, engine, (row.image, row.machine), &spec.image).await?? {
         spec.image = images::bring_now(platform, &ctx, row.image, row.machine).await??;
     }
     Ok(())
