@@ -79,7 +79,7 @@ pub(crate) async fn same_answers(
     if known.id.as_deref() != id {
         images::forget_brought_in_tx(&mut tx, machine).await?;
     }
-    store::identity::set_same(&mut tx, machine, (known.revision, ctx.now()), id).await?;
+    store::identity::set_same(&mut tx, machine, known, ctx.now(), id).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -96,7 +96,7 @@ pub(crate) async fn other_answers(
     }
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
-    if store::identity::set_other(&mut tx, machine, (known.revision, ctx.now()), id).await? {
+    if store::identity::set_other(&mut tx, machine, known, ctx.now(), id).await? {
         tracing::warn!(
             machine = machine.0,
             "another engine answers at a machine with instances; nothing is done there"

@@ -42,7 +42,8 @@ impl Own {
     }
 
     /// Engines that keep images as registries do call one by the digest of its manifest. They say so by a name with that digest,
-    /// which others give only to what was pulled.
+    /// which others give only to what was pulled. Nobody but who is root on the host can have given the platform's own name to
+    /// something else there, which is why it is brought anew after a lease.
     fn is(&self, held: &HeldImage) -> bool {
         held.id == self.digest || held.digests.contains(&format!("{}@{}", self.repository, held.id))
     }

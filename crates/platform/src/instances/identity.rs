@@ -195,11 +195,11 @@ pub(crate) async fn leave_engine_in_tx(
     let (rows, left) = left(tx, machine).await?;
     let mut empty = Vec::new();
     for row in &rows {
-        let has_disk = row.made_of().data_disk_gb > 0;
-        let made = match has_disk {
-            false => "engine-anew",
-            true if volumes.contains(&made_of::data_volume(&made_of::name_in_tx(tx, row.id).await?)) => "engine-found",
-            true => "engine-empty",
+        let disk = made_of::data_volume(&made_of::name_in_tx(tx, row.id).await?);
+        let made = match row.made_of().data_disk_gb {
+            0 => "engine-anew",
+            _ if volumes.contains(&disk) => "engine-found",
+            _ => "engine-empty",
         };
         if made == "engine-empty" {
             empty.push(row.id.0);
@@ -294,6 +294,6 @@ mod tests {
         let made = |id: i64, container: &str| Made { id: InstanceId(id), container: container.to_owned(), data: true };
         let asked = [made(1, "a"), made(2, "b"), made(3, "c")];
         assert_eq!(still(&asked, vec![made(2, "d"), made(3, "c"), made(4, "e")]), [made(3, "c")]);
-        assert_eq!(still(&asked, Vec::new()), []);
+        assert!(still(&asked, Vec::new()).is_empty());
     }
 }

@@ -39,21 +39,23 @@ pub(in crate::engines) async fn others_among(tx: &mut Tx, machines: &[i64]) -> R
     Ok(others.into_iter().collect())
 }
 
-/// It is the one, or the one again; nothing where its connection was changed meanwhile.
+/// It is the one, or the one again; nothing where its connection was changed meanwhile, or another one accepted.
 pub(in crate::engines) async fn set_same(
     tx: &mut Tx,
     machine: MachineId,
-    (revision, now): (i64, DateTime<Utc>),
+    known: &EngineIdentity,
+    now: DateTime<Utc>,
     id: Option<&str>,
 ) -> Result<()> {
     sqlx::query!(
         "update engine_connections
          set engine_id = $3, engine_id_at = $4, other_engine_id = null, other_since = null
-         where machine_id = $1 and revision = $2",
+         where machine_id = $1 and revision = $2 and engine_id is not distinct from $5",
         machine.0,
-        revision,
+        known.revision,
         id,
-        now
+        now,
+        known.id
     )
     .execute(&mut **tx)
     .await?;
@@ -84,23 +86,25 @@ pub(in crate::engines) async fn accept(
     Ok(accepted.rows_affected() == 1)
 }
 
-/// Another one answers; true where that is news. Not where its connection was changed meanwhile.
+/// Another one answers; true where that is news. Not where its connection was changed meanwhile, or this one accepted.
 pub(in crate::engines) async fn set_other(
     tx: &mut Tx,
     machine: MachineId,
-    (revision, now): (i64, DateTime<Utc>),
+    known: &EngineIdentity,
+    now: DateTime<Utc>,
     id: Option<&str>,
 ) -> Result<bool> {
     let is_news = sqlx::query_scalar!(
         r#"with was as (select machine_id, other_since from engine_connections
-                        where machine_id = $1 and revision = $2 for update)
+                        where machine_id = $1 and revision = $2 and engine_id is not distinct from $5 for update)
            update engine_connections e set other_engine_id = $3, other_since = coalesce(was.other_since, $4)
            from was where e.machine_id = was.machine_id
            returning (was.other_since is null) as "is_news!""#,
         machine.0,
-        revision,
+        known.revision,
         id,
-        now
+        now,
+        known.id
     )
     .fetch_optional(&mut **tx)
     .await?;
