@@ -82,7 +82,8 @@ pub(crate) async fn is_there(
         return Ok(Ok(true));
     }
     let mut tx = platform.db().begin(ctx).await?;
-    let is_meant = match checks::known_in_tx(&mut tx, image, machine).await?.0 {
+    let (known, _) = checks::known_in_tx(&mut tx, image, machine).await?;
+    let is_meant = match known {
         Known::Doubted => false,
         Known::Brought if is_by_manifest(&held) => true,
         Known::Untouched if is_by_manifest(&held) => !store::any_may_have_taken_names(&mut tx).await?,
