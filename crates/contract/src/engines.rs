@@ -139,6 +139,22 @@ pub struct EngineView {
     /// or the other is accepted (`POST …/docker/accept`).
     #[serde(default)]
     pub other_since: Option<DateTime<Utc>>,
+    /// What begins anew where that one is accepted; absent while none answers.
+    #[serde(default)]
+    pub left: Option<EngineLeft>,
+}
+
+/// What is on an engine in whose place another one answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EngineLeft {
+    /// Instances that are not being deleted.
+    pub instances: u64,
+    /// Customers whose they are.
+    pub customers: u64,
+    /// Those of the instances that have a data disk.
+    pub data_disks: u64,
 }
 
 impl EngineView {
@@ -223,6 +239,7 @@ mod tests {
             engine_id: None,
             other_engine_id: None,
             other_since: None,
+            left: None,
         };
         assert_eq!(view.address(), "tcp://10.0.0.7:2376");
         assert_eq!(EngineView { host: Some("fd00::7".to_owned()), ..view.clone() }.address(), "tcp://[fd00::7]:2376");

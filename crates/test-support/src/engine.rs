@@ -1,6 +1,8 @@
 //! A real Docker Engine (`dockerd`) with data, sockets and certificates of its own, no bridge and no firewall rules; and
 //! other ends that an engine's client has to tell from one.
 
+mod identity;
+
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -147,6 +149,7 @@ impl DockerEngine {
             std::fs::write(place(name), text).expect("the folder can be written");
         }
         let port = free_port();
+        identity::rename(folder.path());
         let child = spawn(folder.path(), port, setup);
         let mut engine = Self { folder, child, port, authority, is_killed: false, setup };
         engine.comes_up().then_some(engine)
@@ -272,6 +275,15 @@ impl DockerEngine {
         self.is_killed = false;
     }
 
+    /// The same, as one that was set up anew with its data: it calls itself otherwise.
+    ///
+    /// # Panics
+    /// As [`DockerEngine::start_again`].
+    pub fn start_anew(&mut self) {
+        identity::rename(self.folder.path());
+        self.start_again();
+    }
+
     /// Takes all containers and networks away: what they leave in the kernel would outlive the engine.
     fn empty(&self) {
         let ask = |method: &str, path: &str| self.answer(method, path, "text/plain", b"").map(|(_, body)| body);
@@ -385,6 +397,9 @@ fn spawn(folder: &Path, port: u16, setup: Setup) -> Child {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log);
+    if let Some(config) = identity::config(folder) {
+        command.arg("--config-file").arg(config);
+    }
     if place(HOOKS).exists() {
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", place(HOOKS).display()));

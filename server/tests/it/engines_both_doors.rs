@@ -120,3 +120,87 @@ async fn the_page_says_what_is_wrong_and_what_to_do() {
     assert!(said(&english) || said(&chinese), "{tested}");
     assert!(!tested.contains("form[key]"), "an operator only tries it");
 }
+
+/// An instance with a data disk is on another engine than the one that answers: what going on with that means is said before, and
+/// whose it is hears it after.
+async fn accepted(through: Through) {
+    let engine = DockerEngine::start();
+    let server = Server::start().await;
+    let (admin, acme) = (server.test.admin().await, server.test.customer("Acme").await);
+    server.test.node("host-001").await;
+    let doors = Doors { server: &server, through };
+    let (staff, browser) = (doors.who(&admin).await, server.browser(&admin).await);
+    let socket = engine.socket().display().to_string();
+    let form = [("code", "host-001"), ("form[kind]", "local"), ("form[socket]", socket.as_str())];
+    let body = json!({ "kind": "local", "socket": socket });
+    assert_eq!(doors.put(&staff, (PATH, body), ("set_engine", &form)).await, (0, vec![]));
+    let (customer, owner) = (acme.id, acme.owner.id);
+    let file = format!(
+        "insert into files (customer_id, name, purpose, sha256, size_bytes)
+         select {customer}, 'a.tar', 'image', sha256, 1 from blobs returning id::text"
+    );
+    let image = format!(
+        "insert into images (customer_id, name, source, file_id, state)
+         select {customer}, 'ours', 'upload', id, 'pending_review' from files returning id::text"
+    );
+    let instance = format!(
+        "with moved as (update engine_connections set engine_id = 'ANOTHER' returning machine_id)
+         insert into instances (customer_id, created_by, name, machine_id, machine_code, machine_name, image_id, image_name,
+                                spec_id, spec, gpu_count, cpu_cores, memory_gb, disk_gb, wanted, observed, container_id,
+                                made_at, state, created_at)
+         select {customer}, {owner}, 'one', m.id, m.code, m.name, i.id, i.name, s.id,
+                jsonb_build_object('id', s.id, 'name', 'small', 'gpuCount', 0, 'gpuUse', 'whole', 'cpuCores', 1, 'memoryGb', 1,
+                                   'systemDiskGb', 1, 'dataDiskGb', 1, 'pricePerHour', '7', 'currency', 'CNY'),
+                0, 1, 1, 2, 'stopped', 'ended', 'elsewhere', now(), 'stopped', now()
+         from moved join machines m on m.id = moved.machine_id, images i, specs s returning id::text"
+    );
+    for statement in [
+        "insert into specs (name, cpu_cores, memory_gb, system_disk_gb) values ('small', 1, 1, 1) returning id::text",
+        "insert into blobs (sha256, size_bytes, chunk_size, store_key)
+         values (decode(repeat('00', 32), 'hex'), 1, 1, gen_random_uuid()) returning '1'",
+        &file,
+        &image,
+        &instance,
+    ] {
+        assert_eq!(server.sql(statement).await.len(), 1, "{statement}");
+    }
+    let act = async |verb: &str| match through {
+        Through::Rest => server.post(&staff, &format!("{PATH}/{verb}"), json!({})).await.code(),
+        Through::ServerFns => server.call(&staff, &format!("{verb}_engine"), &[("code", "host-001")]).await.code(),
+    };
+    let read = async || match through {
+        Through::Rest => server.get(&staff, PATH).await.data(),
+        Through::ServerFns => server.call(&staff, "get_engine", &[("code", "host-001")]).await.json(),
+    };
+    assert_eq!(act("test").await, 0);
+    let other = read().await;
+    assert_eq!(other["lastTest"]["fault"], "other-engine", "{other}");
+    assert_eq!(other["left"], json!({ "instances": 1, "customers": 1, "dataDisks": 1 }));
+    let page = server.get(&browser, "/admin/machines/host-001/docker").await.text;
+    let counts = [("instances", "1"), ("customers", "1"), ("disks", "1")].map(|(name, count)| (name, count.to_owned()));
+    let asked = [contract::accounts::Language::En, contract::accounts::Language::Zh]
+        .map(|language| texts::message(language, "engine-accept-question", &counts));
+    assert!(asked.iter().any(|question| page.contains(question)), "it is said what begins anew: {page}");
+
+    assert_eq!(act("accept").await, 0);
+    let after = read().await;
+    assert!(after["left"].is_null() && after["otherSince"].is_null() && after["engineId"] != "ANOTHER", "{after}");
+    let told = format!(
+        "select count(*) from notifications
+         where user_id = {owner} and kind = 'instance-failed' and args::text like '%engine-empty%'"
+    );
+    assert_eq!(server.count(&told).await, 1);
+    let kept = "select after->>'instances' || ' ' || (after->>'dataDisks') || ' ' || via from audit_events
+                where action = 'engines:accept' and outcome = 'done'";
+    assert_eq!(server.sql(kept).await, [format!("1 1 {}", doors.via())]);
+}
+
+#[tokio::test]
+async fn programs_go_on_with_another_engine_over_rest() {
+    accepted(Through::Rest).await;
+}
+
+#[tokio::test]
+async fn people_go_on_with_another_engine_over_server_functions() {
+    accepted(Through::ServerFns).await;
+}

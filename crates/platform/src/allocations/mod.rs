@@ -341,6 +341,11 @@ pub(crate) async fn spans(
     store::spans(tx, customer, now).await
 }
 
+/// How often customers gave a machine back so far.
+pub(crate) async fn ended_on(tx: &mut Tx, machine: MachineId) -> Result<i64> {
+    store::ended_on(tx, machine).await
+}
+
 /// Which of these machines somebody has, or will have.
 pub(crate) async fn held_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSet<MachineId>> {
     store::held_among(tx, machines).await

@@ -12,7 +12,7 @@ use contract::{AllocationId, ErrorCode};
 use super::{detail, event, health, keep, keys, lock, notices, record, renewals, store};
 use crate::authz::UpdateAllocation;
 use crate::db::Tx;
-use crate::{Error, OpContext, Platform, Result, audit, machines, metrics};
+use crate::{Error, OpContext, Platform, Result, audit, images, machines, metrics};
 
 /// Names of the steps, in this order. The customer's access ends with the state itself, in the transaction that begins this;
 /// that the keys are gone from the host is looked at where its agent keeps them.
@@ -151,6 +151,8 @@ pub(super) async fn work(platform: &Platform, ctx: &OpContext, mut tx: Tx, row: 
         // An older server left it open when this began.
         renewals::lapse_open(&mut tx, ctx, row).await?;
         store::close(&mut tx, &granted, AllocationState::Ended, ctx.now()).await?;
+        // Nobody can look at what its customer left there under which name: all of it is brought anew from now on.
+        images::forget_copies_in_tx(&mut tx, row.machine).await?;
         event(&mut tx, ctx, row.id, "reclaimed", None, None, None).await?;
         let after = store::get(&mut tx, row.id).await?.ok_or_else(Error::not_found)?;
         record(&mut tx, ctx, "allocations:reclaimed", Some(row), &after).await?;

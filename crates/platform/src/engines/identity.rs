@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contract::engines::{EngineView, EngineWrite};
 use contract::notifications::NotificationKind;
 use contract::{ErrorCode, MachineId, Permission};
@@ -14,7 +14,10 @@ use super::{endpoint_by_agent, entry, none, store, view};
 use crate::authz::{ConnectMachine, MachineRef, OperateMachine};
 use crate::db::Tx;
 use crate::notifications::{Notice, Value, notify_in_tx};
-use crate::{Error, OpContext, Platform, Result, SystemActor, accounts, audit, instances, machines};
+use crate::{Error, OpContext, Platform, Result, SystemActor, accounts, audit, images, instances, machines};
+
+/// For so long its id stays known without being asked for again, where something else shows that it is the one.
+const KNOWN: TimeDelta = TimeDelta::minutes(10);
 
 /// What is known of it.
 #[derive(Clone, Debug, Default)]
@@ -23,9 +26,29 @@ pub(crate) struct EngineIdentity {
     pub(super) revision: i64,
     /// Its own id; nothing where it did not say one, or was not asked yet.
     pub(crate) id: Option<String>,
+    /// When it said that last.
+    pub(super) said_at: Option<DateTime<Utc>>,
     /// That of the one that answers in its place.
     pub(super) other: Option<String>,
     pub(super) other_since: Option<DateTime<Utc>>,
+    /// Those of the engines that somebody gave up for another.
+    pub(super) given_up: Vec<String>,
+}
+
+impl EngineIdentity {
+    /// Whether it said its id, and lately.
+    pub(crate) fn is_known(&self, now: DateTime<Utc>) -> bool {
+        self.id.is_some() && self.is_fresh(now)
+    }
+
+    /// Whether the one that calls itself so was given up for another.
+    pub(crate) fn has_given_up(&self, id: Option<&str>) -> bool {
+        id.is_some_and(|id| self.given_up.iter().any(|given_up| given_up == id))
+    }
+
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        self.said_at.is_some_and(|at| now - at < KNOWN)
+    }
 }
 
 /// See [`EngineIdentity`]; nothing is known where nobody has said how it is reached.
@@ -41,18 +64,22 @@ pub(crate) async fn others_among(tx: &mut Tx, machines: &[i64]) -> Result<HashSe
     store::identity::others_among(tx, machines).await
 }
 
-/// The engine that its instances are on answers, by this id. Writes only what is new.
+/// The engine that its instances are on answers, by this id. Writes what is new, and now and then that it is the same.
 pub(crate) async fn same_answers(
     platform: &Platform,
     machine: MachineId,
     known: &EngineIdentity,
     id: Option<&str>,
 ) -> Result<()> {
-    if known.id.as_deref() == id && known.other_since.is_none() {
+    let ctx = platform.system(SystemActor::Worker);
+    if known.id.as_deref() == id && known.other_since.is_none() && known.is_fresh(ctx.now()) {
         return Ok(());
     }
-    let mut tx = platform.db().begin(&platform.system(SystemActor::Worker)).await?;
-    store::identity::set_same(&mut tx, machine, known.revision, id).await?;
+    let mut tx = platform.db().begin(&ctx).await?;
+    if known.id.as_deref() != id {
+        images::forget_brought_in_tx(&mut tx, machine).await?;
+    }
+    store::identity::set_same(&mut tx, machine, known, ctx.now(), id).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -69,7 +96,7 @@ pub(crate) async fn other_answers(
     }
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
-    if store::identity::set_other(&mut tx, machine, (known.revision, ctx.now()), id).await? {
+    if store::identity::set_other(&mut tx, machine, known, ctx.now(), id).await? {
         tracing::warn!(
             machine = machine.0,
             "another engine answers at a machine with instances; nothing is done there"
@@ -89,25 +116,40 @@ pub(crate) async fn other_answers(
     Ok(())
 }
 
-/// Goes on with the engine that answers now: the machine's instances are made anew there, with empty volumes; what is on the
-/// one before stays there.
+/// Goes on with the engine that answers now: the machine's instances are made anew there, with empty volumes where it has none
+/// of theirs, and whose they are is told so. What is on the one before stays there, and nothing is done with it when it answers
+/// again, before somebody accepts it in its turn.
 ///
 /// # Errors
-/// `NotFound` (`error-no-engine`) where nobody has said how it is reached, `WrongState` where no other one answers.
+/// `NotFound` (`error-no-engine`) where nobody has said how it is reached, `WrongState` where no other one answers,
+/// `NodeUnreachable` or `EngineFailed` where it does not say what it has, `Conflict` where it is yet another one by now.
 pub async fn accept_other(platform: &Platform, ctx: &OpContext, code: &str) -> Result<EngineView> {
     let ctx = &ctx.trying(machines::attempt("engines:accept", code));
     ctx.authorize_list::<MachineRef>(Permission::MachinesView)?;
     let mut tx = platform.db().begin(ctx).await?;
-    let id = machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let id = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
     let granted = ctx.authorize(ConnectMachine, &machines::resource(id))?;
     let known = store::identity::find(&mut tx, id).await?.ok_or_else(none)?;
     if known.other_since.is_none() {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-no-other-engine"));
     }
-    let instances = instances::forget_containers_in_tx(&mut tx, granted.id()).await?;
-    store::identity::set_same(&mut tx, granted.id(), known.revision, known.other.as_deref()).await?;
+    tx.commit().await?; // asking takes a while: hold no connection meanwhile
+    let there = instances::answering(platform, id).await?;
+    if there.id != known.other {
+        return Err(Error::new(ErrorCode::Conflict));
+    }
+    let mut tx = platform.db().begin(ctx).await?;
+    machines::lock_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
+    let left = instances::leave_engine_in_tx(platform, &mut tx, ctx, granted.id(), &there.volumes).await?;
+    if !store::identity::accept(&mut tx, &granted, &known, ctx.now()).await? {
+        return Err(Error::new(ErrorCode::Conflict));
+    }
+    images::forget_brought_in_tx(&mut tx, id).await?;
     super::look_soon_in_tx(&mut tx, id).await?;
-    let (before, after) = (json!({ "engineId": known.id }), json!({ "engineId": known.other, "instances": instances }));
+    let before = json!({ "engineId": known.id });
+    let after = json!({
+        "engineId": known.other, "instances": left.instances, "customers": left.customers, "dataDisks": left.data_disks,
+    });
     audit::record_in_tx(&mut tx, ctx, entry("engines:accept", code, Some(before), Some(after))).await?;
     let after = view(ctx, store::find(&mut tx, id).await?.ok_or_else(none)?)?;
     tx.commit().await?;

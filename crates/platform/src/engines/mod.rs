@@ -46,8 +46,12 @@ pub async fn find(platform: &Platform, ctx: &OpContext, code: &str) -> Result<Op
     let id = machines::id_in_tx(&mut tx, code).await?.ok_or_else(Error::not_found)?;
     ctx.authorize(ViewMachine, &machines::resource(id))?;
     let row = store::find(&mut tx, id).await?;
+    let mut found = row.map(|row| view(ctx, row)).transpose()?;
+    if let Some(view) = found.as_mut().filter(|view| view.other_since.is_some()) {
+        view.left = Some(instances::left_in_tx(&mut tx, id).await?);
+    }
     tx.commit().await?;
-    row.map(|row| view(ctx, row)).transpose()
+    Ok(found)
 }
 
 /// Says how it is reached, or says it anew. What was found out by a test is of no use then, and goes.
@@ -287,6 +291,7 @@ fn view(ctx: &OpContext, row: store::Row) -> Result<EngineView> {
         engine_id: row.engine_id,
         other_engine_id: row.other_engine_id,
         other_since: row.other_since,
+        left: None,
         last_test,
     })
 }

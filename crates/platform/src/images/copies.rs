@@ -7,6 +7,7 @@ use runtime::docker::{self, Endpoint, Fault, FaultKind, Progress};
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::checks::{self, Known};
 use super::named::Own;
 use super::sharing::reached_for;
 use super::{archive, entry, found, locked, pushes, registries, store};
@@ -267,10 +268,31 @@ fn gone() -> Fault {
     Fault { kind: FaultKind::ImageGone, detail: String::new() }
 }
 
+/// Brings it there, and keeps that the platform did.
 async fn bring(
     platform: &Platform,
     ctx: &OpContext,
     image: &ImageView,
+    machine: MachineId,
+    tell: watch::Sender<Progress>,
+) -> Result<Brought> {
+    let mut tx = platform.db().begin(ctx).await?;
+    // Of before it was brought: who gave the machine back meanwhile may have changed it.
+    let (known, leases) = checks::known_in_tx(&mut tx, image.id, machine).await?;
+    tx.commit().await?;
+    let brought = fetch(platform, ctx, (image, known), machine, tell).await?;
+    if brought.is_ok() {
+        let mut tx = platform.db().begin(ctx).await?;
+        store::note_brought(&mut tx, image.id, machine, leases).await?;
+        tx.commit().await?;
+    }
+    Ok(brought)
+}
+
+async fn fetch(
+    platform: &Platform,
+    ctx: &OpContext,
+    (image, known): (&ImageView, Known),
     machine: MachineId,
     tell: watch::Sender<Progress>,
 ) -> Result<Brought> {
@@ -300,8 +322,9 @@ async fn bring(
             };
             let own = Own::of(image.id, digest);
             match own.on(&engine, &endpoint).await {
-                Ok(None) => {}
-                Ok(Some(id)) => return Ok(Ok(id)),
+                // What is told by a name alone may be what somebody named so.
+                Ok(Some(id)) if known != Known::Doubted || id == *digest => return Ok(Ok(id)),
+                Ok(_) => {}
                 Err(fault) => return Ok(Err(fault)),
             }
             if let Err(fault) = send(platform, ctx, (image, &own), &endpoint, tell).await? {

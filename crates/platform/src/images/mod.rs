@@ -5,10 +5,12 @@
 //! and its customer's owners alone find, with its archive, until they share it with their customer's people, who use it until
 //! somebody of the platform rejects it; only what is approved, and shared there, is listed; the market shows what is listed and
 //! nothing that is for its owners; an image that is deleted stays for what was made from it, its archive for as long as an
-//! instance of it is there, unless it was rejected; no archive chooses what engines call it (`named`).
+//! instance of it is there, unless it was rejected; no archive chooses what engines call it (`named`); what is on a machine
+//! from before a customer had all of it is brought anew before a container is made of it (`checks`).
 
 pub mod archive;
 mod check;
+mod checks;
 mod cleanup;
 mod copies;
 pub(crate) mod fuzzing;
@@ -28,6 +30,7 @@ use contract::images::{ImageQuery, ImageSort, ImageSource, ImageState, ImageUplo
 use contract::{CustomerId, ErrorCode, ImageId, Page, Permission, SortDirection};
 use serde_json::{Value, json};
 
+pub(crate) use checks::{forget_brought_in_tx, forget_copies_in_tx};
 pub(crate) use cleanup::cleanup_failed;
 pub use cleanup::{clean_up, list_cleanups, preview_cleanup, run_cleanup};
 pub(crate) use copies::copy_failed;

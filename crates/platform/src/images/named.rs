@@ -5,10 +5,11 @@
 //! by the id that its archive says, whatever anything is called. An image of a registry is called by its address, which nothing
 //! but a pull gives.
 
-use contract::ImageId;
+use contract::{ImageId, MachineId};
 use runtime::docker::containers::{Containers, HeldImage};
 use runtime::docker::{self, Endpoint, Fault};
 
+use super::checks::{self, Known};
 use super::cleanup::familiar;
 use super::store;
 use crate::{OpContext, Platform, Result, outbound};
@@ -41,7 +42,8 @@ impl Own {
     }
 
     /// Engines that keep images as registries do call one by the digest of its manifest. They say so by a name with that digest,
-    /// which others give only to what was pulled.
+    /// which others give only to what was pulled. Nobody but who is root on the host can have given the platform's own name to
+    /// something else there, which is why it is brought anew after a lease.
     fn is(&self, held: &HeldImage) -> bool {
         held.id == self.digest || held.digests.contains(&format!("{}@{}", self.repository, held.id))
     }
@@ -60,12 +62,14 @@ impl Own {
     }
 }
 
-/// Whether an engine has what containers are to be made of. An earlier version of the platform let archives take the names that
-/// they say: what bears an address, and is what a customer uploaded then instead of what was pulled, is not what is meant.
+/// Whether an engine has what containers are to be made of. Where a customer had the whole machine since it was brought, any
+/// image may bear an address; and an earlier version of the platform let archives take the names that they say: what is what a
+/// customer uploaded then, instead of what was pulled, is not what is meant.
 pub(crate) async fn is_there(
     platform: &Platform,
     ctx: &OpContext,
     engine: &Containers,
+    (image, machine): (ImageId, MachineId),
     reference: &str,
 ) -> Result<std::result::Result<bool, Fault>> {
     let held = match engine.held(reference).await {
@@ -73,16 +77,32 @@ pub(crate) async fn is_there(
         Ok(None) => return Ok(Ok(false)),
         Err(fault) => return Ok(Err(fault)),
     };
-    if held.id == reference || was_pulled(&held, reference) {
+    // An id is made of what the image is.
+    if held.id == reference {
         return Ok(Ok(true));
     }
     let mut tx = platform.db().begin(ctx).await?;
-    let taken = store::may_have_taken_names(&mut tx, &held.id).await?;
+    let (known, _) = checks::known_in_tx(&mut tx, image, machine).await?;
+    let is_meant = match known {
+        Known::Doubted => false,
+        Known::Brought if is_by_manifest(&held) => true,
+        Known::Untouched if is_by_manifest(&held) => !store::any_may_have_taken_names(&mut tx).await?,
+        Known::Brought | Known::Untouched => {
+            was_pulled(&held, reference) || !store::may_have_taken_names(&mut tx, &held.id).await?
+        }
+    };
     tx.commit().await?;
-    Ok(Ok(!taken))
+    Ok(Ok(is_meant))
 }
 
-/// From where the address says.
+/// Whether its engine calls images by the digests of their manifests or indexes, as the image store of containerd does. Such a one
+/// says a name with that digest for every tag, whether it was pulled or came in an archive; and its ids say nothing of what the
+/// configurations' digests are.
+fn is_by_manifest(held: &HeldImage) -> bool {
+    held.digests.iter().any(|name| name.split_once('@').is_some_and(|(_, digest)| digest == held.id))
+}
+
+/// From where the address says, by what an engine says that calls images by the digests of their configurations.
 fn was_pulled(held: &HeldImage, address: &str) -> bool {
     let path = |name: &str| {
         let name = familiar(name);
@@ -137,5 +157,12 @@ mod tests {
         assert!(is(&["r.example.org:5000/a@sha256:0f"], "r.example.org:5000/a"));
         assert!(!is(&["other@sha256:0f"], "busybox:1"));
         assert!(!is(&[], "busybox:1"));
+    }
+
+    #[test]
+    fn an_image_store_of_manifests_is_told_from_one_of_configurations() {
+        assert!(is_by_manifest(&held("sha256:bb", &["busybox@sha256:bb"])));
+        assert!(!is_by_manifest(&held("sha256:bb", &["busybox@sha256:0f"])));
+        assert!(!is_by_manifest(&held("sha256:bb", &[])));
     }
 }

@@ -36,12 +36,16 @@ pub(super) async fn ready(platform: &Platform, engine: &Containers, row: &Row) -
     }
     let ctx = worker(platform);
     let name = made_of::name(platform, &ctx, row.id).await?;
-    if engine.has_volume(&made_of::data_volume(&name)).await? {
-        return Ok(Some(Disk::Fine));
-    }
+    let is_there = engine.has_volume(&made_of::data_volume(&name)).await?;
     let mut tx = platform.db().begin(&ctx).await?;
     let agreed = store::begins_empty(&mut tx, row.id).await?;
+    if is_there {
+        store::keep_disk(&mut tx, row.id).await?;
+    }
     tx.commit().await.map_err(Error::from)?;
+    if is_there {
+        return Ok(Some(Disk::Fine));
+    }
     if !agreed {
         work::give_up(platform, row, GONE, "").await?;
     }
@@ -62,7 +66,7 @@ pub async fn renew_data(platform: &Platform, ctx: &OpContext, id: InstanceId) ->
     if row.failure.as_deref() != Some(GONE) {
         return Err(Error::new(ErrorCode::WrongState).with_key("error-instance-data-there"));
     }
-    store::set_begins_empty(&mut tx, row.id, true).await?;
+    store::begin_empty(&mut tx, row.id).await?;
     let facts = json!({ "name": row.name, "machine": row.machine_code });
     audit::record_in_tx(&mut tx, ctx, entry(RENEW, &row, None, Some(facts))).await?;
     tx.commit().await?;

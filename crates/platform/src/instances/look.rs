@@ -144,6 +144,9 @@ async fn note(
     if changed {
         row.observed_at = Some(ctx.now());
         store::save(&mut tx, &row).await?;
+        if found.is_some() {
+            store::keep_container(&mut tx, id).await?;
+        }
     }
     if row.released_at.is_none() && (found.is_none() || !row.is_of_another_spec()) {
         store::settle(&mut tx, &row, ctx.now()).await?;

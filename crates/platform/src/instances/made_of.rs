@@ -11,6 +11,7 @@ use runtime::docker::{Fault, FaultKind};
 use super::split::{self, Plan};
 use super::store::{self, Row};
 use super::work::Trouble;
+use crate::db::Tx;
 use crate::{Error, OpContext, Platform, Result, images, machines};
 
 const GIB: u64 = 1 << 30;
@@ -26,8 +27,14 @@ const LOG: LogLimit = LogLimit { driver: LogDriver::JsonFile, size: 16 << 20, fi
 /// Its name on an engine that others may use, too.
 pub(super) async fn name(platform: &Platform, ctx: &OpContext, id: InstanceId) -> Result<String> {
     let mut tx = platform.db().begin(ctx).await?;
-    let installation = store::installation(&mut tx).await?;
+    let name = name_in_tx(&mut tx, id).await?;
     tx.commit().await?;
+    Ok(name)
+}
+
+/// The same.
+pub(super) async fn name_in_tx(tx: &mut Tx, id: InstanceId) -> Result<String> {
+    let installation = store::installation(tx).await?;
     Ok(format!("{}-{id}", start(&installation)))
 }
 

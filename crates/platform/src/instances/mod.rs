@@ -65,7 +65,7 @@ pub use self::exports::{export, export_all};
 pub(crate) use self::follow::MOST as MOST_FOLLOWERS;
 pub use self::follow::{LogWatch, watch_logs};
 pub(crate) use self::halt::{halt, running_of, runs_for};
-pub(crate) use self::identity::{forget_containers_in_tx, other_at};
+pub(crate) use self::identity::{answering, leave_engine_in_tx, left_in_tx, other_at};
 pub use self::idle::{idle_policy, keep, set_idle_policy, watch as watch_idle};
 pub use self::left::keep_ending_left;
 pub use self::logs::{clean, logs, logs_of_any};

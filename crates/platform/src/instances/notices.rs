@@ -67,6 +67,18 @@ pub(super) async fn made_again(platform: &Platform, tx: &mut Tx, ctx: &OpContext
     tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
 }
 
+/// The same, that its machine goes on with another engine, and what it has there (`made`).
+pub(super) async fn engine_left(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    made: &'static str,
+) -> Result<()> {
+    let args = vec![("made", Value::Text(made.to_owned()))];
+    tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceFailed, args)).await
+}
+
 /// The same of what staff did with it, and why.
 pub(super) async fn acted(
     platform: &Platform,

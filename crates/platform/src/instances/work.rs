@@ -206,9 +206,9 @@ async fn build(
     let ctx = worker(platform);
     let mut tx = platform.db().begin(&ctx).await?;
     store::set_setup(&mut tx, row.id, plan.map(|plan| plan.setup)).await?;
-    store::set_begins_empty(&mut tx, row.id, false).await?;
-    // For another spec, or with an empty disk, it is made anew because its people wanted that.
-    if row.made_at.is_some() && !row.is_of_another_spec() && disk == Disk::Fine {
+    let known = store::note_made(&mut tx, row.id, &created.id).await?;
+    // For another spec it is made anew because its people wanted that; so it is with an empty disk, which they know.
+    if row.made_at.is_some() && !row.is_of_another_spec() && disk == Disk::Fine && !known {
         notices::made_again(platform, &mut tx, &ctx, row).await?;
     }
     tx.commit().await.map_err(Error::from)?;
@@ -232,7 +232,7 @@ async fn have_image(
     spec: &mut ContainerSpec,
 ) -> Result<(), Trouble> {
     let ctx = worker(platform);
-    if !images::is_there(platform, &ctx, engine, &spec.image).await?? {
+    if !images::is_there(platform, &ctx, engine, (row.image, row.machine), &spec.image).await?? {
         spec.image = images::bring_now(platform, &ctx, row.image, row.machine).await??;
     }
     Ok(())

@@ -1,11 +1,14 @@
 //! Images do not take each other's place on an engine, whatever their archives say, and stay for what is made of them.
 
+use chrono::TimeDelta;
+use contract::allocations::{AllocationCreate, AllocationEnd, AllocationState};
 use contract::files::{FilePurpose, UploadCreate};
 use contract::images::{CopyState, ImagePull, ImageReject, ImageUpload, ImageWrite};
 use contract::instances::{InstanceAction, InstanceCreate, InstanceLogQuery, InstanceState};
+use contract::machines::{MachineUpdate, Pool};
 use contract::{ImageId, InstanceId};
-use platform::{OpContext, files, images, instances};
-use test_support::{BUSYBOX, Registry, eventually, runnable_archive};
+use platform::{OpContext, allocations, files, images, instances, machines};
+use test_support::{BUSYBOX, Registry, TestUser, eventually, runnable_archive};
 
 use crate::instances::{Shop, named};
 use crate::instances_on_engine::World;
@@ -55,6 +58,32 @@ impl World {
     fn held(&self, name: &str) -> serde_json::Value {
         let (status, body) = self.engine.ask("GET", &format!("/images/{name}/json"), "application/json", b"");
         if status == 404 { serde_json::Value::Null } else { serde_json::from_str(&body).unwrap() }
+    }
+
+    async fn set_pool(&self, admin: &TestUser, pool: Pool) {
+        let name = "host-001".to_owned();
+        let body = MachineUpdate { name, pool: Some(pool), listed: true, ..MachineUpdate::default() };
+        machines::update(&self.test.platform, &admin.ctx(), "host-001", body).await.unwrap();
+    }
+
+    /// The customer has the whole machine, and does this as root there; then it is given back.
+    async fn lent(&self, admin: &TestUser, does: impl FnOnce()) {
+        let platform = &self.test.platform;
+        self.set_pool(admin, Pool::Whole).await;
+        let body = AllocationCreate { customer_id: Some(self.acme.id), months: Some(1), ..AllocationCreate::default() };
+        let lease = allocations::create(platform, &admin.ctx(), "host-001", body).await.unwrap().allocation.id;
+        does();
+        self.test.clock().advance(TimeDelta::seconds(1));
+        allocations::end(platform, &admin.ctx(), lease, AllocationEnd::default()).await.unwrap();
+        for step in ["processes", "gpu_memory", "health"] {
+            allocations::skip_step(platform, &admin.ctx(), lease, step).await.unwrap();
+        }
+        for _ in 0..3 {
+            allocations::advance(platform).await.unwrap();
+        }
+        let detail = allocations::get(platform, &admin.ctx(), lease).await.unwrap();
+        assert_eq!(detail.allocation.state, AllocationState::Ended);
+        self.set_pool(admin, Pool::Shared).await;
     }
 
     async fn files(&self) -> i64 {
@@ -182,4 +211,43 @@ async fn a_deleted_image_stays_for_what_is_made_of_it() {
     world.look().await;
     let failed = world.apply(id).await;
     assert_eq!((failed.state, failed.failure.as_deref()), (InstanceState::Failed, Some("image-gone")), "{failed:?}");
+}
+
+#[tokio::test]
+async fn what_a_customer_left_on_a_whole_machine_is_not_used_after_them() {
+    let (world, registry) = (World::new().await, Registry::start().await);
+    let (platform, admin) = (&world.test.platform, world.test.admin().await);
+    let address = registry.image("small:1");
+    let body = ImageWrite { name: "Small".to_owned(), address: Some(address.clone()), ..ImageWrite::default() };
+    let image = images::create(platform, &admin.ctx(), body).await.unwrap().id;
+    images::set_listed(platform, &admin.ctx(), image, true).await.unwrap();
+    images::pull(platform, &admin.ctx(), image, ImagePull { machine: "host-001".to_owned() }).await.unwrap();
+    images::copy(platform, image, world.machine, 1, true).await.unwrap();
+    let pulled = world.held(&address)["Id"].clone();
+    assert!(pulled.is_string());
+
+    world.lent(&admin, || world.engine.import_files(address.trim_end_matches(":1"), &[])).await;
+    assert!(world.held(&address)["Id"] != pulled, "another image has its name");
+    let copies = images::copies(platform, &admin.ctx(), image).await.unwrap();
+    assert!(copies.is_empty(), "what is there is not known: {copies:?}");
+
+    // What its registry has there does not run.
+    let one = world.of(&world.mine(), image, "one").await;
+    assert_eq!(world.held(&address)["Id"], pulled);
+    let failed = world.get(one).await.failure;
+    assert!(failed.is_some());
+    let brought = "select leases from image_checks where image_id = $1";
+    let brought: i64 = sqlx::query_scalar(brought).bind(image.0).fetch_one(world.test.owner_pool()).await.unwrap();
+    assert_eq!(brought, 1);
+    // Once is enough: nobody is asked for it again, who would not answer.
+    drop(registry);
+    let two = world.of(&world.mine(), image, "two").await;
+    assert_eq!(world.get(two).await.failure, failed, "for want of a program, and not of its image");
+    // After the next lease it is.
+    for id in [one, two] {
+        assert_eq!(world.act(id, InstanceAction::Delete).await.state, InstanceState::Deleted);
+    }
+    world.lent(&admin, || ()).await;
+    let three = world.of(&world.mine(), image, "three").await;
+    assert_eq!(world.get(three).await.failure.as_deref(), Some("image"));
 }

@@ -23,6 +23,7 @@ mod channels;
 mod credentials;
 mod customers;
 mod disks;
+mod engine_identity;
 mod engines;
 mod faults;
 mod files;

@@ -160,6 +160,7 @@ const FILL: &str = "
     insert into images (customer_id, name, source, file_id, state)
       select $acme, 'ours', 'upload', id, 'pending_review' from files;
     insert into image_copies (image_id, machine_id, wanted_at) select i.id, m.id, now() from images i, machines m;
+    insert into image_checks (image_id, machine_id, leases) select i.id, m.id, 0 from images i, machines m;
     insert into image_registries (address) values ('registry.example.org');
     insert into image_pushes (image_id, registry_id, wanted_at) select i.id, r.id, now() from images i, image_registries r;
     insert into image_cleanups (machine_id, unused_days, created_at) select id, 30, now() from machines;
@@ -440,6 +441,8 @@ async fn another_tenant_writes_nothing_of_ours() {
         "update image_cleanups set unused_days = 0",
         "update image_cleanup_items set freed_bytes = 9",
         "delete from image_copies",
+        "update image_checks set leases = 9",
+        "delete from image_checks",
         "update terminals set used_at = now()",
         "update ssh_visits set lease_until = now()",
         "delete from ssh_visits",

@@ -50,12 +50,23 @@ engine-id = Engine ID
 engine-id-unknown = Not known
 engine-other-title = Another engine
 engine-other = Another engine answers
-engine-other-hint = The engine that answers at this machine is not the one its instances are on: it calls itself differently, or nothing of theirs is there. Nothing is done on it, the instances are out of reach, and no new one is placed here. If that is a mistake, correct the address, or mount the engine’s data again; the instances are found again by themselves.
+engine-other-hint = The engine that answers at this machine is not the one its instances are on: it calls itself differently and nothing of theirs is there, it was given up for another before, or it does not say what it is and their data is not there. Nothing is done on it, the instances are out of reach, and no new one is placed here. If that is a mistake, correct the address, or mount the engine’s data again; the instances are found again by themselves.
 engine-other-since = Since
 engine-other-id = ID of the engine that answers
 engine-accept = Go on with this engine
-engine-accept-question = Every instance of this machine that is to run is made anew on the engine that answers now, with an empty /data. What is on the engine before stays there, is not copied and not looked after any more. This cannot be taken back.
-engine-accept-confirm = Go on, with empty volumes
+engine-accept-question = { $instances ->
+    [0] No instance is on the engine before.
+    [one] 1 instance of this machine is made anew on the engine that answers now.
+   *[other] { $instances } instances of this machine, of { $customers } { $customers ->
+        [one] customer,
+       *[other] customers,
+    } are made anew on the engine that answers now.
+} { $disks ->
+    [0] None of them has a data disk.
+    [one] 1 data disk begins empty, unless this engine has it already.
+   *[other] { $disks } data disks begin empty, unless this engine has them already.
+} Whose instances they are is told so. What is on the engine before stays there and is not copied; if that one answers again, nothing is done on it until you accept it. What this engine has of instances that were deleted meanwhile is removed.
+engine-accept-confirm = Go on with this engine
 engine-fault-name = The host's name has no address. Check its spelling and this server's name servers.
 engine-fault-other-engine = Another engine answers than the one that this machine’s instances are on. Nothing is done there until the first is back or staff go on with this one on the machine’s Docker page.
 engine-fault-forbidden = This address is never connected to: link-local addresses and those where clouds give out credentials are closed.

@@ -169,6 +169,9 @@ notification-image-acted = { $did ->
 notification-instance-failed = { $made ->
     [again] The container of the instance { $instance } on { $machine } was taken away at the machine and is made anew: what was written outside of /data is gone.
     [data-gone] The data disk of the instance { $instance } on { $machine } is gone: somebody took it away at the machine.
+    [engine-empty] { $machine } goes on with another Docker Engine: the instance { $instance } is made anew there, and its data disk begins empty.
+    [engine-found] { $machine } goes on with another Docker Engine: the instance { $instance } has the data disk that is there, as it was left on that engine.
+    [engine-anew] { $machine } goes on with another Docker Engine: the container of the instance { $instance }, which has no data disk, is made anew there.
     [disk-near] The instance { $instance } on { $machine } takes { $percent } % of one of its disks.
     [disk-full] The instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has.
     [disk-stops] The instance { $instance } on { $machine } takes { $percent } % of one of its disks and is stopped at { $stopsAt }, unless there is room before.
@@ -396,6 +399,9 @@ mail-image-acted-link = Open the image
 mail-instance-failed-subject = { $made ->
     [again] { $product }: your instance { $instance } was made anew
     [data-gone] { $product }: the data disk of the instance { $instance } is gone
+    [engine-empty] { $product }: the data disk of your instance { $instance } begins empty
+    [engine-found] { $product }: your instance { $instance } has another data disk
+    [engine-anew] { $product }: your instance { $instance } is made anew
     [disk-near] { $product }: a disk of your instance { $instance } is nearly full
     [disk-full] { $product }: a disk of your instance { $instance } is full
     [disk-stops] { $product }: your instance { $instance } is stopped soon, its disk is full
@@ -406,6 +412,9 @@ mail-instance-failed-subject = { $made ->
 mail-instance-failed-text = { $made ->
     [again] Somebody took the container of your instance { $instance } on { $machine } away at the machine. It is made anew of the same image and started; what was written in it outside of /data is gone.
     [data-gone] The data disk of the instance { $instance } on { $machine } was taken away at the machine, with all that was on it. The instance does not run, and nothing was put in its place. Where the disk can be brought back, start the instance then; or have it begin with an empty one, on its page.
+    [engine-empty] Those who run the platform go on with another Docker Engine at { $machine }. Your instance { $instance } is made anew there of the same image, at its next start at the latest, and its data disk begins empty. What was on it is still on the engine before, and was not copied: if you need it, ask those who run the platform.
+    [engine-found] Those who run the platform go on with another Docker Engine at { $machine }, on which your instance { $instance } was before. It has the data disk that is there, as it was left then. What was written since is on the engine in between, and was not copied: if you need it, ask those who run the platform.
+    [engine-anew] Those who run the platform go on with another Docker Engine at { $machine }. The container of your instance { $instance } is made anew there of the same image, at its next start at the latest; what was written in the one before is not in it. The instance has no data disk.
     [disk-near] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-full] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. The page of the instance says of which. Delete what is not needed, or stop it and change to a spec with larger disks.
     [disk-stops] Your instance { $instance } on { $machine } takes { $percent } % of one of its disks: more than its spec has. It is stopped at { $stopsAt }, unless there is room before. The page of the instance says of which disk. Delete what is not needed, or stop it and change to a spec with larger disks.

@@ -50,12 +50,18 @@ engine-id = 引擎 ID
 engine-id-unknown = 未知
 engine-other-title = 另一个引擎
 engine-other = 应答的是另一个引擎
-engine-other-hint = 这台机器上应答的引擎不是其实例所在的引擎：引擎 ID 不同，或者其中没有这些实例的任何内容。平台不会在它上面做任何操作，实例显示为无法访问，也不会在此放置新实例。如果是误操作，请改正地址或重新挂载引擎的数据目录，实例会自动恢复。
+engine-other-hint = 这台机器上应答的引擎不是其实例所在的引擎：引擎 ID 不同且其中没有这些实例的任何内容，或者它此前已被弃用，或者它不报告 ID 且其中没有这些实例的数据。平台不会在它上面做任何操作，实例显示为无法访问，也不会在此放置新实例。如果是误操作，请改正地址或重新挂载引擎的数据目录，实例会自动恢复。
 engine-other-since = 开始时间
 engine-other-id = 当前应答引擎的 ID
 engine-accept = 改用此引擎
-engine-accept-question = 这台机器上所有应当运行的实例都会在当前应答的引擎上重新创建，/data 为空。原引擎上的内容留在原处，不会复制，也不再由平台管理。此操作无法撤销。
-engine-accept-confirm = 改用，卷从空开始
+engine-accept-question = { $instances ->
+    [0] 原引擎上没有实例。
+   *[other] 这台机器上 { $customers } 个客户的 { $instances } 个实例将在当前应答的引擎上重新创建。
+}{ $disks ->
+    [0] 它们都没有数据盘。
+   *[other] 其中 { $disks } 个数据盘从空盘开始，除非此引擎上已有该数据盘。
+}实例的所有者会收到通知。原引擎上的内容留在原处，不会复制；如果原引擎再次应答，在您确认改用之前，平台不会在它上面做任何操作。此引擎上属于已删除实例的内容会被移除。
+engine-accept-confirm = 确认改用
 engine-fault-name = 主机名没有对应的地址。请检查拼写和本服务器的域名服务器。
 engine-fault-other-engine = 应答的不是这台机器的实例所在的引擎。在原引擎恢复，或运维人员在该机器的 Docker 页面改用此引擎之前，平台不会在它上面做任何操作。
 engine-fault-forbidden = 不会连接此地址：链路本地地址和云平台发放凭据的地址是关闭的。

@@ -168,6 +168,9 @@ notification-image-acted = { $did ->
 notification-instance-failed = { $made ->
     [again] 实例 { $instance }（{ $machine }）的容器已在机器上被移除，正在重新创建：/data 之外写入的内容已丢失。
     [data-gone] 实例 { $instance }（{ $machine }）的数据盘已不存在：有人在机器上移除了它。
+    [engine-empty] { $machine } 改用了另一个 Docker 引擎：实例 { $instance } 将在其中重新创建，数据盘从空盘开始。
+    [engine-found] { $machine } 改用了另一个 Docker 引擎：实例 { $instance } 使用该引擎上原有的数据盘，内容为当时留下的内容。
+    [engine-anew] { $machine } 改用了另一个 Docker 引擎：实例 { $instance } 没有数据盘，其容器将在其中重新创建。
     [disk-near] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。
     [disk-full] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。
     [disk-stops] 实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，若不腾出空间，将于 { $stopsAt } 停止。
@@ -395,6 +398,9 @@ mail-image-acted-link = 查看镜像
 mail-instance-failed-subject = { $made ->
     [again] { $product }：您的实例 { $instance } 已重新创建
     [data-gone] { $product }：实例 { $instance } 的数据盘已不存在
+    [engine-empty] { $product }：您的实例 { $instance } 的数据盘从空盘开始
+    [engine-found] { $product }：您的实例 { $instance } 换用了另一块数据盘
+    [engine-anew] { $product }：您的实例 { $instance } 将重新创建
     [disk-near] { $product }：实例 { $instance } 的磁盘即将用满
     [disk-full] { $product }：实例 { $instance } 的磁盘已满
     [disk-stops] { $product }：实例 { $instance } 的磁盘已满，即将停止
@@ -405,6 +411,9 @@ mail-instance-failed-subject = { $made ->
 mail-instance-failed-text = { $made ->
     [again] 您的实例 { $instance }（{ $machine }）的容器在机器上被移除。系统正用同一镜像重新创建并启动它；/data 之外写入的内容已丢失。
     [data-gone] 实例 { $instance }（{ $machine }）的数据盘已在机器上被移除，其中的内容随之丢失。实例没有运行，系统也没有用空盘代替。如能恢复数据盘，恢复后请启动实例；也可在实例页面选择使用新的空数据盘。
+    [engine-empty] 平台运维人员在 { $machine } 上改用了另一个 Docker 引擎。您的实例 { $instance } 将用同一镜像在其中重新创建（最迟在下次启动时），数据盘从空盘开始。原数据盘的内容仍在原引擎上，没有复制；如需这些内容，请联系平台运维人员。
+    [engine-found] 平台运维人员在 { $machine } 上改用了另一个 Docker 引擎，您的实例 { $instance } 以前就在该引擎上。实例使用其上原有的数据盘，内容为当时留下的内容。此后写入的内容在期间所用的引擎上，没有复制；如需这些内容，请联系平台运维人员。
+    [engine-anew] 平台运维人员在 { $machine } 上改用了另一个 Docker 引擎。您的实例 { $instance } 的容器将用同一镜像在其中重新创建（最迟在下次启动时），原容器中写入的内容不在其中。该实例没有数据盘。
     [disk-near] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
     [disk-full] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。
     [disk-stops] 您的实例 { $instance }（{ $machine }）的一块磁盘已用 { $percent } %，超出规格。若不腾出空间，将于 { $stopsAt } 停止。实例页面说明是哪一块。请删除不需要的内容，或停止后更换磁盘更大的规格。

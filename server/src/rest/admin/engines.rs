@@ -32,10 +32,13 @@ pub async fn remove(rest: Rest, Part(code): Part<String>) -> Response {
 }
 
 /// Goes on with another engine that answers in the place of the one that the machine's instances are on: they are made anew
-/// there, with empty volumes.
+/// there, with empty volumes where it has none of theirs, and whose they are is told so.
 #[utoipa::path(post, path = "/api/admin/machines/{code}/docker/accept", tag = "engines", params(("code" = String, Path)),
     responses((status = 200, body = Envelope<EngineView>), (status = 404, description = "1300: nobody has said it yet"),
-        (status = 422, description = "1402: no other engine answers")))]
+        (status = 409, description = "1400: it is yet another engine by now"),
+        (status = 422, description = "1402: no other engine answers"),
+        (status = 502, description = "1800: it does not say what it has"),
+        (status = 503, description = "1802: no engine answers")))]
 pub async fn accept(rest: Rest, Part(code): Part<String>) -> Response {
     rest.answer(engines::accept_other(&rest.platform, &rest.ctx, &code).await).await
 }

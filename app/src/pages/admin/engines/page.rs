@@ -67,7 +67,10 @@ fn other_card(words: Words, code: &str, engine: &EngineView, may_connect: bool) 
     let zone = look().zone;
     let id = |id: Option<String>| id.unwrap_or_else(|| words.t("engine-id-unknown"));
     let accept = may_connect.then(|| {
-        let ask = Ask::new("accept", words.t("engine-accept"), words.t("engine-accept-question"), AcceptEngine::url())
+        let left = engine.left.unwrap_or_default();
+        let counts = [("instances", left.instances), ("customers", left.customers), ("disks", left.data_disks)];
+        let question = words.with("engine-accept-question", &counts.map(|(name, count)| (name, count.to_string())));
+        let ask = Ask::new("accept", words.t("engine-accept"), question, AcceptEngine::url())
             .yes(words.t("engine-accept-confirm"))
             .field("code", code);
         view! { <div class="actions">{ask.view(words)}</div> }

@@ -9,6 +9,17 @@ use crate::Result;
 use crate::authz::{Granted, UpdateAllocation};
 use crate::db::Tx;
 
+/// How many leases of the machine have ended.
+pub(in crate::allocations) async fn ended_on(tx: &mut Tx, machine: MachineId) -> Result<i64> {
+    let ended = sqlx::query_scalar!(
+        r#"select count(*) as "n!" from allocations where machine_id = $1 and state = 'ended'"#,
+        machine.0
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(ended)
+}
+
 /// Its customer has the machine from now on.
 pub(in crate::allocations) async fn begin(
     tx: &mut Tx,

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use contract::allocations::{AllocationState, WaitReason};
 use contract::{AllocationId, CustomerId, MachineId, RenewalRequestId};
 
-pub(super) use beginning::{begin, scheduled_on, set_waiting};
+pub(super) use beginning::{begin, ended_on, scheduled_on, set_waiting};
 pub(super) use door_keys::{door_keys, forget_door_key, insert_door_key, sealed_door_key, sweep_door_keys};
 pub(super) use history::{events, insert_event};
 pub(super) use list::{Filter, Order, Search, held_of, list};

@@ -1,5 +1,6 @@
 //! SQL of images.
 
+mod checks;
 mod cleanups;
 mod copies;
 mod pushes;
@@ -12,6 +13,7 @@ use contract::images::{
 use contract::{CustomerId, FileId, ImageId, SortDirection, UserId};
 use sqlx::{Postgres, QueryBuilder, Row as _};
 
+pub(super) use checks::*;
 pub(super) use cleanups::*;
 pub(super) use copies::*;
 pub(super) use pushes::*;

@@ -88,16 +88,21 @@ pub(in crate::instances) async fn alive_on(tx: &mut Tx, machine: MachineId) -> R
     rows(tx, &ids).await
 }
 
-/// Their containers there are not looked for any more, and whose disk is not there either begins with an empty one; of how many.
-pub(in crate::instances) async fn forget_containers(tx: &mut Tx, machine: MachineId) -> Result<u64> {
-    let forgotten = sqlx::query!(
-        "update instances set container_id = null, begins_empty = true
+/// Their containers there are not looked for any more: their people know that others are made, and of these ones, that they
+/// begin with an empty data disk. What runs where they are looked for from now on is started again, because the ledger knows
+/// nothing of its run.
+pub(in crate::instances) async fn forget_containers(tx: &mut Tx, machine: MachineId, empty: &[i64]) -> Result<()> {
+    sqlx::query!(
+        "update instances
+         set container_id = null, told_anew = true, begins_empty = begins_empty or id = any($2), wish = wish + 1,
+             restarts_wanted = restarts_wanted + case wanted when 'running' then 1 else 0 end
          where machine_id = $1 and deleted_at is null and container_id is not null",
-        machine.0
+        machine.0,
+        empty
     )
     .execute(&mut **tx)
     .await?;
-    Ok(forgotten.rows_affected())
+    Ok(())
 }
 
 /// Of these instances those that have nothing on this machine any more: they are gone, or were given up before they were

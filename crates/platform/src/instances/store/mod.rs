@@ -47,7 +47,9 @@ pub(super) use saves::{
     SaveRow, begin_save, cancel_saves, end_save, fail_save, find_save, forgotten_saves, left_on_engine,
     leftover_uploads, lock_save, note_on_engine, note_saved, note_upload, saves, saves_of, want_save,
 };
-pub(super) use sizes::{Remake, begins_empty, is_being_saved, set_begins_empty, set_spec, settle};
+pub(super) use sizes::{
+    Remake, begin_empty, begins_empty, is_being_saved, keep_container, keep_disk, note_made, set_spec, settle,
+};
 pub(super) use split::{SplitRow, forget_peak, set_measured, set_setup};
 pub(super) use ssh::{
     AccessRow, NewVisit, count_visits, end_visit, enterable, find_access, list_access, open_visit, renew_visit,

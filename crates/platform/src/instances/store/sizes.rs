@@ -79,9 +79,47 @@ pub(in crate::instances) async fn begins_empty(tx: &mut Tx, id: InstanceId) -> R
     Ok(empty == Some(true))
 }
 
-pub(in crate::instances) async fn set_begins_empty(tx: &mut Tx, id: InstanceId, empty: bool) -> Result<()> {
-    sqlx::query!("update instances set begins_empty = $2 where id = $1", id.0, empty).execute(&mut **tx).await?;
+/// Its people know that its next container is made anew, with an empty data disk.
+pub(in crate::instances) async fn begin_empty(tx: &mut Tx, id: InstanceId) -> Result<()> {
+    sqlx::query!("update instances set begins_empty = true, told_anew = true where id = $1", id.0)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
+}
+
+/// Its data disk is there: that an empty one may take its place was said of another time.
+pub(in crate::instances) async fn keep_disk(tx: &mut Tx, id: InstanceId) -> Result<()> {
+    sqlx::query!("update instances set begins_empty = false where id = $1 and begins_empty", id.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Its container is there, and its data disk with it: what was said of the next ones was said of another time.
+pub(in crate::instances) async fn keep_container(tx: &mut Tx, id: InstanceId) -> Result<()> {
+    sqlx::query!(
+        "update instances set begins_empty = false, told_anew = false where id = $1 and (begins_empty or told_anew)",
+        id.0
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// This container was made of it. True where its people know already that one is, because they were told before, or of this
+/// very one by a worker that died then.
+pub(in crate::instances) async fn note_made(tx: &mut Tx, id: InstanceId, container: &str) -> Result<bool> {
+    let known = sqlx::query_scalar!(
+        r#"with was as (select id, told_anew, told_container from instances where id = $1 for update)
+           update instances i set begins_empty = false, told_anew = false, told_container = $2
+           from was where i.id = was.id
+           returning (was.told_anew or was.told_container is not distinct from $2) as "known!""#,
+        id.0,
+        container
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(known.unwrap_or(true))
 }
 
 /// Whether an image is being made of its container.
