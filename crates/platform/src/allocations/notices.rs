@@ -1,10 +1,10 @@
 //! What the people of a customer are told about its machines.
 
 use chrono::{DateTime, Utc};
-use contract::allocations::{AllocationState, WaitReason};
+use contract::allocations::{AllocationState, RenewalState, WaitReason};
 use contract::machines::{MaintenanceState, MaintenanceView};
 use contract::notifications::NotificationKind;
-use contract::{AllocationId, CustomerId, MachineId, Permission};
+use contract::{AllocationId, CustomerId, MachineId, Permission, UserId};
 
 use super::store;
 use crate::db::Tx;
@@ -91,6 +91,64 @@ pub(super) async fn wished(
     row: &store::Row,
     wanted: DateTime<Utc>,
 ) -> Result<()> {
+    let (people, notice) = wish(platform, tx, ctx, row, (wanted, "open")).await?;
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
+}
+
+/// It is asked for anew, so soon that what those who may answer were told of it says so. Who reads of it outside of the product
+/// read there that it was taken back, and reads there that it was not.
+pub(super) async fn wished_again(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    wanted: DateTime<Utc>,
+) -> Result<()> {
+    let (people, notice) = wish(platform, tx, ctx, row, (wanted, "open")).await?;
+    notifications::amend_in_tx(tx, &people, &notice, None).await?;
+    notifications::notify_outside_in_tx(platform, tx, ctx, &people, &notice).await
+}
+
+/// Who asked takes it back. That stands in what those who may answer were told of it, and goes to them by every other way by
+/// which they were asked.
+pub(super) async fn wish_withdrawn(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    wanted: DateTime<Utc>,
+) -> Result<()> {
+    amend_wish(tx, row.id, vec![stand("withdrawn")], None).await?;
+    let (people, notice) = wish(platform, tx, ctx, row, (wanted, "withdrawn")).await?;
+    notifications::notify_outside_in_tx(platform, tx, ctx, &people, &notice).await
+}
+
+/// It was closed with its lease, and nobody has to answer it any more.
+pub(super) async fn wish_lapsed(tx: &mut Tx, id: AllocationId) -> Result<()> {
+    amend_wish(tx, id, vec![stand("lapsed")], None).await
+}
+
+/// Somebody answered it: what the others were told of it says who and how, and leads nobody to it any more.
+pub(super) async fn wish_answered(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: AllocationId,
+    state: RenewalState,
+    until: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let mut args = vec![stand(state.code()), ("answeredBy", notifications::by(ctx))];
+    args.extend(until.map(|until| ("grantedUntil", Value::Time(until))));
+    amend_wish(tx, id, args, Some(ctx.now())).await
+}
+
+/// Who may answer, and what they are told of the wish and of how it stands.
+async fn wish(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    (wanted, how): (DateTime<Utc>, &'static str),
+) -> Result<(Vec<UserId>, Notice)> {
     let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
     let names = customers::names(tx, &[row.customer.0]).await?;
     let args = vec![
@@ -98,31 +156,27 @@ pub(super) async fn wished(
         ("customer", Value::Text(names.get(&row.customer.0).cloned().unwrap_or_default())),
         ("endsAt", Value::Time(wanted)),
         ("by", notifications::by(ctx)),
-        ("stand", Value::Text("open".to_owned())),
+        stand(how),
     ];
     let link = Some(format!("/admin/allocations/{}", row.id));
     let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
-    let notice = Notice { kind: NotificationKind::RenewalRequested, args, link };
-    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
+    Ok((people, Notice { kind: NotificationKind::RenewalRequested, args, link }))
 }
 
-/// It is asked for anew, so soon that what those who may answer were told of it says so.
-pub(super) async fn wished_again(tx: &mut Tx, ctx: &OpContext, id: AllocationId, wanted: DateTime<Utc>) -> Result<()> {
-    let stand = Value::Text("open".to_owned());
-    let args = vec![("endsAt", Value::Time(wanted)), ("by", notifications::by(ctx)), ("stand", stand)];
-    amend_wish(tx, id, args).await
+fn stand(how: &'static str) -> (&'static str, Value) {
+    ("stand", Value::Text(how.to_owned()))
 }
 
-/// Nobody has to answer it any more: it was `withdrawn`, or `lapsed` with the lease. That stands in what those who may answer
-/// were told of it.
-pub(super) async fn wish_gone(tx: &mut Tx, id: AllocationId, how: &'static str) -> Result<()> {
-    amend_wish(tx, id, vec![("stand", Value::Text(how.to_owned()))]).await
-}
-
-async fn amend_wish(tx: &mut Tx, id: AllocationId, args: Vec<(&'static str, Value)>) -> Result<()> {
+async fn amend_wish(
+    tx: &mut Tx,
+    id: AllocationId,
+    args: Vec<(&'static str, Value)>,
+    read_at: Option<DateTime<Utc>>,
+) -> Result<()> {
     let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
     let link = Some(format!("/admin/allocations/{id}"));
-    notifications::amend_in_tx(tx, &people, &Notice { kind: NotificationKind::RenewalRequested, args, link }).await
+    let notice = Notice { kind: NotificationKind::RenewalRequested, args, link };
+    notifications::amend_in_tx(tx, &people, &notice, read_at).await
 }
 
 /// A wish for more time was answered: the new end, or the word with which it was refused.

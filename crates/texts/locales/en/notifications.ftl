@@ -196,6 +196,9 @@ notification-password-changed = { $who ->
 notification-renewal-requested = { $stand ->
     [withdrawn] { $by } of { $customer } asks for { $machine } until { $endsAt }. This was taken back and waits for no answer.
     [lapsed] { $by } of { $customer } asks for { $machine } until { $endsAt }. This is closed: the allocation is over.
+    [approved] { $by } of { $customer } asks for { $machine } until { $endsAt }. { $answeredBy } has granted it.
+    [changed] { $by } of { $customer } asks for { $machine } until { $endsAt }. { $answeredBy } has granted more time until { $grantedUntil }.
+    [refused] { $by } of { $customer } asks for { $machine } until { $endsAt }. { $answeredBy } has refused it.
    *[open] { $by } of { $customer } asks for { $machine } until { $endsAt }.
 }
 notification-allocation-waits = { $state ->
@@ -429,9 +432,18 @@ mail-budget-reached-text = { $state ->
    *[reached] { $percent } % of the budget { $budget } of { $amount } { $currency } a month are reached: { $spent } { $currency } are spent.
 }
 mail-budget-reached-link = Open use and costs
-mail-renewal-requested-subject = { $product }: { $customer } asks for more time on { $machine }
-mail-renewal-requested-text = { $by } of { $customer } asks for { $machine } until { $endsAt }.
-mail-renewal-requested-link = Answer it
+mail-renewal-requested-subject = { $stand ->
+    [withdrawn] { $product }: { $customer } took back its request for more time on { $machine }
+   *[open] { $product }: { $customer } asks for more time on { $machine }
+}
+mail-renewal-requested-text = { $stand ->
+    [withdrawn] { $by } of { $customer } took back the request for { $machine } until { $endsAt }. It waits for no answer.
+   *[open] { $by } of { $customer } asks for { $machine } until { $endsAt }.
+}
+mail-renewal-requested-link = { $stand ->
+    [withdrawn] Open the allocation
+   *[open] Answer it
+}
 mail-allocation-waits-subject = { $product }: the allocation of { $machine } to { $customer } cannot begin
 mail-allocation-waits-text = { $state ->
     [occupied] { $machine } was to be { $customer }’s from { $startsAt } on, but has not come back from the one before. Finish taking it back, or cancel the allocation.

@@ -195,6 +195,9 @@ notification-password-changed = { $who ->
 notification-renewal-requested = { $stand ->
     [withdrawn] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。申请已撤回，无需答复。
     [lapsed] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。分配已结束，申请随之关闭。
+    [approved] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。{ $answeredBy } 已同意。
+    [changed] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。{ $answeredBy } 已同意续期至 { $grantedUntil }。
+    [refused] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。{ $answeredBy } 已拒绝。
    *[open] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
 }
 notification-allocation-waits = { $state ->
@@ -428,9 +431,18 @@ mail-budget-reached-text = { $state ->
    *[reached] 预算 { $budget }（每月 { $amount } { $currency }）已达 { $percent } %：已用 { $spent } { $currency }。
 }
 mail-budget-reached-link = 打开用量和费用
-mail-renewal-requested-subject = { $product }：{ $customer } 申请续期 { $machine }
-mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
-mail-renewal-requested-link = 处理申请
+mail-renewal-requested-subject = { $stand ->
+    [withdrawn] { $product }：{ $customer } 撤回了 { $machine } 的续期申请
+   *[open] { $product }：{ $customer } 申请续期 { $machine }
+}
+mail-renewal-requested-text = { $stand ->
+    [withdrawn] { $customer } 的 { $by } 撤回了将 { $machine } 续期至 { $endsAt } 的申请，无需答复。
+   *[open] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
+}
+mail-renewal-requested-link = { $stand ->
+    [withdrawn] 打开分配
+   *[open] 处理申请
+}
 mail-allocation-waits-subject = { $product }：{ $machine } 对 { $customer } 的分配无法开始
 mail-allocation-waits-text = { $state ->
     [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户回收完毕。请完成回收，或取消该分配。
