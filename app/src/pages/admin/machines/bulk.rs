@@ -84,16 +84,11 @@ async fn leases_to_come(
     action: MachineAction,
     rows: &[Row],
 ) -> platform::Result<ToComeOf> {
-    if !keeps_out(action) {
+    if !action.keeps_out() {
         return Ok(ToComeOf::new());
     }
     let codes: Vec<_> = rows.iter().map(|(machine, _)| machine.id.clone()).collect();
     platform::machines::leases_to_come(platform, ctx, &codes).await
-}
-
-/// Whether a lease that is to begin would wait after this.
-pub(super) fn keeps_out(action: MachineAction) -> bool {
-    matches!(action, MachineAction::Cordon | MachineAction::Drain)
 }
 
 /// What becomes of a lease that is to begin on a machine that takes nobody new.

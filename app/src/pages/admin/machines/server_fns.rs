@@ -1,6 +1,8 @@
 //! What machine pages and forms call.
 
-use contract::machines::{JoinTokenSecret, JoinTokenView, MachineAction, MachineQuery, MachineRow, MachineView};
+use contract::machines::{
+    JoinTokenSecret, JoinTokenView, MachineAction, MachineBulkOutcome, MachineQuery, MachineRow, MachineView,
+};
 use contract::metrics::{HistoryRange, MachineLive};
 use contract::{ApiError, BulkOutcome, JoinTokenId, MaintenanceId, Page};
 use leptos::prelude::*;
@@ -71,13 +73,14 @@ pub async fn act_on_machines(
     #[server(default)] ids: Vec<String>,
     #[server(default)] note: String,
     #[server(default)] back: String,
-) -> Result<Vec<BulkOutcome>, ApiError> {
+) -> Result<Vec<MachineBulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
     let bulk = contract::machines::MachineBulk { ids, matching: None, action, note: Some(note) };
     let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
-    let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
+    let outcomes = door::machine_outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
-        door::see_other(&door::signed_afterword(&after_bulk(action.code(), &outcomes, &back)));
+        let became: Vec<_> = outcomes.iter().map(|one| one.outcome.clone()).collect();
+        door::see_other(&door::signed_afterword(&after_bulk(action.code(), &became, &back)));
     }
     Ok(outcomes)
 }
