@@ -198,6 +198,28 @@ pub(super) async fn decided(
     tell(platform, tx, ctx, whom, NotificationKind::RenewalDecided, args).await
 }
 
+/// Staff ended somebody's way onto it: told to who was on it and to the customer's owners, with the reason.
+pub(super) async fn access_ended(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::VisitRow,
+    reason: &str,
+) -> Result<()> {
+    let owners = customers::people(tx, row.customer, true).await?;
+    let people = customers::people(tx, row.customer, false).await?;
+    let told: Vec<UserId> = people.into_iter().filter(|it| *it == row.user || owners.contains(it)).collect();
+    let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
+    let args = vec![
+        ("what", Value::Text("machine".to_owned())),
+        ("machine", Value::Text(brief.get(&row.machine.0).cloned().unwrap_or_default().name)),
+        ("word", Value::Text(reason.to_owned())),
+    ];
+    let link = Some(format!("/machines/{}", row.machine_code));
+    let notice = Notice { kind: NotificationKind::AccessEnded, args, link };
+    notifications::notify_in_tx(platform, tx, ctx, &told, &notice).await
+}
+
 /// A machine will be out: told to those who have it then.
 pub(crate) async fn maintenance(
     platform: &Platform,

@@ -42,7 +42,7 @@ const LONGEST_DAYS: i64 = 3;
 const KEPT_DAYS: i64 = 30;
 
 /// Every kind of mail.
-pub const KINDS: [&str; 42] = [
+pub const KINDS: [&str; 43] = [
     "test",
     "first-password",
     "password-reset",
@@ -80,6 +80,7 @@ pub const KINDS: [&str; 42] = [
     "image-reviewed",
     "instance-failed",
     "instance-acted",
+    "access-ended",
     "renewal-requested",
     "allocation-waits",
     "engine-certificates",

@@ -58,6 +58,7 @@ access-since = 开始
 access-end = 结束
 access-end-now = 结束
 access-end-hint = 连接将在数秒内关闭，其中运行的程序会结束；被旁观的终端会继续。用户有意放在后台运行的程序也会继续。
+access-end-hint-staff = 该连接属于客户。连接将在数秒内关闭，其中运行的程序会结束；被旁观的终端会继续。原因会通知相关用户，并写入客户自己的日志。
 access-end-of = 结束：{ $person } 在 { $instance } 中的连接
 access-reason-left = 已离开
 access-reason-exited = Shell 已结束

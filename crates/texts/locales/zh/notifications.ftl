@@ -52,6 +52,7 @@ notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-instance-failed = 自己的实例失败
 notification-kind-instance-idle = 自己的实例闲置
 notification-kind-instance-acted = 平台人员对自己实例的操作
+notification-kind-access-ended = 平台人员结束的连接
 notification-kind-budget-reached = 客户预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
@@ -179,6 +180,14 @@ notification-instance-acted = { $action ->
     [restart] 平台人员重启了您的实例 { $instance }（{ $machine }）：{ $word }
     [delete] 平台人员删除了您的实例 { $instance }（{ $machine }）：{ $word }
    *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）：{ $word }
+}
+notification-access-ended = { $what ->
+    [ssh] 平台人员结束了实例 { $instance }（{ $machine }）的一个 SSH 连接：{ $word }
+    [terminal] 平台人员结束了实例 { $instance }（{ $machine }）的一个终端：{ $word }
+    [app] 平台人员结束了实例 { $instance }（{ $machine }）的一次应用访问：{ $word }
+    [watch] 平台人员结束了对实例 { $instance }（{ $machine }）终端的旁观：{ $word }
+    [link] 平台人员移除了实例 { $instance }（{ $machine }）的应用 { $app }：{ $word }
+   *[machine] 平台人员结束了到 { $machine } 的一个 SSH 连接：{ $word }
 }
 notification-budget-reached = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止。
@@ -422,6 +431,23 @@ mail-instance-acted-text = { $action ->
    *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）。其中的内容保留。原因：{ $word }
 }
 mail-instance-acted-link = 打开实例
+mail-access-ended-subject = { $what ->
+    [link] { $product }：应用 { $app } 已被移除
+    [machine] { $product }：到 { $machine } 的连接已被结束
+   *[other] { $product }：到实例 { $instance } 的连接已被结束
+}
+mail-access-ended-text = { $what ->
+    [ssh] 平台人员结束了实例 { $instance }（{ $machine }）的一个 SSH 连接。原因：{ $word }
+    [terminal] 平台人员结束了实例 { $instance }（{ $machine }）的一个终端。原因：{ $word }
+    [app] 平台人员结束了实例 { $instance }（{ $machine }）的一次应用访问。原因：{ $word }
+    [watch] 平台人员结束了对实例 { $instance }（{ $machine }）终端的旁观。原因：{ $word }
+    [link] 平台人员移除了实例 { $instance }（{ $machine }）的应用 { $app }。实例中运行的程序会继续。原因：{ $word }
+   *[machine] 平台人员结束了到 { $machine } 的一个 SSH 连接。原因：{ $word }
+}
+mail-access-ended-link = { $what ->
+    [machine] 查看机器
+   *[other] 打开实例
+}
 mail-budget-reached-subject = { $product }：预算 { $budget }
 mail-budget-reached-text = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止，数据保留。
@@ -496,6 +522,7 @@ mail-kind-image-reviewed = 镜像审核
 mail-kind-instance-failed = 实例失败
 mail-kind-instance-idle = 实例闲置
 mail-kind-instance-acted = 平台人员操作实例
+mail-kind-access-ended = 平台人员结束连接
 mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
 mail-kind-allocation-waits = 分配无法开始
