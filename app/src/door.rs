@@ -303,6 +303,25 @@ pub async fn form_answer<T>(
     Ok(())
 }
 
+/// What was done, for who goes on with it; nothing where the whole of it was refused and a browser is on its way back to `form`,
+/// which says why.
+///
+/// # Errors
+/// Why it was refused, for programs.
+pub async fn answer_or_back<T>(
+    (platform, ctx): (&Platform, &OpContext),
+    result: platform::Result<T>,
+    form: &str,
+) -> Result<Option<T>, ApiError> {
+    match result {
+        Err(error) if wants_page() => {
+            see_other(&refused_address((platform, ctx), error, form, Vec::new()).await);
+            Ok(None)
+        }
+        result => answer(platform, ctx, result).await.map(Some),
+    }
+}
+
 /// As [`form_answer`], of a form some of whose fields may hold secrets: whatever its length, what was typed waits sealed on
 /// the server and stands in no address.
 pub async fn form_answer_sealed<T>(

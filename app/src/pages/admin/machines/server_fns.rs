@@ -75,8 +75,10 @@ pub async fn act_on_machines(
     #[server(default)] back: String,
 ) -> Result<Vec<MachineBulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
+    let page = paths::with_filters(paths::machines_bulk(action.code(), &ids, 0), paths::MACHINES, &back);
     let bulk = contract::machines::MachineBulk { ids, matching: None, action, note: Some(note) };
-    let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
+    let result = platform::machines::act_on_many(&platform, &ctx, bulk).await;
+    let Some(outcomes) = door::answer_or_back((&platform, &ctx), result, &page).await? else { return Ok(Vec::new()) };
     let outcomes = door::machine_outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
         let became: Vec<_> = outcomes.iter().map(|one| one.outcome.clone()).collect();
@@ -121,16 +123,16 @@ pub async fn plan_maintenance_for_many(
     };
     let window = [("starts", &form.starts), ("ends", &form.ends), ("message", &form.message)];
     let window = window.map(|(name, value)| format!("&{name}={}", paths::encode(value))).concat();
+    let page = paths::with_filters(paths::machines_bulk("maintenance", &asked, 0) + &window, paths::MACHINES, &back);
     // What is wrong with the window stands by its fields, on the page that asks for it.
     if door::wants_page()
         && let Err(error) = &result
         && error.code == contract::ErrorCode::Validation
     {
-        let page = paths::machines_bulk("maintenance", &asked, 0);
-        door::see_other(&paths::with_filters(page + &window, paths::MACHINES, &back));
+        door::see_other(&page);
         return Ok(Vec::new());
     }
-    let outcomes = door::answer(&platform, &ctx, result).await?;
+    let Some(outcomes) = door::answer_or_back((&platform, &ctx), result, &page).await? else { return Ok(Vec::new()) };
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
         let mut next = after_bulk("maintenance", &outcomes, &back);
