@@ -341,8 +341,7 @@ impl World {
         let of_provider = path.contains("/identity-providers/");
         let id = if of_provider { self.identity_provider.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
-        let taken = ["/api/admin/instances/{id}", "/api/admin/instances/{id}/links/{link}"].contains(&path);
-        let why = if method == "DELETE" && taken { "?reason=they+asked" } else { "" };
+        let why = if method == "DELETE" && path.starts_with("/api/admin/instances/") { "?reason=they+ask" } else { "" };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
