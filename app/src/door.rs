@@ -15,7 +15,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use contract::accounts::{Language, Theme};
+use contract::allocations::LeaseToCome;
 use contract::imports::{ImportRow, ImportView, Note};
+use contract::machines::MachineBulkOutcome;
 use contract::{ApiError, BulkOutcome, ErrorCode, Permission};
 use http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
@@ -135,17 +137,36 @@ pub async fn outcomes(
     ctx: &OpContext,
     results: Vec<(String, platform::Result<()>)>,
 ) -> Vec<BulkOutcome> {
+    outcomes_with(platform, ctx, results).await.into_iter().map(|(outcome, ())| outcome).collect()
+}
+
+/// The same with what else is answered of each that was done.
+pub async fn outcomes_with<D: Default>(
+    platform: &Platform,
+    ctx: &OpContext,
+    results: Vec<(String, platform::Result<D>)>,
+) -> Vec<(BulkOutcome, D)> {
     let mut outcomes = Vec::with_capacity(results.len());
     for (id, result) in results {
-        let error = match result {
-            Ok(()) => None,
-            Err(error) => Some(to_api_error(platform, ctx, error).await),
+        let (error, answer) = match result {
+            Ok(answer) => (None, answer),
+            Err(error) => (Some(to_api_error(platform, ctx, error).await), D::default()),
         };
         let done = error.is_none();
         let (message, fields) = error.map(|error| (whole(error.clone()), error.fields)).unzip();
-        outcomes.push(BulkOutcome { id, done, message, fields: fields.unwrap_or_default() });
+        outcomes.push((BulkOutcome { id, done, message, fields: fields.unwrap_or_default() }, answer));
     }
     outcomes
+}
+
+/// What became of many machines.
+pub async fn machine_outcomes(
+    platform: &Platform,
+    ctx: &OpContext,
+    results: Vec<(String, platform::Result<Vec<LeaseToCome>>)>,
+) -> Vec<MachineBulkOutcome> {
+    let outcomes = outcomes_with(platform, ctx, results).await.into_iter();
+    outcomes.map(|(outcome, scheduled)| MachineBulkOutcome { outcome, scheduled }).collect()
 }
 
 /// An error in one text: of one row among many nothing is marked, so its fields say what is wrong.
@@ -280,6 +301,25 @@ pub async fn form_answer<T>(
     }
     see_other(&refused_address((platform, ctx), error, form, typed).await);
     Ok(())
+}
+
+/// What was done, for who goes on with it; nothing where the whole of it was refused and a browser is on its way back to `form`,
+/// which says why.
+///
+/// # Errors
+/// Why it was refused, for programs.
+pub async fn answer_or_back<T>(
+    (platform, ctx): (&Platform, &OpContext),
+    result: platform::Result<T>,
+    form: &str,
+) -> Result<Option<T>, ApiError> {
+    match result {
+        Err(error) if wants_page() => {
+            see_other(&refused_address((platform, ctx), error, form, Vec::new()).await);
+            Ok(None)
+        }
+        result => answer(platform, ctx, result).await.map(Some),
+    }
 }
 
 /// As [`form_answer`], of a form some of whose fields may hold secrets: whatever its length, what was typed waits sealed on

@@ -81,6 +81,22 @@ test('a customer opens an application of an instance, and takes it away', async 
       await tab.goto(address);
       await expect(tab).toHaveURL(new RegExp(`^${installation.url}/apps/`), { timeout: 1000 });
     }).toPass({ timeout: 20_000 });
+
+    // Staff take one away, too, and say why: its owner reads it.
+    await installation.rest(theirs, `/api/customer/instances/${id}/links`, 'POST', { name: 'Board', port: 8888 });
+    const desk = await browser.newContext({ baseURL: installation.url });
+    hear(desk);
+    const staff = await desk.newPage();
+    await signIn(staff);
+    await staff.goto(`/admin/instances/${id}`);
+    await staff.locator('#apps .row-actions > button').click();
+    const question = staff.locator('.ask:popover-open');
+    await question.locator('input[name="reason"]').fill('It was open to everybody');
+    await question.locator('button.danger').click();
+    await expect(staff.locator('#apps')).toHaveCount(0);
+    await desk.close();
+    await page.goto('/notifications');
+    await expect(page.locator('main')).toContainText('It was open to everybody');
   } finally {
     await engine.end();
   }

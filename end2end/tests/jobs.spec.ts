@@ -46,8 +46,8 @@ test.describe('without JavaScript', () => {
     await page.goto('/jobs');
     const upload = page.locator('#uploads tbody tr');
     await expect(upload).toContainText('going.bin');
-    await expect(page.locator('.facts dd').first()).toContainText('1 MiB');
-    await expect(page.locator('.facts dd').first()).toContainText('2 GiB');
+    await expect(page.locator('.facts dd').first()).toContainText('1 MB');
+    await expect(page.locator('.facts dd').first()).toContainText('2 GB');
 
     await upload.locator('[popovertarget^="ask-"]').first().click();
     await upload.locator('.ask .btn.danger').first().click();

@@ -79,6 +79,23 @@ impl Ask {
         Self { inside: Some(inside), ..self }
     }
 
+    /// Where staff do it with what is a customer's: a field for why, which those whose it is are told.
+    pub fn reason(self, words: Words) -> Self {
+        let id = format!("{}-reason", self.id);
+        let field = view! {
+            <div class="form-row">
+                <label r#for=id.clone()>
+                    {words.t("instance-act-reason")}
+                    <span class="required" aria-hidden="true">"*"</span>
+                </label>
+                <span class="with-unit">
+                    <input id=id name="reason" r#type="text" required=true autocomplete="off" maxlength="1000" />
+                </span>
+            </div>
+        };
+        self.inside(field)
+    }
+
     /// As a view; never inside of another form or a paragraph.
     pub fn view(self, words: Words) -> AnyView {
         if let Some(why) = self.why_not {

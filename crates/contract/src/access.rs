@@ -145,6 +145,16 @@ pub struct RecordingReason {
     pub reason: Option<String>,
 }
 
+/// Why staff end an access of a customer's, or take the link of an application away: parameters of `DELETE
+/// /api/admin/access/sessions/{id}`, `…/access/machines/{id}` and `…/instances/{id}/links/{link}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct StaffEnding {
+    /// At least 5 characters that are no blanks: whose it is is told, and its customer reads it in their own log.
+    pub reason: String,
+}
+
 /// Somebody who is, or was, in an instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -14,8 +14,8 @@ pub const MAX_OPEN_UPLOADS: i64 = 50;
 pub const UPLOAD_HOURS: i64 = 48;
 /// Largest file that a plain form, or one request, takes.
 pub const MAX_FORM_FILE_BYTES: usize = 32 << 20;
-/// What the storage quota calls a GB, bytes.
-pub const GB: u64 = 1 << 30;
+/// A GB of storage, bytes: as disks are sold, and as sizes of files and images are shown.
+pub const GB: u64 = 1_000_000_000;
 
 word_enum! {
     /// What a file is for.

@@ -75,6 +75,8 @@ pub enum NotificationKind {
     InstanceIdle,
     /// Staff started, stopped, restarted or deleted an instance of one's own, and why.
     InstanceActed,
+    /// Staff ended an access of one's own or to what is one's own, or took the link of an application away, and why.
+    AccessEnded,
     /// So much of a budget of one's customer is spent.
     BudgetReached,
     /// A customer asks for more time on a machine; for those who may answer.
@@ -114,6 +116,7 @@ impl NotificationKind {
         NotificationKind::InstanceFailed,
         NotificationKind::InstanceIdle,
         NotificationKind::InstanceActed,
+        NotificationKind::AccessEnded,
         NotificationKind::BudgetReached,
         NotificationKind::PasswordChanged,
         NotificationKind::EmailChanged,
@@ -192,6 +195,7 @@ impl NotificationKind {
             NotificationKind::InstanceFailed => "instance-failed",
             NotificationKind::InstanceIdle => "instance-idle",
             NotificationKind::InstanceActed => "instance-acted",
+            NotificationKind::AccessEnded => "access-ended",
             NotificationKind::BudgetReached => "budget-reached",
             NotificationKind::RenewalRequested => "renewal-requested",
             NotificationKind::AllocationWaits => "allocation-waits",

@@ -105,8 +105,11 @@ pub struct QuotaUsage {
     pub resource: CountedResource,
     /// Null is unlimited.
     pub limit: Option<i64>,
-    /// Null where nothing counts it yet.
+    /// Null where nothing counts it yet. Of what is counted in GB, those begun too.
     pub used: Option<i64>,
+    /// To the byte, of what is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_bytes: Option<u64>,
 }
 
 /// After how many hours without use a customer's instances are stopped.

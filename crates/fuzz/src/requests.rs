@@ -1,7 +1,7 @@
 //! What requests and sockets say once somebody is known: query strings, JSON bodies, live topics, ways back, names of requests.
 
 use contract::PageQuery;
-use contract::access::{AccessQuery, RecordingQuery};
+use contract::access::{AccessQuery, RecordingQuery, StaffEnding};
 use contract::accounts::{
     ApiTokenCreate, CaptchaQuery, LoginRequest, OidcStart, ProfileUpdate, ProviderBody, ProviderTestRequest,
     SignUpRequest, SshKeyCreate,
@@ -89,6 +89,7 @@ pub(crate) const QUERIES: &[Check] = &[
     query::<TerminalQuery>,
     query::<WatchQuery>,
     query::<StaffInstanceAct>,
+    query::<StaffEnding>,
 ];
 
 /// Bodies, of every shape there is: with lists, times, ids, words, secrets, things within things.

@@ -9,6 +9,18 @@ use crate::{Error, Result};
 /// Characters of a reason that are no blanks.
 const MIN_REASON: usize = 5;
 
+/// Why staff do something with what is a customer's, as [`Wrong::reason`] wants it; nothing for who owes nobody a reason.
+///
+/// # Errors
+/// `Validation` without one that says something.
+pub(crate) fn owed_reason(given: Option<String>) -> Result<Option<String>> {
+    let Some(given) = given else { return Ok(None) };
+    let mut wrong = Wrong::new();
+    let reason = wrong.reason(Some(given));
+    wrong.into_result()?;
+    Ok(reason)
+}
+
 /// Gathers what is wrong.
 pub(crate) struct Wrong(Error);
 

@@ -26,7 +26,7 @@ export const PLAIN = Object.freeze({ ink: 0, ground: 0 });
 export function heard(text) {
   const { type, data } = parse(text);
   const ours = (type === 'snapshot' || type === 'delta') && Array.isArray(data?.lines);
-  return ours ? { lines: data.lines, mark: data.mark, anew: type === 'snapshot' } : null;
+  return ours ? { lines: data.lines, unfinished: data.unfinished ?? [], mark: data.mark, anew: type === 'snapshot' } : null;
 }
 
 /// Of a zone: to make one takes longer than to use it for a line.

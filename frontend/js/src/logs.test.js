@@ -6,7 +6,9 @@ import { clock, heard, painted } from './logs.js';
 test('only what an instance says is read', () => {
   const data = { lines: [{ at: null, error: false, text: 'hello', cut: false }], mark: '1-1-1', more: false, keptAt: null };
   const message = { type: 'snapshot', topic: 'instance/7/logs', epoch: 'a', seq: 0, data };
-  assert.deepEqual(heard(JSON.stringify(message)), { lines: data.lines, mark: '1-1-1', anew: true });
+  assert.deepEqual(heard(JSON.stringify(message)), { lines: data.lines, unfinished: [], mark: '1-1-1', anew: true });
+  const unfinished = [{ at: null, error: true, text: '10 %', cut: false }];
+  assert.deepEqual(heard(JSON.stringify({ ...message, data: { ...data, unfinished } })).unfinished, unfinished);
   assert.equal(heard(JSON.stringify({ ...message, type: 'delta' })).anew, false);
   for (const other of ['{', 'null', '{"type":"pong","now":1}', '{"type":"delta","data":{}}', '{"type":"bye"}']) {
     assert.equal(heard(other), null, other);

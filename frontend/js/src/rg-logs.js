@@ -27,6 +27,8 @@ class RgLogs extends HTMLElement {
   #failures = 0;
   #at = 0;
   #pre;
+  /// What there is of lines that have no end yet: what is said of them next takes their place.
+  #open = [];
   #state;
   #watched;
 
@@ -64,7 +66,7 @@ class RgLogs extends HTMLElement {
       this.#failures = 0;
       this.#say(this.dataset.live);
       this.#mark = message.mark ?? this.#mark;
-      this.#show(message.anew && !again ? message.lines : null, message.lines);
+      this.#show(message.anew && !again, message);
     });
     socket.addEventListener('close', () => {
       this.#socket = undefined;
@@ -77,28 +79,30 @@ class RgLogs extends HTMLElement {
     if (this.#state.textContent !== text) this.#state.textContent = text;
   }
 
-  #show(whole, more) {
-    if (!whole && more.length === 0) return;
-    if (whole && whole.length === 0) return;
+  #show(anew, { lines, unfinished }) {
+    if (lines.length + unfinished.length + this.#open.length === 0) return;
     const pre = this.#pre ?? this.#build();
     const box = pre.parentElement;
-    if (whole) {
-      this.#looks = {};
-      pre.replaceChildren(...whole.map((line) => this.#line(line)));
-      return;
-    }
     // It is counted from the end: who reads further up is left there.
     const isNear = box.scrollTop > -NEAR;
     const before = box.scrollHeight;
-    pre.append(...more.map((line) => this.#line(line)));
+    if (anew) {
+      this.#looks = {};
+      pre.replaceChildren();
+    }
+    this.#open.forEach((line) => line.remove());
+    pre.append(...lines.map((line) => this.#line(line)));
+    this.#open = unfinished.map((line) => this.#line(line, true));
+    pre.append(...this.#open);
+    if (anew) return;
     box.scrollTop = isNear ? 0 : box.scrollTop - (box.scrollHeight - before);
     while (pre.childElementCount > MOST) pre.firstElementChild.remove();
   }
 
-  #line({ at, error, text, cut }) {
+  #line({ at, error, text, cut }, open) {
     const { runs, look } = painted(text, this.#looks[error]);
-    // What would have ended its look was perhaps cut.
-    this.#looks[error] = cut ? undefined : look;
+    // What would have ended its look was perhaps cut. One that has no end yet is painted again.
+    if (!open) this.#looks[error] = cut ? undefined : look;
     const line = document.createElement('span');
     line.append(clock(at, this.dataset.zone), ...runs.map(({ text, classes }) => (classes ? part(classes, text) : text)));
     if (cut) line.append(part('sub', ` ${this.dataset.cut}`));

@@ -42,11 +42,11 @@ export function pause(failures, random) {
   return Math.min(RETRY_MS[0] * 2 ** Math.min(failures, 6), RETRY_MS[1]) * (0.75 + random * 0.5);
 }
 
-/// 1536 → 1.5 KiB.
+/// 1500 → 1.5 kB: in the unit that storage is counted in.
 export function size(bytes) {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const step = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
-  const number = bytes / 1024 ** step;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const step = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
+  const number = bytes / 1000 ** step;
   return `${step === 0 || number >= 100 ? Math.round(number) : number.toFixed(1)} ${units[step]}`;
 }
 

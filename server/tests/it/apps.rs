@@ -527,7 +527,7 @@ async fn links_are_made_and_taken_away_by_who_may() {
     let staff = server.token(&server.test.admin().await).await;
     let theirs = format!("/api/admin/instances/{}/links", world.id);
     assert_eq!(server.get(&staff, &theirs).await.data().as_array().map(Vec::len), Some(16));
-    let one = format!("{theirs}/{}", made["id"]);
+    let one = format!("{theirs}/{}?reason=nobody+uses+it", made["id"]);
     assert_eq!(Answer::of(server.request(&staff, Method::DELETE, &one)).await.status, 200);
     assert_eq!(Answer::of(server.request(&staff, Method::DELETE, &one)).await.status, 404);
     let mut browser = Browser::of(server, world.owner.clone(), &made);
@@ -553,4 +553,42 @@ async fn links_are_made_and_taken_away_by_who_may() {
     let list = server.call(&world.owner, "own_app_links", &[("id", &id)]).await.json();
     let formed = list.as_array().unwrap().iter().find(|it| it["name"] == "By a form").cloned();
     assert_eq!(formed.map(|it| it["shared"].clone()), Some(json!(true)));
+}
+
+/// Both doors want a reason of staff, which whose instance it is reads.
+#[tokio::test]
+async fn staff_say_why_they_take_a_link_away() {
+    let world = world().await;
+    let server = &world.server;
+    let admin = server.test.admin().await;
+    let (program, desk) = (server.token(&admin).await, server.browser(&admin).await);
+    let links = format!("/api/admin/instances/{}/links", world.id);
+    for (n, door) in ["rest", "page"].into_iter().enumerate() {
+        let made = add(&world, json!({ "name": format!("Lab {n}"), "port": 8000 + n })).await;
+        let (id, link) = (world.id.to_string(), made["id"].to_string());
+        let remove = async |reason: &str| match door {
+            "rest" => {
+                let path = format!("{links}/{link}?reason={}", reason.replace(' ', "+"));
+                Answer::of(server.request(&program, Method::DELETE, &path)).await
+            }
+            _ => server.call(&desk, "remove_app_link", &[("id", &id), ("link", &link), ("reason", reason)]).await,
+        };
+        for unsaid in ["", "no"] {
+            let refused = remove(unsaid).await;
+            assert!(refused.code() == 1000 && refused.fields().contains_key("reason"), "{door}: {refused:?}");
+        }
+        assert_eq!(remove("it was open to all").await.code(), 0, "{door}");
+    }
+    let page = Answer::of(server.signed(
+        &desk,
+        server.bare(Method::GET, &format!("/admin/instances/{}", world.id)).header(header::ACCEPT, "text/html"),
+    ))
+    .await;
+    assert!(!page.text.contains("id=\"apps\""), "none is left: {}", page.text);
+    let notices = server.get(&world.owner, "/api/customer/notifications").await.data();
+    let told = notices["list"].as_array().unwrap().iter().filter(|notice| notice["kind"] == "access-ended");
+    let told: Vec<_> = told.map(|notice| notice["message"].as_str().unwrap()).collect();
+    assert!(told.len() == 2 && told[1].contains("Lab 0") && told[0].contains("it was open to all"), "{told:?}");
+    let log = server.get(&world.owner, "/api/customer/audits?action=instances:remove-app").await.data();
+    assert_eq!(log["list"][0]["reason"], "it was open to all", "{log}");
 }

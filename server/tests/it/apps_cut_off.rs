@@ -51,11 +51,13 @@ async fn strike(world: &World, blow: Blow, link: &Value) -> Option<String> {
         Blow::EndedFromTheList => {
             let list = ask(&staff, Method::GET, "/api/admin/access/sessions?kind=app&open=true".to_owned()).await;
             let mine = list["list"].as_array().unwrap().iter().find(|it| it["user"] == json!(member)).unwrap().clone();
-            ask(&staff, Method::DELETE, format!("/api/admin/access/sessions/{}", mine["id"].as_str().unwrap())).await;
+            let one = mine["id"].as_str().unwrap();
+            ask(&staff, Method::DELETE, format!("/api/admin/access/sessions/{one}?reason=the+demo+is+over")).await;
             None
         }
         Blow::LinkRemoved => {
-            ask(&staff, Method::DELETE, format!("/api/admin/instances/{id}/links/{}", link["id"])).await;
+            let one = format!("/api/admin/instances/{id}/links/{}?reason=the+demo+is+over", link["id"]);
+            ask(&staff, Method::DELETE, one).await;
             None
         }
         Blow::InstanceStopped => {

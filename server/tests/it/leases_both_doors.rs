@@ -209,6 +209,13 @@ async fn many_are_renewed_by_the_months_that_are_typed() {
     let odd = page(&format!("{bulk}&months=999")).await;
     assert!(odd.contains("act_on_allocations") && !odd.contains("value=\"999\""), "{odd}");
 
+    // Sent off all the same, the whole is refused, and the page says why.
+    let too_many = [("action", "renew"), ("months", "999"), ("ids[]", &*first)];
+    let back = send("act_on_allocations", &too_many[..]).await;
+    let said = page(&back).await;
+    assert!(said.contains("form-fault") && said.contains("host-001"), "{back}: {said}");
+    assert_eq!(months().await, before);
+
     let done = send("act_on_allocations", &fields[..]).await;
     assert!((180..=186).contains(&(months().await - before)), "six months more");
     let said = page(&done).await;

@@ -128,6 +128,14 @@ async fn draining_says_what_will_wait() {
     let (machine, waiting) = (taken_out.data(), taken_out.data()["scheduled"].clone());
     assert_eq!((&machine["id"], &machine["serviceState"]), (&json!("host-001"), &json!("cordoned")), "{machine}");
     assert_eq!((&waiting[0]["customerName"], &waiting[0]["allocationId"]), (&json!("Acme"), &json!(id)), "{waiting}");
+    // Of many, the same is named of each.
+    let many = json!({ "ids": ["host-001"], "action": "drain" });
+    let drained = server.post(&server.token(&admin).await, "/api/admin/machines/bulk", many).await.data()[0].clone();
+    assert_eq!((&drained["id"], &drained["done"]), (&json!("host-001"), &json!(true)), "{drained}");
+    assert_eq!(drained["scheduled"], waiting, "{drained}");
+    let cordon = [("action", "cordon"), ("ids[]", "host-001")];
+    let cordoned = server.call(&staff, "act_on_machines", &cordon).await;
+    assert!(cordoned.text.contains("\"scheduled\":[{\"allocationId\""), "{}", cordoned.text);
     machines::act(p, &ctx, "host-001", MachineAction::Drain, None).await.unwrap();
     let shown = page(&format!("/admin/allocations/{id}")).await;
     assert!(shown.contains("The end can be moved earlier."), "said before it is tried: {shown}");

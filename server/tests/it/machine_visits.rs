@@ -54,9 +54,21 @@ async fn who_is_on_a_machine_is_seen_and_sent_away() {
         assert_eq!(card.matches("name=\"id\"").count(), count, "{card}");
     }
     let before = Instant::now();
+    // Staff owe a reason, at both doors.
+    let unsaid = format!("/api/admin/access/machines/{}", seen[1]["id"].as_str().unwrap());
+    for path in [unsaid.clone(), format!("{unsaid}?reason=no")] {
+        let refused = Answer::of(server.request(&staff, http::Method::DELETE, &path)).await;
+        assert_eq!(refused.code(), 1000, "{path}: {refused:?}");
+    }
+    let desk = server.browser(&world.admin).await;
+    let form = [("id", seen[2]["id"].as_str().unwrap()), ("reason", "")];
+    assert_eq!(server.call(&desk, "end_machine_access", &form).await.code(), 1000);
     for (n, one) in seen.iter().enumerate() {
-        let (who, side) = if n == 0 { (&owner, "customer") } else { (&staff, "admin") };
-        let path = format!("/api/{side}/access/machines/{}", one["id"].as_str().unwrap());
+        let (who, side, why) = match n {
+            0 => (&owner, "customer", ""),
+            _ => (&staff, "admin", "?reason=the+host+moves"),
+        };
+        let path = format!("/api/{side}/access/machines/{}{why}", one["id"].as_str().unwrap());
         for _ in 0..2 {
             let answer = Answer::of(server.request(who, http::Method::DELETE, &path)).await;
             assert_eq!(answer.status, 200, "again changes nothing: {}", answer.text);
@@ -65,6 +77,13 @@ async fn who_is_on_a_machine_is_seen_and_sent_away() {
     are_cut_off(there, before).await;
     assert!(listed(&owner, "customer").await.is_empty());
     assert_eq!(server.sql("select distinct reason from machine_visits").await, ["access"]);
+    let why = "select after->>'reason' from audit_events where action = 'allocations:end-access' and outcome = 'done'
+               and after->>'reason' is not null";
+    assert_eq!(server.sql(why).await, ["the host moves"; 2]);
+    let notices = server.get(&owner, "/api/customer/notifications").await.data();
+    let told = notices["list"].as_array().unwrap().iter().filter(|notice| notice["kind"] == "access-ended");
+    let told: Vec<_> = told.map(|notice| notice["message"].as_str().unwrap()).collect();
+    assert!(told.len() == 2 && told.iter().all(|message| message.contains("the host moves")), "{told:?}");
     // They come back: what was ended is the connection, not the right to it.
     assert_eq!(world.ssh(&["door", "exit 4"]).await.status.code(), Some(4));
     let left = "select count(*) from machine_visits where reason = 'left'";

@@ -339,14 +339,14 @@ async fn what_ends_somebodys_powers_ends_their_connections() {
                 "Your right to this connection ended"
             }
             Blow::EndedFromTheList | Blow::EndedByStaff => {
-                let (who, side) = match blow {
-                    Blow::EndedByStaff => (&staff, "admin"),
-                    _ => (&door.world.owner, "customer"),
+                let (who, side, why) = match blow {
+                    Blow::EndedByStaff => (&staff, "admin", "?reason=the+host+moves"),
+                    _ => (&door.world.owner, "customer", ""),
                 };
                 let list = listed(who, side).await;
                 assert!(list.len() == 1 && list[0]["kind"] == "ssh" && list[0]["mayEnd"] == true, "{list:?}");
                 let id = list[0]["id"].as_str().unwrap();
-                let path = format!("/api/{side}/access/sessions/{id}");
+                let path = format!("/api/{side}/access/sessions/{id}{why}");
                 assert_eq!(door.ask(who, Method::DELETE, &path).await.status, 200);
                 assert_eq!(door.ask(who, Method::DELETE, &path).await.status, 200, "again changes nothing");
                 "ended"

@@ -53,6 +53,10 @@ pub struct StaffLogQuery {
 #[serde(rename_all = "camelCase")]
 pub struct InstanceLogs {
     pub lines: Vec<InstanceLogLine>,
+    /// What there is of lines that have no end yet, such as a progress bar: one of its outputs each at most, and none of `lines`.
+    /// They take the place of those of the answer before. Engines tell of them every 16 KiB.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<InstanceLogLine>,
     /// To be asked with as `after`, for what is said next; absent while nothing was said, and where nothing more will be.
     pub mark: Option<String>,
     /// There is more already.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MachineQuery, MachineView, ServiceState, word_enum};
 use crate::allocations::LeaseToCome;
-use crate::{MaintenanceId, Permission};
+use crate::{BulkOutcome, MaintenanceId, Permission};
 
 impl ServiceState {
     /// Where an action leads from here; `None` where it makes no sense.
@@ -50,6 +50,11 @@ impl MachineAction {
             Self::MonitoringOn | Self::MonitoringOff => Permission::MachinesUpdate,
             Self::Delete => Permission::MachinesDelete,
         }
+    }
+
+    /// Whether a lease that is to begin would wait after this.
+    pub fn keeps_out(self) -> bool {
+        matches!(self, Self::Cordon | Self::Drain)
     }
 }
 
@@ -111,6 +116,19 @@ pub struct MachineTakenOut {
     #[serde(flatten)]
     pub machine: MachineView,
     /// Leases that are to begin on it, and wait until it is back in service; for those who see allocations.
+    pub scheduled: Vec<LeaseToCome>,
+}
+
+/// What became of one machine of many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MachineBulkOutcome {
+    #[serde(flatten)]
+    pub outcome: BulkOutcome,
+    /// Where it takes nobody new from now on: leases that are to begin on it, and wait until it is back in service; for those
+    /// who see allocations.
+    #[serde(default)]
     pub scheduled: Vec<LeaseToCome>,
 }
 

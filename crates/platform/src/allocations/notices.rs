@@ -1,10 +1,10 @@
 //! What the people of a customer are told about its machines.
 
 use chrono::{DateTime, Utc};
-use contract::allocations::{AllocationState, WaitReason};
+use contract::allocations::{AllocationState, RenewalState, WaitReason};
 use contract::machines::{MaintenanceState, MaintenanceView};
 use contract::notifications::NotificationKind;
-use contract::{AllocationId, CustomerId, MachineId, Permission};
+use contract::{AllocationId, CustomerId, MachineId, Permission, UserId};
 
 use super::store;
 use crate::db::Tx;
@@ -38,7 +38,8 @@ pub(super) async fn waits(
     ];
     tell(platform, tx, ctx, everybody(row), NotificationKind::AllocationDelayed, args).await?;
     let args = vec![("startsAt", Value::Time(row.starts_at)), ("state", Value::Text(why.code().to_owned()))];
-    tell_staff(platform, tx, ctx, row, NotificationKind::AllocationWaits, args).await
+    let (people, notice) = for_staff(platform, tx, ctx, row, NotificationKind::AllocationWaits, args).await?;
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }
 
 /// The end was moved by staff, whom nobody had asked.
@@ -81,24 +82,77 @@ pub(super) async fn wished(
     row: &store::Row,
     wanted: DateTime<Utc>,
 ) -> Result<()> {
-    tell_staff(platform, tx, ctx, row, NotificationKind::RenewalRequested, open_wish(ctx, wanted)).await
+    let (people, notice) = wish(platform, tx, ctx, row, (wanted, "open")).await?;
+    notifications::notify_in_tx(platform, tx, ctx, &people, &notice).await
 }
 
-/// What is told of a wish that nobody answered yet.
-fn open_wish(ctx: &OpContext, wanted: DateTime<Utc>) -> Vec<(&'static str, Value)> {
-    let stand = Value::Text("open".to_owned());
-    vec![("endsAt", Value::Time(wanted)), ("by", notifications::by(ctx)), ("stand", stand)]
+/// It is asked for anew, so soon that what those who may answer were told of it says so. Who reads of it outside of the product
+/// read there that it was taken back, and reads there that it was not.
+pub(super) async fn wished_again(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    wanted: DateTime<Utc>,
+) -> Result<()> {
+    let (people, notice) = wish(platform, tx, ctx, row, (wanted, "open")).await?;
+    notifications::amend_in_tx(tx, &people, &notice, None).await?;
+    notifications::notify_outside_in_tx(platform, tx, ctx, &people, &notice).await
 }
 
-/// Told to those who may do something about a lease, with whose it is.
-async fn tell_staff(
+/// Who asked takes it back. That stands in what those who may answer were told of it, and goes to them by every other way by
+/// which they were asked.
+pub(super) async fn wish_withdrawn(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    wanted: DateTime<Utc>,
+) -> Result<()> {
+    amend_wish(tx, row.id, vec![stand("withdrawn")], None).await?;
+    let (people, notice) = wish(platform, tx, ctx, row, (wanted, "withdrawn")).await?;
+    notifications::notify_outside_in_tx(platform, tx, ctx, &people, &notice).await
+}
+
+/// It was closed with its lease, and nobody has to answer it any more.
+pub(super) async fn wish_lapsed(tx: &mut Tx, id: AllocationId) -> Result<()> {
+    amend_wish(tx, id, vec![stand("lapsed")], None).await
+}
+
+/// Somebody answered it: what the others were told of it says who and how, and leads nobody to it any more.
+pub(super) async fn wish_answered(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    id: AllocationId,
+    state: RenewalState,
+    until: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let mut args = vec![stand(state.code()), ("answeredBy", notifications::by(ctx))];
+    args.extend(until.map(|until| ("grantedUntil", Value::Time(until))));
+    amend_wish(tx, id, args, Some(ctx.now())).await
+}
+
+/// Who may answer, and what they are told of the wish and of how it stands.
+async fn wish(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::Row,
+    (wanted, how): (DateTime<Utc>, &'static str),
+) -> Result<(Vec<UserId>, Notice)> {
+    let more = vec![("endsAt", Value::Time(wanted)), ("by", notifications::by(ctx)), stand(how)];
+    for_staff(platform, tx, ctx, row, NotificationKind::RenewalRequested, more).await
+}
+
+/// Those who may do something about a lease, and what they are told of it: with whose it is.
+async fn for_staff(
     platform: &Platform,
     tx: &mut Tx,
     ctx: &OpContext,
     row: &store::Row,
     kind: NotificationKind,
     more: Vec<(&'static str, Value)>,
-) -> Result<()> {
+) -> Result<(Vec<UserId>, Notice)> {
     let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
     let names = customers::names(tx, &[row.customer.0]).await?;
     let mut args = vec![
@@ -108,24 +162,23 @@ async fn tell_staff(
     args.extend(more);
     let link = Some(format!("/admin/allocations/{}", row.id));
     let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
-    notifications::notify_in_tx(platform, tx, ctx, &people, &Notice { kind, args, link }).await
+    Ok((people, Notice { kind, args, link }))
 }
 
-/// It is asked for anew, so soon that what those who may answer were told of it says so.
-pub(super) async fn wished_again(tx: &mut Tx, ctx: &OpContext, id: AllocationId, wanted: DateTime<Utc>) -> Result<()> {
-    amend_wish(tx, id, open_wish(ctx, wanted)).await
+fn stand(how: &'static str) -> (&'static str, Value) {
+    ("stand", Value::Text(how.to_owned()))
 }
 
-/// Nobody has to answer it any more: it was `withdrawn`, or `lapsed` with the lease. That stands in what those who may answer
-/// were told of it.
-pub(super) async fn wish_gone(tx: &mut Tx, id: AllocationId, how: &'static str) -> Result<()> {
-    amend_wish(tx, id, vec![("stand", Value::Text(how.to_owned()))]).await
-}
-
-async fn amend_wish(tx: &mut Tx, id: AllocationId, args: Vec<(&'static str, Value)>) -> Result<()> {
+async fn amend_wish(
+    tx: &mut Tx,
+    id: AllocationId,
+    args: Vec<(&'static str, Value)>,
+    read_at: Option<DateTime<Utc>>,
+) -> Result<()> {
     let people = accounts::holders(tx, Permission::AllocationsUpdate).await?;
     let link = Some(format!("/admin/allocations/{id}"));
-    notifications::amend_in_tx(tx, &people, &Notice { kind: NotificationKind::RenewalRequested, args, link }).await
+    let notice = Notice { kind: NotificationKind::RenewalRequested, args, link };
+    notifications::amend_in_tx(tx, &people, &notice, read_at).await
 }
 
 /// A wish for more time was answered: the new end, or the word with which it was refused.
@@ -145,6 +198,28 @@ pub(super) async fn decided(
     // Owners ask for more time.
     let whom = Whom { customer: row.customer, machine: row.machine, owners_only: true };
     tell(platform, tx, ctx, whom, NotificationKind::RenewalDecided, args).await
+}
+
+/// Staff ended somebody's way onto it: told to who was on it and to the customer's owners, with the reason.
+pub(super) async fn access_ended(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &store::VisitRow,
+    reason: &str,
+) -> Result<()> {
+    let owners = customers::people(tx, row.customer, true).await?;
+    let people = customers::people(tx, row.customer, false).await?;
+    let told: Vec<UserId> = people.into_iter().filter(|it| *it == row.user || owners.contains(it)).collect();
+    let brief = machines::briefs(platform, tx, &[row.machine.0], ctx.now()).await?;
+    let args = vec![
+        ("what", Value::Text("machine".to_owned())),
+        ("machine", Value::Text(brief.get(&row.machine.0).cloned().unwrap_or_default().name)),
+        ("word", Value::Text(reason.to_owned())),
+    ];
+    let link = Some(format!("/machines/{}", row.machine_code));
+    let notice = Notice { kind: NotificationKind::AccessEnded, args, link };
+    notifications::notify_in_tx(platform, tx, ctx, &told, &notice).await
 }
 
 /// A machine will be out: told to those who have it then.

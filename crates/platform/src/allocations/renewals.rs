@@ -5,10 +5,10 @@ use contract::allocations::{
     AllocationDetail, AllocationState, MAX_MONTHS, RenewalDecision, RenewalQuery, RenewalRequestCreate,
     RenewalRequestView, RenewalSort, RenewalState,
 };
-use contract::{ErrorCode, May, Page, Permission, RenewalRequestId};
+use contract::{AllocationId, ErrorCode, May, Page, Permission, RenewalRequestId};
 
 use super::{detail, event, keep, move_end, notices, store};
-use crate::authz::{AllocationRef, RequestRenewal, UpdateAllocation};
+use crate::authz::{AllocationRef, Granted, RequestRenewal, UpdateAllocation};
 use crate::calendar::add_months;
 use crate::db::Tx;
 use crate::fields::Wrong;
@@ -54,7 +54,7 @@ pub async fn request_renewal(
     }
     wrong.into_result()?;
     may_be_longer(&mut tx, &row, ctx.now()).await?;
-    let told = store::taken_back(&mut tx, row.id, ctx.now() - QUIET).await? > 0;
+    let told = store::was_taken_back(&mut tx, row.id, ctx.now() - QUIET).await?;
     let wanted =
         add_months(row.ends_at, months, zone, Some(row.starts_at)).ok_or_else(|| Error::internal("a far date"))?;
     store::insert_request(&mut tx, &granted, &row, wanted, message.as_deref(), ctx).await?;
@@ -69,7 +69,7 @@ pub async fn request_renewal(
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
     if told {
-        notices::wished_again(&mut tx, ctx, row.id, wanted).await?;
+        notices::wished_again(platform, &mut tx, ctx, &row, wanted).await?;
     } else {
         notices::wished(platform, &mut tx, ctx, &row, wanted).await?;
     }
@@ -105,7 +105,7 @@ pub async fn withdraw_renewal(platform: &Platform, ctx: &OpContext, machine: &st
     let wanted = request.ok_or_else(none_open)?.wanted_until;
     store::withdraw(&mut tx, &granted, open, ctx.now()).await?;
     event(&mut tx, ctx, row.id, "renewal_withdrawn", None, None, None).await?;
-    notices::wish_gone(&mut tx, row.id, "withdrawn").await?;
+    notices::wish_withdrawn(platform, &mut tx, ctx, &row, wanted).await?;
     let entry = audit::Entry {
         action: "allocations:withdraw-renewal",
         target_kind: "allocation",
@@ -222,10 +222,10 @@ pub async fn decide_renewal(
             _ => {}
         }
         let state = if until == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
-        store::decide(&mut tx, &granted, id, state, Some(until), answer.as_deref(), ctx).await?;
+        close(&mut tx, ctx, &granted, (row.id, id), (state, Some(until)), answer.as_deref()).await?;
         move_end(platform, &mut tx, ctx, &row, ("endsAt", until), answer.as_deref()).await?
     } else {
-        store::decide(&mut tx, &granted, id, RenewalState::Refused, None, answer.as_deref(), ctx).await?;
+        close(&mut tx, ctx, &granted, (row.id, id), (RenewalState::Refused, None), answer.as_deref()).await?;
         event(&mut tx, ctx, row.id, "renewal_refused", None, None, answer.as_deref()).await?;
         let entry = audit::Entry {
             action: "allocations:refuse-renewal",
@@ -245,6 +245,19 @@ pub async fn decide_renewal(
     Ok(detail)
 }
 
+/// Stores the answer, and has it stand in what those who may answer were told.
+async fn close(
+    tx: &mut Tx,
+    ctx: &OpContext,
+    granted: &Granted<UpdateAllocation>,
+    (allocation, id): (AllocationId, RenewalRequestId),
+    (state, until): (RenewalState, Option<DateTime<Utc>>),
+    answer: Option<&str>,
+) -> Result<()> {
+    store::decide(tx, granted, id, state, until, answer, ctx).await?;
+    notices::wish_answered(tx, ctx, allocation, state, until).await
+}
+
 /// More time that is given without looking at what was asked for answers that too: nobody is left waiting for a word.
 pub(super) async fn answer_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row, ends_at: DateTime<Utc>) -> Result<()> {
     let Some(id) = row.open_request.filter(|_| ends_at > row.ends_at) else { return Ok(()) };
@@ -253,7 +266,7 @@ pub(super) async fn answer_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row, 
         return Ok(());
     };
     let state = if ends_at == request.wanted_until { RenewalState::Approved } else { RenewalState::Changed };
-    store::decide(tx, &granted, id, state, Some(ends_at), None, ctx).await
+    close(tx, ctx, &granted, (row.id, id), (state, Some(ends_at)), None).await
 }
 
 /// Closes what nobody answered of a lease that is over: it has no object any more, and who asked reads so.
@@ -265,7 +278,7 @@ pub(super) async fn lapse_open(tx: &mut Tx, ctx: &OpContext, row: &store::Row) -
     };
     store::lapse(tx, &granted, id, ctx.now()).await?;
     event(tx, ctx, row.id, "renewal_lapsed", None, None, None).await?;
-    notices::wish_gone(tx, row.id, "lapsed").await?;
+    notices::wish_lapsed(tx, row.id).await?;
     let code = machines::codes(tx, &[row.machine.0]).await?.remove(&row.machine.0);
     let entry = audit::Entry {
         action: "allocations:lapse-renewal",

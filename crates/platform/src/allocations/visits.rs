@@ -4,13 +4,15 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
-use contract::access::{AccessKind, MachineAccess, MachineAccessQuery};
+use contract::access::{AccessKind, MachineAccess, MachineAccessQuery, StaffEnding};
 use contract::{CustomerId, Page, Permission, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::notices;
 use super::store::{self, VisitRow};
 use crate::authz::{AllocationRef, EndMachineVisit, MachineVisitRef, OperateMachine, Scope};
+use crate::fields::owed_reason;
 use crate::{Error, OpContext, Platform, Result, SystemActor, accounts, audit, customers, machines};
 
 /// As long as those in instances are.
@@ -98,28 +100,33 @@ async fn page(
 /// `NotFound` where there is none that the caller may see, `Forbidden` for who may begin none.
 pub async fn end_visit(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
     ctx.trying_new(END, "allocation").authorize_list::<MachineVisitRef>(Permission::InstancesUse)?;
-    end(platform, ctx, id, |ctx, row| ctx.authorize(EndMachineVisit, &row.resource()).map(|_| ())).await
+    let may = |ctx: &OpContext, row: &VisitRow| ctx.authorize(EndMachineVisit, &row.resource()).map(|_| ());
+    end(platform, ctx, id, None, may).await
 }
 
-/// The same of anybody's, for staff; its customer reads of it in its own log.
+/// The same of anybody's, for staff: who was on it and the customer's owners are told why, and it stands in its own log.
 ///
 /// # Errors
-/// As [`end_visit`].
-pub async fn end_any_visit(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
+/// As [`end_visit`], and `Validation` without a reason that says something.
+pub async fn end_any_visit(platform: &Platform, ctx: &OpContext, id: &str, why: StaffEnding) -> Result<()> {
     ctx.trying_new(END, "allocation").authorize_list::<AllocationRef>(Permission::AllocationsManage)?;
-    end(platform, ctx, id, |ctx, row| ctx.authorize(OperateMachine, &machines::resource(row.machine)).map(|_| ())).await
+    let may =
+        |ctx: &OpContext, row: &VisitRow| ctx.authorize(OperateMachine, &machines::resource(row.machine)).map(|_| ());
+    end(platform, ctx, id, Some(why.reason), may).await
 }
 
 async fn end(
     platform: &Platform,
     ctx: &OpContext,
     id: &str,
+    why: Option<String>,
     may: impl Fn(&OpContext, &VisitRow) -> Result<()>,
 ) -> Result<()> {
     let id: Uuid = id.parse().map_err(|_| Error::not_found())?;
     let mut tx = platform.db().begin(&ctx.as_system(SystemActor::Worker)).await?;
     let row = store::find_visit(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     may(&ctx.trying_on(END, "allocation", row.allocation), &row)?;
+    let reason = owed_reason(why)?;
     if row.ended_at.is_some() {
         return Ok(());
     }
@@ -134,9 +141,12 @@ async fn end(
         target_id: Some(row.allocation.to_string()),
         customer: Some(row.customer),
         before: Some(facts),
-        after: None,
+        after: reason.as_ref().map(|reason| json!({ "name": row.machine_code, "reason": reason })),
     };
     audit::record_in_tx(&mut tx, ctx, entry).await?;
+    if let Some(reason) = reason.as_deref() {
+        notices::access_ended(platform, &mut tx, ctx, &row, reason).await?;
+    }
     store::end_visit(&mut tx, id, "access", ctx.now()).await?;
     // It ends with its session, which every server looks at.
     if let Some(session) = row.session {

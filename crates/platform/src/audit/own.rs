@@ -1,7 +1,7 @@
 //! A customer's own part of the log: what concerns it, as far as it concerns it.
 //!
 //! Staff are staff there, not names; what a row was before and after is the staff's, because it holds their remarks. Only the
-//! reason they gave for looking into something of the customer's is the customer's to read.
+//! reason they gave for what they did with something of the customer's is the customer's to read.
 
 use std::collections::HashMap;
 

@@ -78,19 +78,21 @@ pub(crate) async fn room_in_tx(
         if taken.saturating_add(bytes) > limit.saturating_mul(GB) {
             return Err(Error::new(ErrorCode::QuotaExceeded)
                 .with_key("error-storage-quota")
-                .with_arg("limit", limit)
-                .with_arg("used", gigabytes(taken)));
+                .with_arg("limit", in_words(limit.saturating_mul(GB)))
+                .with_arg("used", in_words(taken)));
         }
     }
     Ok(going)
 }
 
-/// With two places where it is no whole number: 27 MB are not "1 GB".
-fn gigabytes(bytes: u64) -> String {
+/// In GB, with two places where it is no whole number, and below one in MB: 27 MB are not "1 GB". What is begun counts.
+fn in_words(bytes: u64) -> String {
+    const MB: u64 = 1_000_000;
     let hundredths = bytes.saturating_mul(100).div_ceil(GB);
-    match hundredths % 100 {
-        0 => (hundredths / 100).to_string(),
-        part => format!("{}.{part:02}", hundredths / 100),
+    match (bytes.div_ceil(MB), hundredths % 100) {
+        (megabytes @ 1..1000, _) => format!("{megabytes} MB"),
+        (_, 0) => format!("{} GB", hundredths / 100),
+        (_, part) => format!("{}.{part:02} GB", hundredths / 100),
     }
 }
 

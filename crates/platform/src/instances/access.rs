@@ -3,16 +3,17 @@
 
 use std::collections::HashMap;
 
-use contract::access::{AccessKind, AccessQuery, AccessSession};
+use contract::access::{AccessKind, AccessQuery, AccessSession, StaffEnding};
 use contract::{CustomerId, Page, Permission, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::store::{self, AccessRow, Row};
-use super::{entry, listed, system};
+use super::{entry, listed, notices, system};
 use crate::authz::{InstanceRef, ManageOwnInstance, OperateInstance, OwnInstanceRef};
 use crate::db::Tx;
 use crate::exports::Pages;
+use crate::fields::owed_reason;
 use crate::{Error, OpContext, Platform, Result, accounts, audit, customers};
 
 /// A page of those in one's customer's instances, or in one's own, the newest first.
@@ -156,16 +157,19 @@ const EXPORT: &str = "instances:export-access";
 /// `NotFound` where there is none, `Forbidden` for one in another person's instance.
 pub async fn end_access(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
     ctx.trying_new(END, "instance").authorize_list::<OwnInstanceRef>(Permission::InstancesUse)?;
-    end(platform, ctx, id, |ctx, row| ctx.authorize(ManageOwnInstance, &row.own_in_customer(ctx)).map(|_| ())).await
+    let may = |ctx: &OpContext, row: &Row| ctx.authorize(ManageOwnInstance, &row.own_in_customer(ctx)).map(|_| ());
+    end(platform, ctx, id, None, may).await
 }
 
-/// The same of anybody's, for staff; its customer reads of it in its own log.
+/// The same of anybody's, for staff: whose instance it is, and who was in it, are told why, and its customer reads it in its own
+/// log.
 ///
 /// # Errors
-/// As [`end_access`].
-pub async fn end_any_access(platform: &Platform, ctx: &OpContext, id: &str) -> Result<()> {
+/// As [`end_access`], and `Validation` without a reason that says something.
+pub async fn end_any_access(platform: &Platform, ctx: &OpContext, id: &str, why: StaffEnding) -> Result<()> {
     ctx.trying_new(END, "instance").authorize_list::<InstanceRef>(Permission::InstancesView)?;
-    end(platform, ctx, id, |ctx, row| ctx.authorize(OperateInstance, &row.of_staff()).map(|_| ())).await
+    let may = |ctx: &OpContext, row: &Row| ctx.authorize(OperateInstance, &row.of_staff()).map(|_| ());
+    end(platform, ctx, id, Some(why.reason), may).await
 }
 
 /// In the audit log; of the instance that somebody is in.
@@ -175,6 +179,7 @@ async fn end(
     platform: &Platform,
     ctx: &OpContext,
     id: &str,
+    why: Option<String>,
     may: impl Fn(&OpContext, &Row) -> Result<()>,
 ) -> Result<()> {
     let id: Uuid = id.parse().map_err(|_| Error::not_found())?;
@@ -182,6 +187,7 @@ async fn end(
     let found = store::find_access(&mut tx, id).await?.ok_or_else(Error::not_found)?;
     let row = store::find(&mut tx, found.instance).await?.ok_or_else(Error::not_found)?;
     may(&ctx.trying_on(END, "instance", row.id), &row)?;
+    let reason = owed_reason(why)?;
     if found.ended_at.is_some() {
         return Ok(());
     }
@@ -192,7 +198,12 @@ async fn end(
         false => (Some(person), found.address.clone()),
     };
     let facts = json!({ "kind": found.kind, "person": person, "address": address, "openedAt": found.opened_at });
-    audit::record_in_tx(&mut tx, ctx, entry(END, &row, Some(facts), None)).await?;
+    let after = reason.as_ref().map(|reason| json!({ "reason": reason }));
+    audit::record_in_tx(&mut tx, ctx, entry(END, &row, Some(facts), after)).await?;
+    if let Some(reason) = reason.as_deref() {
+        let person = (!found.by_staff).then_some(found.user);
+        notices::access_ended(platform, &mut tx, ctx, &row, person, (found.kind.code(), "", reason)).await?;
+    }
     let session = end_in_tx(&mut tx, ctx, &found).await?;
     tx.commit().await?;
     if let Some(session) = session {

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::instances::{InstanceLogQuery, InstanceLogs, InstanceState, LogsMessage};
+use contract::instances::{InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceState, LogsMessage};
 use contract::{ErrorCode, InstanceId};
-use runtime::docker::containers::{LogLine, LogLines, LogMark, LogStart, Logs, LogsOf};
+use runtime::docker::containers::{LogLine, LogLines, LogMark, LogStart, LogStep, LogStream, Logs, LogsOf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -41,6 +41,8 @@ pub struct LogWatch {
     /// What the reader begins with, until it was said.
     begin: Option<InstanceLogs>,
     lines: Option<LogLines>,
+    /// What was said last of a line that has no end yet, of each of its outputs.
+    unfinished: [Option<InstanceLogLine>; 2],
     _place: OwnedSemaphorePermit,
 }
 
@@ -60,6 +62,8 @@ pub async fn watch_logs(
     let place = place.map_err(|_| Error::new(ErrorCode::RateLimited).with_key("error-too-many-followers"))?;
     let begin = said(platform, &row, start).await?;
     let mark = begin.mark.as_deref().and_then(|mark| mark.parse().ok());
+    let open = |error: bool| begin.unfinished.iter().find(|line| line.error == error).cloned();
+    let unfinished = [open(false), open(true)];
     Ok(LogWatch {
         platform: platform.clone(),
         row,
@@ -69,6 +73,7 @@ pub async fn watch_logs(
         mark,
         begin: Some(begin),
         lines: None,
+        unfinished,
         _place: place,
     })
 }
@@ -84,12 +89,16 @@ impl LogWatch {
                 tokio::time::sleep(LOOK).await;
                 continue;
             }
+            let before = self.unfinished.clone();
             let gathered = self.gather().await;
             if let Some(last) = gathered.last() {
                 self.mark = Some(last.mark);
+            }
+            if !gathered.is_empty() || self.unfinished != before {
                 let mark = self.mark.map(|mark| mark.to_string());
-                let logs = InstanceLogs { lines: gathered.into_iter().map(line).collect(), mark, ..Default::default() };
-                return Some(self.encoded(logs));
+                let lines = gathered.into_iter().map(line).collect();
+                let unfinished = self.unfinished.iter().flatten().cloned().collect();
+                return Some(self.encoded(InstanceLogs { lines, unfinished, mark, ..Default::default() }));
             }
         }
     }
@@ -142,17 +151,25 @@ impl LogWatch {
         let mut until = None;
         while gathered.len() < MOST_LINES && bytes < MOST_BYTES {
             let next = match until {
-                None => lines.next().await,
-                Some(until) => match timeout_at(until, lines.next()).await {
+                None => lines.step().await,
+                Some(until) => match timeout_at(until, lines.step()).await {
                     Ok(next) => next,
                     Err(_) => break,
                 },
             };
             match next {
-                Some(Ok(line)) => {
-                    bytes += line.text.len();
-                    gathered.push(line);
+                Some(Ok(step)) => {
                     until = until.or_else(|| Some(Instant::now() + TOGETHER));
+                    match step {
+                        LogStep::Line(line) => {
+                            self.unfinished[usize::from(line.of == LogStream::Err)] = None;
+                            bytes += line.text.len();
+                            gathered.push(line);
+                        }
+                        LogStep::Unfinished(open) => {
+                            self.unfinished[usize::from(open.of == LogStream::Err)] = Some(line(open));
+                        }
+                    }
                 }
                 // It is opened anew: silence, an engine that went away, and an end look the same.
                 Some(Err(_)) | None => {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use contract::InstanceId;
-use contract::instances::{InstanceLogLine, InstanceLogQuery, InstanceLogs, MAX_LOG_LINES, StaffLogQuery};
+use contract::instances::{
+    InstanceLogLine, InstanceLogQuery, InstanceLogs, InstanceState, MAX_LOG_LINES, StaffLogQuery,
+};
 use runtime::docker::containers::{Containers, LogLine, LogMark, LogStart, LogStream, Logs, LogsOf};
 use runtime::docker::{Fault, FaultKind};
 use serde_json::json;
@@ -88,7 +90,8 @@ pub(super) async fn said(platform: &Platform, row: &Row, start: LogStart) -> Res
     let Some(container) = &row.container else { return Ok(InstanceLogs::default()) };
     let read = async {
         let engine = reach(platform, row.machine).await?;
-        Ok::<_, Trouble>(read(&engine, container, start).await?)
+        let goes_on = row.state() == InstanceState::Running;
+        Ok::<_, Trouble>(read(&engine, container, start, goes_on).await?)
     };
     let late = || Trouble::Engine(Fault::new(FaultKind::Timeout, ""));
     match tokio::time::timeout(PATIENCE, read).await.unwrap_or_else(|_| Err(late())) {
@@ -113,7 +116,8 @@ async fn kept(platform: &Platform, id: InstanceId, start: LogStart) -> Result<In
     Ok(InstanceLogs { lines, kept_at: Some(at), ..InstanceLogs::default() })
 }
 
-async fn read(engine: &Containers, container: &str, start: LogStart) -> Result<InstanceLogs, Fault> {
+/// Where it `goes_on`, a line that has no end yet is not taken for one: who comes back gets it whole.
+async fn read(engine: &Containers, container: &str, start: LogStart, goes_on: bool) -> Result<InstanceLogs, Fault> {
     let asked = Logs { of: LogsOf::Both, start, follow: false, max_line: MAX_LINE };
     let mut said = engine.logs(container, asked).await?;
     let mut list: VecDeque<LogLine> = VecDeque::new();
@@ -133,11 +137,16 @@ async fn read(engine: &Containers, container: &str, start: LogStart) -> Result<I
             break;
         }
     }
-    let mark = list.back().map(|line| line.mark.to_string()).or(match start {
-        LogStart::After(mark) => Some(mark.to_string()),
-        _ => None,
-    });
-    Ok(InstanceLogs { lines: list.into_iter().map(line).collect(), mark, more, kept_at: None })
+    let newest = list.back().map(|line| line.mark);
+    let whole = list.iter().rposition(|line| !(goes_on && line.is_open)).map_or(0, |last| last + 1);
+    let unfinished = list.split_off(whole);
+    let before = match start {
+        LogStart::After(mark) => Some(mark),
+        _ => newest,
+    };
+    let mark = list.back().map(|line| line.mark).or(before).map(|mark| mark.to_string());
+    let lines = list.into_iter().map(line).collect();
+    Ok(InstanceLogs { lines, unfinished: unfinished.into_iter().map(line).collect(), mark, more, kept_at: None })
 }
 
 pub(super) fn line(line: LogLine) -> InstanceLogLine {
@@ -151,7 +160,7 @@ pub(super) async fn keep(
     id: InstanceId,
     container: &str,
 ) -> Result<(), Trouble> {
-    let logs = read(engine, container, LogStart::Tail(MAX_LOG_LINES)).await?;
+    let logs = read(engine, container, LogStart::Tail(MAX_LOG_LINES), false).await?;
     let ctx = platform.system(SystemActor::Worker);
     let mut tx = platform.db().begin(&ctx).await?;
     store::keep_logs(&mut tx, id, &logs.lines, ctx.now()).await?;

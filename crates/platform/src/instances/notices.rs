@@ -91,7 +91,33 @@ pub(super) async fn acted(
     tell_owner(platform, tx, ctx, row, (NotificationKind::InstanceActed, args)).await
 }
 
-/// The same of how full its disks are: nearly, wholly, or that it is stopped for it then, or was.
+/// Whose it is, and who was in it, that staff ended an access to it or took the link of an application (`app`) away, and why.
+pub(super) async fn access_ended(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    row: &Row,
+    person: Option<UserId>,
+    (what, app, reason): (&str, &str, &str),
+) -> Result<()> {
+    let people = customers::people(tx, row.customer, false).await?;
+    let told: Vec<UserId> = people.into_iter().filter(|it| *it == row.owner || Some(*it) == person).collect();
+    let args = [
+        ("what", what),
+        ("instance", row.name.as_str()),
+        ("machine", row.machine_name.as_str()),
+        ("app", app),
+        ("word", reason),
+    ];
+    let notice = Notice {
+        kind: NotificationKind::AccessEnded,
+        args: Vec::from(args.map(|(name, text)| (name, Value::Text(text.to_owned())))),
+        link: Some(format!("/instances/{}", row.id)),
+    };
+    notifications::notify_in_tx(platform, tx, ctx, &told, &notice).await
+}
+
+/// Whose it is, of how full its disks are: nearly, wholly, or that it is stopped for it then, or was.
 pub(super) async fn disks(
     platform: &Platform,
     tx: &mut Tx,

@@ -56,18 +56,67 @@ fn shown(ctx: &OpContext, fault: Option<&str>, detail: Option<String>) -> Option
     Some(if ctx.is_staff() { detail } else { without_addresses(&detail) })
 }
 
-/// Where an engine looks names up, and by which way, is for those who run it: a failed pull names both.
+/// Stands for what is not told.
+const LEFT_OUT: &str = "\u{2026}";
+
+/// Where an engine looks names up, by which way, and as whom, is for those who run it: a failed pull names all three.
 fn without_addresses(detail: &str) -> String {
-    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '(' | ')' | '-' | '>');
-    let is_address = |word: &str| word.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok();
-    let masked = detail.split_inclusive(ends).map(|piece| {
-        let word = piece.trim_end_matches(ends).trim_end_matches([':', '.']);
-        match is_address(word) {
-            true => piece.replacen(word, "\u{2026}", 1),
-            false => piece.to_owned(),
+    let mut told = String::with_capacity(detail.len());
+    let mut rest = detail;
+    while let Some(at) = rest.find("://") {
+        let (before, url) = rest.split_at(at + "://".len());
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>');
+        let end = url.find(ends).unwrap_or(url.len()).min(url.find("://").unwrap_or(url.len()));
+        told += &of_words(before);
+        told += &of_url(&url[..end]);
+        rest = &url[end..];
+    }
+    told + &of_words(rest)
+}
+
+fn of_words(text: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '`' | '(' | ')' | '<' | '>');
+    let mut told = String::with_capacity(text.len());
+    for word in text.split_inclusive(ends) {
+        let signs_in = sign_in(word).filter(|at| word[..*at].contains(':') && !word[..*at].contains('/'));
+        told += signs_in.map_or("", |_| LEFT_OUT);
+        for piece in word[signs_in.unwrap_or(0)..].split_inclusive(|c: char| ends(c) || c == '-') {
+            let name = piece.trim_end_matches(|c: char| ends(c) || matches!(c, '-' | ':' | '.'));
+            match is_address(name) {
+                true => told += &piece.replacen(name, LEFT_OUT, 1),
+                false => told += piece,
+            }
         }
-    });
-    masked.collect()
+    }
+    told
+}
+
+/// What follows `://`: not who signs in there, not which host it is where that is a number, and not what is asked for, because
+/// that is where signatures and tokens stand.
+fn of_url(url: &str) -> String {
+    let bare = url.trim_end_matches([':', '.', ',', ';', ')']);
+    let authority = bare.split(['/', '?', '#']).next().unwrap_or_default();
+    // A password that should have been encoded may hold what ends an authority; then what is before that is no host with a port.
+    let port = authority.split_once(':').map(|(_, port)| port).filter(|_| !authority.starts_with('['));
+    let names_host = !authority.contains('@') && port.is_none_or(|port| port.chars().all(|c| c.is_ascii_digit()));
+    let signs_in = sign_in(bare).filter(|_| !names_host);
+    let place = &bare[signs_in.map_or(0, |at| at + 1)..];
+    let (host, way) = place.split_at(place.find(['/', '?', '#']).unwrap_or(place.len()));
+    let asked = way.find(['?', '#']);
+    let mut told = signs_in.map_or_else(String::new, |_| format!("{LEFT_OUT}@"));
+    told += if is_address(host) { LEFT_OUT } else { host };
+    told += asked.map_or(way, |at| &way[..=at]);
+    told += asked.map_or("", |_| LEFT_OUT);
+    told + &url[bare.len()..]
+}
+
+/// Where the `@` is behind a name and its password, if there are any; that of a digest (`app@sha256:…`) is not it.
+fn sign_in(text: &str) -> Option<usize> {
+    text.rmatch_indices('@').map(|(at, _)| at).find(|at| !text[at + 1..].starts_with("sha"))
+}
+
+fn is_address(word: &str) -> bool {
+    word.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok()
 }
 
 /// As whoever may see them sees them now.
@@ -284,7 +333,28 @@ mod tests {
             ("read udp 10.0.0.5:4242->10.0.0.2:53: i/o timeout", "read udp \u{2026}->\u{2026}: i/o timeout"),
             ("dial tcp [fd00::2]:443: refused", "dial tcp \u{2026}: refused"),
             ("manifest for team/app:1.2 not found", "manifest for team/app:1.2 not found"),
+            ("Get \"http://10.0.0.9:5000/v2/\": refused", "Get \"http://\u{2026}/v2/\": refused"),
+            ("Get \"http://[fd00::2]/v2/\": refused", "Get \"http://\u{2026}/v2/\": refused"),
             ("", ""),
+        ] {
+            assert_eq!(without_addresses(said), told);
+        }
+    }
+
+    #[test]
+    fn who_an_engine_signs_in_as_is_not_told() {
+        for (said, told) in [
+            (
+                "Get \"https://ada:se-cret@r.example.org/v2/app@sha256:0a\": denied",
+                "Get \"https://\u{2026}@r.example.org/v2/app@sha256:0a\": denied",
+            ),
+            ("via http://ops:a/b?c@proxy.lan:3128: refused", "via http://\u{2026}@proxy.lan:3128: refused"),
+            ("via http://token@10.0.0.9:3128: refused", "via http://\u{2026}@\u{2026}: refused"),
+            ("pull ada:se-cret@r.example.org/app: denied", "pull \u{2026}@r.example.org/app: denied"),
+            ("https://cdn.example.org/blob?Signature=0a&Expires=1: 403", "https://cdn.example.org/blob?\u{2026}: 403"),
+            ("a=https://b:c@d/,https://e:f@g/h", "a=https://\u{2026}@d/,https://\u{2026}@g/h"),
+            ("manifest app:1.2@sha256:0a is unknown", "manifest app:1.2@sha256:0a is unknown"),
+            ("https://r.example.org:5000/v2/app@sha256:0a", "https://r.example.org:5000/v2/app@sha256:0a"),
         ] {
             assert_eq!(without_addresses(said), told);
         }

@@ -3,6 +3,7 @@
 //! Invariants: a machine named twice is one; "all that match" is decided here, in one query; what is shown beforehand is at
 //! most [`MAX_BULK`], and says how many more there are; what is done is never a part of what was asked for.
 
+use contract::allocations::LeaseToCome;
 use contract::machines::{MAX_BULK, MachineBulk, MachineQuery, MachineView, MaintenanceBulk, MaintenanceCreate};
 use contract::{ErrorCode, Permission};
 
@@ -19,17 +20,26 @@ pub struct Preview<T, D = ()> {
     pub more: u64,
 }
 
-/// Does something with many.
+/// A machine, and the leases that wait for it from now on; or why nothing was done with it.
+type Outcome = (String, Result<Vec<LeaseToCome>>);
+
+/// Does something with many; of each that takes nobody new afterwards, the leases that wait for it are named, as of one
+/// alone.
 ///
 /// # Errors
 /// `Validation` for no machine or more than [`MAX_BULK`]; `NotFound` or `Forbidden` when it may not be done at all.
-pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk) -> Result<Vec<(String, Result<()>)>> {
+pub async fn act_on_many(platform: &Platform, ctx: &OpContext, bulk: MachineBulk) -> Result<Vec<Outcome>> {
     let ctx = &ctx.trying_new(service::name(bulk.action), "machine");
     ctx.authorize_many::<MachineRef>(bulk.action.permission())?;
     let codes = to_be_done(platform, ctx, bulk.ids, bulk.matching.as_ref()).await?;
     let mut outcomes = Vec::with_capacity(codes.len());
     for code in codes {
-        let done = act(platform, ctx, &code, bulk.action, bulk.note.clone()).await.map(|_| ());
+        let note = bulk.note.clone();
+        let done = if bulk.action.keeps_out() {
+            service::take_out(platform, ctx, &code, bulk.action, note).await.map(|taken_out| taken_out.scheduled)
+        } else {
+            act(platform, ctx, &code, bulk.action, note).await.map(|_| Vec::new())
+        };
         outcomes.push((code, done));
     }
     Ok(outcomes)

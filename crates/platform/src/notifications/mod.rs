@@ -130,6 +130,29 @@ pub(crate) async fn notify_in_tx(
     people: &[UserId],
     notice: &Notice,
 ) -> Result<()> {
+    send(platform, tx, ctx, people, notice, true).await
+}
+
+/// As [`notify_in_tx`], to those of them who are also told outside of the product, and there alone: what they have in it was
+/// amended.
+pub(crate) async fn notify_outside_in_tx(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    people: &[UserId],
+    notice: &Notice,
+) -> Result<()> {
+    send(platform, tx, ctx, people, notice, false).await
+}
+
+async fn send(
+    platform: &Platform,
+    tx: &mut Tx,
+    ctx: &OpContext,
+    people: &[UserId],
+    notice: &Notice,
+    inside: bool,
+) -> Result<()> {
     settings::refresh_in_tx(platform, tx).await?;
     let mails = settings::sends_mail(platform);
     let contacts = accounts::contacts(tx, people).await?;
@@ -140,7 +163,7 @@ pub(crate) async fn notify_in_tx(
             Some(ways) if !notice.kind.is_security() => *ways,
             _ => Ways::ALL,
         };
-        if ways.in_app {
+        if ways.in_app && inside {
             store::insert(tx, contact.id, notice, ctx.now()).await?;
         }
         let at = match store::quiet(tx, contact.id).await? {
@@ -163,9 +186,21 @@ pub(crate) async fn notify_in_tx(
 }
 
 /// Puts values into the newest notice of this kind and page that each of these people has, because what it tells of stands
-/// otherwise now: nobody is told anew. In a transaction that is the system's or the staff's.
-pub(crate) async fn amend_in_tx(tx: &mut Tx, people: &[UserId], notice: &Notice) -> Result<()> {
-    store::amend(tx, people, notice).await
+/// otherwise now: nobody is told anew. With `read_at` it counts as read from then on, because nobody has to look at it any more.
+/// In a transaction that is the system's or the staff's.
+pub(crate) async fn amend_in_tx(
+    tx: &mut Tx,
+    people: &[UserId],
+    notice: &Notice,
+    read_at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let contacts = accounts::contacts(tx, people).await?;
+    for colleague in [true, false] {
+        let readers = contacts.iter().filter(|contact| contact.staff == colleague);
+        let readers: Vec<UserId> = readers.map(|contact| contact.id).collect();
+        store::amend(tx, &readers, &notice.told_to(colleague), read_at).await?;
+    }
+    Ok(())
 }
 
 /// How somebody is told of a kind.

@@ -65,16 +65,22 @@ pub(super) async fn insert(tx: &mut Tx, user: UserId, notice: &Notice, now: Date
 }
 
 /// Those of the same kind and link are of one thing; the newest tells how it stands.
-pub(super) async fn amend(tx: &mut Tx, people: &[UserId], notice: &Notice) -> Result<()> {
+pub(super) async fn amend(
+    tx: &mut Tx,
+    people: &[UserId],
+    notice: &Notice,
+    read_at: Option<DateTime<Utc>>,
+) -> Result<()> {
     let ids: Vec<i64> = people.iter().map(|user| user.0).collect();
     sqlx::query!(
-        "update notifications set args = args || $4::jsonb
+        "update notifications set args = args || $4::jsonb, read_at = coalesce(read_at, $5)
          where id in (select max(id) from notifications where user_id = any($1) and kind = $2 and link = $3
                       group by user_id)",
         &ids,
         notice.kind.code(),
         notice.link,
-        args_json(notice)
+        args_json(notice),
+        read_at
     )
     .execute(&mut **tx)
     .await?;

@@ -34,7 +34,7 @@ pub async fn usage_of_user(platform: &Platform, ctx: &OpContext, id: UserId) -> 
     let stored = files::bytes_of(&mut tx, id).await?;
     let taken = instances::usage(&mut tx, None, Some(id)).await?;
     tx.commit().await?;
-    Ok(counted(&quota, |resource| match resource {
+    Ok(counted(&quota, stored, |resource| match resource {
         CountedResource::Instances => Some(taken.instances),
         CountedResource::Gpu => Some(taken.gpus),
         CountedResource::Cpu => Some(taken.cores),
@@ -56,7 +56,7 @@ pub async fn usage_of_customer(platform: &Platform, ctx: &OpContext, id: Custome
     let stored = files::bytes_of_customer(&mut tx, id).await?;
     let taken = instances::usage(&mut tx, Some(id), None).await?;
     tx.commit().await?;
-    Ok(counted(&quota, |resource| match resource {
+    Ok(counted(&quota, stored, |resource| match resource {
         CountedResource::Instances => Some(taken.instances),
         CountedResource::Cpu => Some(taken.cores),
         CountedResource::Memory => Some(taken.memory_gb),
@@ -70,11 +70,12 @@ pub async fn usage_of_customer(platform: &Platform, ctx: &OpContext, id: Custome
 }
 
 /// Everything that is limited, and what else is counted.
-fn counted(quota: &Quota, used: impl Fn(CountedResource) -> Option<i64>) -> Vec<QuotaUsage> {
+fn counted(quota: &Quota, stored: u64, used: impl Fn(CountedResource) -> Option<i64>) -> Vec<QuotaUsage> {
     let rows = CountedResource::ALL.iter().map(|resource| {
         let limited = resource.limited();
         let limit = limited.and_then(|resource| quota.get(resource));
-        (limited.is_some(), QuotaUsage { resource: *resource, limit, used: used(*resource) })
+        let used_bytes = (*resource == CountedResource::Storage).then_some(stored);
+        (limited.is_some(), QuotaUsage { resource: *resource, limit, used: used(*resource), used_bytes })
     });
     rows.filter(|(limited, row)| *limited || row.used.is_some()).map(|(_, row)| row).collect()
 }

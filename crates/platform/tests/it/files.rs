@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use contract::accounts::MemberRole;
-use contract::files::{CHUNK_BYTES, ChunkRange, FilePurpose, FileQuery, UploadCreate, UploadFault, UploadState};
+use contract::files::{CHUNK_BYTES, ChunkRange, FilePurpose, FileQuery, GB, UploadCreate, UploadFault, UploadState};
 use contract::quotas::{CountedResource, Quota};
 use contract::{ErrorCode, UploadId};
 use platform::{OpContext, Platform, files, quotas};
@@ -134,8 +134,7 @@ async fn parallel_uploads_never_pass_the_quota() {
     let announced = |number: u64| {
         let platform = if number.is_multiple_of(2) { test.platform.clone() } else { second.clone() };
         let ctx = if number.is_multiple_of(3) { acme.member.ctx() } else { acme.owner.ctx() };
-        let new =
-            UploadCreate { name: format!("{number}.bin"), size: 1 << 30, sha256: None, purpose: FilePurpose::Dataset };
+        let new = UploadCreate { name: format!("{number}.bin"), size: GB, sha256: None, purpose: FilePurpose::Dataset };
         async move { files::create_upload(&platform, &ctx, new).await }
     };
     let all = futures_util::future::join_all((0..12).map(announced)).await;
@@ -144,6 +143,7 @@ async fn parallel_uploads_never_pass_the_quota() {
     for error in refused {
         let error = error.unwrap_err();
         assert_eq!((error.code, error.key), (ErrorCode::QuotaExceeded, "error-storage-quota"));
+        assert!(error.args.contains(&("limit", "3 GB".to_owned())), "{error:?}");
     }
     let open = made.into_iter().next().unwrap().unwrap();
     files::abort(&test.platform, &acme.owner.ctx(), open.id).await.unwrap();
@@ -160,14 +160,22 @@ async fn a_persons_limit_holds_across_their_customers() {
     elsewhere.principal.active_customer = Some(globex.id);
     elsewhere.principal.memberships = vec![(globex.id, MemberRole::Member)];
     let new =
-        |name: &str| UploadCreate { name: name.to_owned(), size: 2 << 30, sha256: None, purpose: FilePurpose::Dataset };
+        |name: &str| UploadCreate { name: name.to_owned(), size: 2 * GB, sha256: None, purpose: FilePurpose::Dataset };
     files::create_upload(&test.platform, &acme.owner.ctx(), new("a.bin")).await.unwrap();
     let error = files::create_upload(&test.platform, &elsewhere.ctx(), new("b.bin")).await.unwrap_err();
     assert_eq!((error.code, error.key), (ErrorCode::QuotaExceeded, "error-storage-quota"));
     files::create_upload(&test.platform, &globex.owner.ctx(), new("c.bin")).await.expect("somebody else's limit");
     let used = quotas::usage_of_customer(&test.platform, &admin.ctx(), acme.id).await.unwrap();
     let storage = used.iter().find(|row| row.resource == CountedResource::Storage).unwrap();
-    assert_eq!(storage.used, Some(2), "what is on its way in counts");
+    assert_eq!((storage.used, storage.used_bytes), (Some(2), Some(2 * GB)), "what is on its way in counts");
+    // A limit of nothing, and a little there: neither is called what it is not.
+    files::create_upload(&test.platform, &globex.member.ctx(), UploadCreate { size: 27_000_000, ..new("d.bin") })
+        .await
+        .unwrap();
+    let nothing = Quota { storage_gb: Some(0), ..Quota::default() };
+    quotas::set_of_user(&test.platform, &admin.ctx(), globex.member.id, nothing).await.unwrap();
+    let error = files::create_upload(&test.platform, &globex.member.ctx(), new("e.bin")).await.unwrap_err();
+    assert_eq!(error.args, [("limit", "0 GB".to_owned()), ("used", "27 MB".to_owned())]);
 }
 
 #[tokio::test]

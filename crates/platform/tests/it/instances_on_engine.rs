@@ -443,6 +443,36 @@ async fn a_line_that_is_cut_says_so_and_of_a_progress_the_newest_is_kept() {
     );
 }
 
+/// Of a line without an end an engine tells what fills 16 KiB: that is shown, and the whole line takes its place.
+#[tokio::test]
+async fn a_progress_bar_is_seen_before_its_line_ends() {
+    let world = World::new().await;
+    let script = r"echo begin; for i in $(seq 3000); do printf '\r%s %%' $i; done; exec sleep 600";
+    let id = world.create("bar", script).await;
+    world.apply(id).await;
+    let (platform, mine, query) = (&world.test.platform, world.mine(), InstanceLogQuery::default());
+    let said = eventually("it is at it", async || {
+        let said = instances::logs(platform, &mine, id, &query).await.unwrap();
+        (!said.unfinished.is_empty()).then_some(said)
+    });
+    let said = said.await;
+    assert_eq!(said.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["begin"]);
+    assert!(said.unfinished.len() == 1 && said.unfinished[0].text.contains(" %\r"), "{:?}", said.unfinished);
+
+    let mut watch = instances::watch_logs(platform, &mine, id, &query).await.unwrap();
+    let first = watch.next().await.unwrap();
+    assert!(first.contains("\"unfinished\":[{"), "{first}");
+    world.act(id, InstanceAction::Stop).await;
+    loop {
+        let next = tokio::time::timeout(std::time::Duration::from_secs(30), watch.next());
+        let text = next.await.expect("the line ends with its container").unwrap();
+        let LogsMessage::Delta { data, .. } = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
+        let Some(line) = data.lines.last() else { continue };
+        assert!(line.text.ends_with("\r2999 %\r3000 %") && data.unfinished.is_empty(), "{text}");
+        break;
+    }
+}
+
 /// What the follower hears: whether it begins anew, its lines, and the mark to go on after.
 async fn heard(watch: &mut instances::LogWatch) -> Option<(bool, Vec<String>, Option<String>)> {
     let next = tokio::time::timeout(std::time::Duration::from_secs(30), watch.next());

@@ -145,6 +145,52 @@ async fn who_is_told_of_a_wish_may_answer_it_and_open_what_it_leads_to() {
     assert!(world.told(&reader).await.is_empty(), "who cannot answer is not asked");
 }
 
+/// Who answers takes it off the others: what they were told says who did, and how, and waits for nobody.
+#[tokio::test]
+async fn what_one_of_the_staff_answered_waits_for_none_of_the_others() {
+    let mut world = World::new().await;
+    world.admin.principal.display_name = "Grace".to_owned();
+    let p = &world.test.platform;
+    let renewer = world.test.with_role("renewer", &[Permission::AllocationsUpdate]).await;
+    world.ask_for_more().await;
+    let told = world.told(&renewer).await.remove(0);
+    assert!(told.message.contains("Grace has refused it") && told.read_at.is_some(), "{told:?}");
+    assert_eq!(world.unread(&renewer).await, 0);
+    // More time without a look at the request answers it as well.
+    let wish = RenewalRequestCreate { months: Some(2), ..Default::default() };
+    let asked = allocations::request_renewal(p, &world.acme.owner.ctx(), "host-001", wish).await.unwrap();
+    assert_eq!(world.unread(&renewer).await, 1, "another request is told anew");
+    let more = AllocationRenew { months: Some(1), ..Default::default() };
+    allocations::renew(p, &world.admin.ctx(), asked.allocation.id, more).await.unwrap();
+    let told = world.told(&renewer).await.remove(0);
+    assert!(told.message.contains("has granted more time until 20") && told.read_at.is_some(), "{told:?}");
+}
+
+/// Where somebody is asked by mail, a request that was taken back is told by mail.
+#[tokio::test]
+async fn who_is_asked_by_mail_alone_hears_by_mail_that_nobody_asks_any_more() {
+    let world = World::new().await;
+    let p = &world.test.platform;
+    let renewer = world.test.with_role("renewer", &[Permission::AllocationsUpdate]).await;
+    let sql = "update users set email = 'renewer@gpu.example' where id = $1";
+    sqlx::query(sql).bind(renewer.id.0).execute(world.test.owner_pool()).await.unwrap();
+    let kind = NotificationKind::RenewalRequested;
+    let choices = vec![NotificationChoice { kind, in_app: false, mail: true, webhook: false }];
+    let body = NotificationPreferences { choices, ..Default::default() };
+    notifications::set_preferences(p, &renewer.ctx(), body).await.unwrap();
+    let asked = async || world.mails().await.iter().filter(|mail| mail.1 == "renewer@gpu.example").count();
+    let wish = || RenewalRequestCreate { months: Some(1), ..Default::default() };
+    let owner = world.acme.owner.ctx();
+    allocations::request_renewal(p, &owner, "host-001", wish()).await.unwrap();
+    assert_eq!(asked().await, 1);
+    allocations::withdraw_renewal(p, &owner, "host-001").await.unwrap();
+    assert_eq!(asked().await, 2);
+    // Asked for anew, that is not what the last mail says any more.
+    allocations::request_renewal(p, &owner, "host-001", wish()).await.unwrap();
+    assert_eq!(asked().await, 3);
+    assert!(world.told(&renewer).await.is_empty());
+}
+
 #[tokio::test]
 async fn people_are_told_what_becomes_of_their_machines() {
     let world = World::new().await;

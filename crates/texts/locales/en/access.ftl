@@ -61,6 +61,7 @@ access-since = Since
 access-end = Until
 access-end-now = End
 access-end-hint = The connection is closed within seconds, and what runs in it ends; the terminal that somebody looks on at goes on. What the person left running in the background on purpose goes on, too.
+access-end-hint-staff = It is a customer’s. The connection is closed within seconds, and what runs in it ends; the terminal that somebody looks on at goes on. Whose it is is told, and its customer reads the reason in their own log.
 access-end-of = End: { $person } in { $instance }
 access-reason-left = left
 access-reason-exited = the shell ended

@@ -17,6 +17,7 @@ apps-open-of = Open { $name } in a new tab
 apps-remove = Remove
 apps-remove-of = Remove the application { $name }
 apps-remove-hint = What is open by it ends within seconds, and its address leads nowhere any more. What runs in the instance goes on.
+apps-remove-hint-staff = It is a customer’s. What is open by it ends within seconds, and its address leads nowhere any more. Whose instance it is is told, and its customer reads the reason in their own log.
 apps-address = Address
 apps-shared-title = Applications for everybody of the customer
 apps-not-running = its instance does not run

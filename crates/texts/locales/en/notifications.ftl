@@ -54,6 +54,7 @@ notification-kind-image-acted = What staff did with images that you shared with 
 notification-kind-instance-failed = Your instances that failed
 notification-kind-instance-idle = Your instances that are not used
 notification-kind-instance-acted = What staff did with your instances
+notification-kind-access-ended = Connections that staff ended
 notification-kind-budget-reached = A budget of your customer is reached
 notification-kind-password-changed = Your password was changed
 notification-kind-renewal-requested = Customers ask for more time
@@ -190,6 +191,14 @@ notification-instance-acted = { $action ->
     [delete] Staff deleted your instance { $instance } on { $machine }: { $word }
    *[stop] Staff stopped your instance { $instance } on { $machine }: { $word }
 }
+notification-access-ended = { $what ->
+    [ssh] Staff ended an SSH connection to the instance { $instance } on { $machine }: { $word }
+    [terminal] Staff ended a terminal of the instance { $instance } on { $machine }: { $word }
+    [app] Staff ended the use of an application of the instance { $instance } on { $machine }: { $word }
+    [watch] Staff ended the watching of a terminal of the instance { $instance } on { $machine }: { $word }
+    [link] Staff removed the application { $app } of the instance { $instance } on { $machine }: { $word }
+   *[machine] Staff ended an SSH connection to { $machine }: { $word }
+}
 notification-budget-reached = { $state ->
     [stopped] The budget { $budget } ({ $amount } { $currency } a month) is spent: instances that ran were stopped.
     [stops] The budget { $budget } ({ $amount } { $currency } a month) is spent ({ $spent } { $currency }): nothing new is started, and what runs is stopped at { $stopsAt }.
@@ -205,6 +214,9 @@ notification-password-changed = { $who ->
 notification-renewal-requested = { $stand ->
     [withdrawn] { $by } of { $customer } asks for { $machine } until { $endsAt }. This was taken back and waits for no answer.
     [lapsed] { $by } of { $customer } asks for { $machine } until { $endsAt }. This is closed: the allocation is over.
+    [approved] { $by } of { $customer } asks for { $machine } until { $endsAt }. { $answeredBy } has granted it.
+    [changed] { $by } of { $customer } asks for { $machine } until { $endsAt }. { $answeredBy } has granted more time until { $grantedUntil }.
+    [refused] { $by } of { $customer } asks for { $machine } until { $endsAt }. { $answeredBy } has refused it.
    *[open] { $by } of { $customer } asks for { $machine } until { $endsAt }.
 }
 notification-allocation-waits = { $state ->
@@ -446,6 +458,23 @@ mail-instance-acted-text = { $action ->
    *[stop] Those who run the platform stopped your instance { $instance } on { $machine }. What is in it stays. The reason they gave: { $word }
 }
 mail-instance-acted-link = Open the instance
+mail-access-ended-subject = { $what ->
+    [link] { $product }: the application { $app } was removed
+    [machine] { $product }: a connection to { $machine } was ended
+   *[other] { $product }: a connection to your instance { $instance } was ended
+}
+mail-access-ended-text = { $what ->
+    [ssh] Those who run the platform ended an SSH connection to the instance { $instance } on { $machine }. The reason they gave: { $word }
+    [terminal] Those who run the platform ended a terminal of the instance { $instance } on { $machine }. The reason they gave: { $word }
+    [app] Those who run the platform ended the use of an application of the instance { $instance } on { $machine }. The reason they gave: { $word }
+    [watch] Those who run the platform ended the watching of a terminal of the instance { $instance } on { $machine }. The reason they gave: { $word }
+    [link] Those who run the platform removed the application { $app } of the instance { $instance } on { $machine }. What runs in the instance goes on. The reason they gave: { $word }
+   *[machine] Those who run the platform ended an SSH connection to { $machine }. The reason they gave: { $word }
+}
+mail-access-ended-link = { $what ->
+    [machine] Open the machine
+   *[other] Open the instance
+}
 mail-budget-reached-subject = { $product }: the budget { $budget }
 mail-budget-reached-text = { $state ->
     [stopped] The budget { $budget } of { $amount } { $currency } a month is spent, and instances that ran were stopped. Their data is kept.
@@ -455,9 +484,18 @@ mail-budget-reached-text = { $state ->
    *[reached] { $percent } % of the budget { $budget } of { $amount } { $currency } a month are reached: { $spent } { $currency } are spent.
 }
 mail-budget-reached-link = Open use and costs
-mail-renewal-requested-subject = { $product }: { $customer } asks for more time on { $machine }
-mail-renewal-requested-text = { $by } of { $customer } asks for { $machine } until { $endsAt }.
-mail-renewal-requested-link = Answer it
+mail-renewal-requested-subject = { $stand ->
+    [withdrawn] { $product }: { $customer } took back its request for more time on { $machine }
+   *[open] { $product }: { $customer } asks for more time on { $machine }
+}
+mail-renewal-requested-text = { $stand ->
+    [withdrawn] { $by } of { $customer } took back the request for { $machine } until { $endsAt }. It waits for no answer.
+   *[open] { $by } of { $customer } asks for { $machine } until { $endsAt }.
+}
+mail-renewal-requested-link = { $stand ->
+    [withdrawn] Open the allocation
+   *[open] Answer it
+}
 mail-allocation-waits-subject = { $product }: the allocation of { $machine } to { $customer } cannot begin
 mail-allocation-waits-text = { $state ->
     [occupied] { $machine } was to be { $customer }’s from { $startsAt } on, but has not come back from the one before. Finish taking it back, or cancel the allocation.
@@ -512,6 +550,7 @@ mail-kind-image-acted = Staff used an image that is not shared
 mail-kind-instance-failed = Instance failed
 mail-kind-instance-idle = Instance not used
 mail-kind-instance-acted = Staff acted on an instance
+mail-kind-access-ended = Staff ended a connection
 mail-kind-budget-reached = Budget reached
 mail-kind-renewal-requested = Wish for more time
 mail-kind-allocation-waits = Allocation cannot begin

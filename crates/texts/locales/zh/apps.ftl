@@ -17,6 +17,7 @@ apps-open-of = 在新标签页中打开 { $name }
 apps-remove = 移除
 apps-remove-of = 移除应用 { $name }
 apps-remove-hint = 通过它打开的页面会在数秒内断开，其地址将失效。实例中运行的程序会继续。
+apps-remove-hint-staff = 该应用属于客户。通过它打开的页面会在数秒内断开，其地址将失效。原因会通知实例的创建者，并写入客户自己的日志。
 apps-address = 地址
 apps-shared-title = 面向本客户所有人的应用
 apps-not-running = 其实例未运行

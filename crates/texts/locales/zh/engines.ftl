@@ -63,7 +63,7 @@ engine-accept-question = { $instances ->
 }实例的所有者会收到通知。原引擎上的内容留在原处，不会复制；如果原引擎再次应答，在您确认改用之前，平台不会在它上面做任何操作。此引擎上属于已删除实例的内容会被移除。
 engine-accept-confirm = 确认改用
 engine-fault-name = 主机名没有对应的地址。请检查拼写和本服务器的域名服务器。
-engine-fault-other-engine = 应答的不是这台机器的实例所在的引擎。在原引擎恢复，或运维人员在该机器的 Docker 页面改用此引擎之前，平台不会在它上面做任何操作。
+engine-fault-other-engine = 应答的不是这台机器的实例所在的引擎。在原引擎恢复，或平台工作人员在该机器的 Docker 页面改用此引擎之前，平台不会在它上面做任何操作。
 engine-fault-forbidden = 不会连接此地址：链路本地地址和云平台发放凭据的地址是关闭的。
 engine-fault-refused = 对方没有监听。请检查端口，以及 dockerd 是否以 -H tcp://…:2376 和 --tlsverify 启动。
 engine-fault-refused-local = 该套接字上没有程序监听。请检查路径，以及本服务器所在主机上的 Docker 是否在运行。

@@ -11,9 +11,9 @@ mail-password-reset-text =
 mail-password-reset-link = 设置新密码
 mail-password-changed-subject = { $product }：密码已修改
 mail-password-changed-text = { $who ->
-    [other] { $by } 为您的账号 { $name } 设置了新密码，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系管理员。
-    [console] 您的账号 { $name } 的新密码是通过服务器命令行设置的，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系管理员。
-   *[own] 您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。如果不是您本人操作，请立即设置新密码，并联系管理员。
+    [other] { $by } 为您的账号 { $name } 设置了新密码，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系平台管理员。
+    [console] 您的账号 { $name } 的新密码是通过服务器命令行设置的，其他已登录的会话均已退出。如果未与您商定，请自行设置新密码，并联系平台管理员。
+   *[own] 您的账号 { $name } 的密码已修改，其他已登录的会话均已退出。如果不是您本人操作，请立即设置新密码，并联系平台管理员。
 }
 mail-password-changed-link = 设置新密码
 mail-email-change-subject = { $product }：确认新邮箱
@@ -26,7 +26,7 @@ mail-email-change-notice-subject = { $product }：邮箱即将更改
 mail-email-change-notice-text =
     账号 { $name } 申请改用其他邮箱：{ $email }。使用发往该邮箱的链接后生效。
 
-    如果不是您本人操作，请立即修改密码并联系管理员。
+    如果不是您本人操作，请立即修改密码并联系平台管理员。
 mail-invitation-subject = { $by } 邀请您加入 { $product } 上的 { $customer }
 mail-invitation-text =
     { $by } 邀请您加入 { $customer }。请用此邮箱的账号登录后接受；如果还没有账号，请设置用户名和密码。
@@ -107,7 +107,7 @@ invitation-says = 邀请您加入 { $customer }（{ $role }）。
 invitation-email = 邮箱：{ $email }
 invitation-action = 创建账号
 invitation-has-account = 此邮箱已有账号。请用该账号登录后接受邀请。
-invitation-account-from-staff = 此处仅管理员可以创建账号，{ $email } 还没有账号。请联系平台管理员为该邮箱创建账号，然后重新打开此链接。
+invitation-account-from-staff = 此处仅平台管理员可以创建账号，{ $email } 还没有账号。请联系平台管理员为该邮箱创建账号，然后重新打开此链接。
 invitation-sign-in = 登录并接受
 invitation-signed-in = 当前登录账号：{ $name }。
 invitation-accept = 接受
@@ -137,7 +137,7 @@ members-invite-email = 邮箱
 members-invite-hint = 可填写一个或多个，每次最多 50 个，可从表格或邮件中粘贴。此邮箱已有账号的人用该账号接受邀请，没有账号的人可在平台允许时自行创建。
 members-invite-role = 角色
 members-invite-action = 发送邀请
-members-invite-mail-off = 邀请通过邮件发送，但此处尚未配置邮件服务器。请联系平台管理员：平台人员可以配置邮件，也可以直接添加成员。
+members-invite-mail-off = 邀请通过邮件发送，但此处尚未配置邮件服务器。请联系平台管理员：平台工作人员可以配置邮件，也可以直接添加成员。
 members-invite-sent = { $n ->
     [1] 邀请已发出。
    *[other] 已发出 { $n } 份邀请。

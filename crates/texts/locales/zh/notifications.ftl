@@ -52,7 +52,8 @@ notification-kind-image-reviewed = 上传的镜像已审核
 notification-kind-image-acted = 平台人员对自己未共享镜像的操作
 notification-kind-instance-failed = 自己的实例失败
 notification-kind-instance-idle = 自己的实例闲置
-notification-kind-instance-acted = 平台人员对自己实例的操作
+notification-kind-instance-acted = 平台工作人员对自己实例的操作
+notification-kind-access-ended = 平台工作人员结束的连接
 notification-kind-budget-reached = 客户预算达到阈值
 notification-kind-password-changed = 密码已修改
 notification-kind-renewal-requested = 客户申请续期
@@ -130,28 +131,28 @@ notification-roles-changed = { $change ->
     }
 }
 notification-email-changed = { $email ->
-    [none] { $by } 删除了您账号的邮箱。如有疑问，请立即联系管理员。
-   *[other] { $by } 已将您账号的邮箱改为 { $email }。如有疑问，请立即联系管理员。
+    [none] { $by } 删除了您账号的邮箱。如有疑问，请立即联系平台管理员。
+   *[other] { $by } 已将您账号的邮箱改为 { $email }。如有疑问，请立即联系平台管理员。
 }
 notification-identities-changed = { $change ->
-    [parted] { $by } 解除了您的账号与 { $provider } 的绑定。如有疑问，请立即联系管理员。
-   *[bound] { $by } 将您的账号绑定到 { $provider }：那里的 { $label } 可以登录本账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
+    [parted] { $by } 解除了您的账号与 { $provider } 的绑定。如有疑问，请立即联系平台管理员。
+   *[bound] { $by } 将您的账号绑定到 { $provider }：那里的 { $label } 可以登录本账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系平台管理员。
 }
 notification-second-factor-changed = { $change ->
-    [on] 您账号的两步验证已开启。如果不是您本人操作，请立即联系管理员。
-    [code] 您账号的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系管理员。
+    [on] 您账号的两步验证已开启。如果不是您本人操作，请立即联系平台管理员。
+    [code] 您账号的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系平台管理员。
    *[off] { $who ->
-        [console] 您账号的两步验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
-        [other] { $by } 关闭了您账号的两步验证。如果未与您商定，请立即联系管理员。
-       *[own] 您账号的两步验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
+        [console] 您账号的两步验证已通过服务器命令行关闭。如果未与您商定，请立即联系平台管理员。
+        [other] { $by } 关闭了您账号的两步验证。如果未与您商定，请立即联系平台管理员。
+       *[own] 您账号的两步验证已关闭。如果不是您本人操作，请修改密码，并立即联系平台管理员。
     }
 }
-notification-ssh-key-added = 您的账号添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系管理员。
-notification-api-token-made = 您的账号创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
+notification-ssh-key-added = 您的账号添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系平台管理员。
+notification-api-token-made = 您的账号创建了 API 令牌“{ $token }”。如果不是您本人操作，请吊销该令牌、修改密码，并联系平台管理员。
 notification-sign-in-copied = 您账号的一次登录已被结束：其刷新令牌被重复使用{ $from ->
     [unknown] {""}
    *[other] （第二次来自 { $from }）
-}。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系管理员。
+}。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系平台管理员。
 notification-account-switched = { $change ->
     [enabled] { $by } 已启用您的账号，您可以重新登录。
    *[disabled] { $by } 已停用您的账号。
@@ -184,10 +185,18 @@ notification-instance-idle = { $state ->
    *[warned] 实例 { $instance } 自 { $since } 起闲置，将于 { $stopsAt } 停止，除非重新使用或申请保留。
 }
 notification-instance-acted = { $action ->
-    [start] 平台人员启动了您的实例 { $instance }（{ $machine }）：{ $word }
-    [restart] 平台人员重启了您的实例 { $instance }（{ $machine }）：{ $word }
-    [delete] 平台人员删除了您的实例 { $instance }（{ $machine }）：{ $word }
-   *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）：{ $word }
+    [start] 平台工作人员启动了您的实例 { $instance }（{ $machine }）：{ $word }
+    [restart] 平台工作人员重启了您的实例 { $instance }（{ $machine }）：{ $word }
+    [delete] 平台工作人员删除了您的实例 { $instance }（{ $machine }）：{ $word }
+   *[stop] 平台工作人员停止了您的实例 { $instance }（{ $machine }）：{ $word }
+}
+notification-access-ended = { $what ->
+    [ssh] 平台工作人员结束了实例 { $instance }（{ $machine }）的一个 SSH 连接：{ $word }
+    [terminal] 平台工作人员结束了实例 { $instance }（{ $machine }）的一个终端：{ $word }
+    [app] 平台工作人员结束了实例 { $instance }（{ $machine }）的一次应用访问：{ $word }
+    [watch] 平台工作人员结束了对实例 { $instance }（{ $machine }）终端的旁观：{ $word }
+    [link] 平台工作人员移除了实例 { $instance }（{ $machine }）的应用 { $app }：{ $word }
+   *[machine] 平台工作人员结束了到 { $machine } 的一个 SSH 连接：{ $word }
 }
 notification-budget-reached = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止。
@@ -197,13 +206,16 @@ notification-budget-reached = { $state ->
    *[reached] 预算 { $budget }（每月 { $amount } { $currency }）已达 { $percent } %：{ $spent } { $currency }。
 }
 notification-password-changed = { $who ->
-    [other] { $by } 为您的账号设置了新密码。如果未与您商定，请自行设置新密码，并联系管理员。
-    [console] 您账号的新密码是通过服务器命令行设置的。如果未与您商定，请自行设置新密码，并联系管理员。
-   *[own] 您的密码已修改。如果不是您本人操作，请立即设置新密码，并联系管理员。
+    [other] { $by } 为您的账号设置了新密码。如果未与您商定，请自行设置新密码，并联系平台管理员。
+    [console] 您账号的新密码是通过服务器命令行设置的。如果未与您商定，请自行设置新密码，并联系平台管理员。
+   *[own] 您的密码已修改。如果不是您本人操作，请立即设置新密码，并联系平台管理员。
 }
 notification-renewal-requested = { $stand ->
     [withdrawn] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。申请已撤回，无需答复。
     [lapsed] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。分配已结束，申请随之关闭。
+    [approved] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。{ $answeredBy } 已同意。
+    [changed] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。{ $answeredBy } 已同意续期至 { $grantedUntil }。
+    [refused] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。{ $answeredBy } 已拒绝。
    *[open] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
 }
 notification-allocation-waits = { $state ->
@@ -340,38 +352,38 @@ mail-roles-changed-text = { $change ->
 mail-roles-changed-link = 查看您的权限
 mail-email-changed-subject = { $product }：您的邮箱已被修改
 mail-email-changed-text = { $email ->
-    [none] { $by } 删除了账号 { $name } 的邮箱。如有疑问，请立即联系管理员。
-   *[other] { $by } 已将账号 { $name } 的邮箱改为 { $email }。如有疑问，请立即联系管理员。
+    [none] { $by } 删除了账号 { $name } 的邮箱。如有疑问，请立即联系平台管理员。
+   *[other] { $by } 已将账号 { $name } 的邮箱改为 { $email }。如有疑问，请立即联系平台管理员。
 }
 mail-email-changed-link = 打开您的账号
 mail-identities-changed-subject = { $product }：账号的登录方式已变更
 mail-identities-changed-text = { $change ->
-    [parted] { $by } 解除了账号 { $name } 与 { $provider } 的绑定。如有疑问，请立即联系管理员。
-   *[bound] { $by } 将账号 { $name } 绑定到 { $provider }：那里的 { $label } 可以登录该账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系管理员。
+    [parted] { $by } 解除了账号 { $name } 与 { $provider } 的绑定。如有疑问，请立即联系平台管理员。
+   *[bound] { $by } 将账号 { $name } 绑定到 { $provider }：那里的 { $label } 可以登录该账号。如果不是您本人操作，请在安全页面解除绑定、修改密码，并立即联系平台管理员。
 }
 mail-identities-changed-link = 打开安全页面
 mail-second-factor-changed-subject = { $product }：两步验证变更
 mail-second-factor-changed-text = { $change ->
-    [on] 您的账号 { $name } 的两步验证已开启。如果不是您本人操作，请立即联系管理员。
-    [code] 您的账号 { $name } 的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系管理员。
+    [on] 您的账号 { $name } 的两步验证已开启。如果不是您本人操作，请立即联系平台管理员。
+    [code] 您的账号 { $name } 的一个恢复码已被使用。如果不是您本人操作，请修改密码、生成新的恢复码，并立即联系平台管理员。
    *[off] { $who ->
-        [console] 您的账号 { $name } 的两步验证已通过服务器命令行关闭。如果未与您商定，请立即联系管理员。
-        [other] { $by } 关闭了您的账号 { $name } 的两步验证。如果未与您商定，请立即联系管理员。
-       *[own] 您的账号 { $name } 的两步验证已关闭。如果不是您本人操作，请修改密码，并立即联系管理员。
+        [console] 您的账号 { $name } 的两步验证已通过服务器命令行关闭。如果未与您商定，请立即联系平台管理员。
+        [other] { $by } 关闭了您的账号 { $name } 的两步验证。如果未与您商定，请立即联系平台管理员。
+       *[own] 您的账号 { $name } 的两步验证已关闭。如果不是您本人操作，请修改密码，并立即联系平台管理员。
     }
 }
 mail-second-factor-changed-link = 打开安全页面
 mail-ssh-key-added-subject = { $product }：添加了新的 SSH 公钥
-mail-ssh-key-added-text = 您的账号 { $name } 添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系管理员。
+mail-ssh-key-added-text = 您的账号 { $name } 添加了 SSH 公钥“{ $key }”（{ $fingerprint }）。如果不是您本人操作，请删除该公钥、修改密码，并联系平台管理员。
 mail-ssh-key-added-link = 查看公钥
 mail-api-token-made-subject = { $product }：创建了新的 API 令牌
-mail-api-token-made-text = 您的账号 { $name } 创建了 API 令牌“{ $token }”。如果不是您本人操作，请撤销该令牌、修改密码，并联系管理员。
+mail-api-token-made-text = 您的账号 { $name } 创建了 API 令牌“{ $token }”。如果不是您本人操作，请吊销该令牌、修改密码，并联系平台管理员。
 mail-api-token-made-link = 查看令牌
 mail-sign-in-copied-subject = { $product }：一次登录可能被复制，已结束
 mail-sign-in-copied-text = 您账号 { $name } 的一次登录已被结束：其刷新令牌被重复使用{ $from ->
     [unknown] {""}
    *[other] （第二次来自 { $from }）
-}。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系管理员。
+}。如果不是您自己的程序所为，说明他人持有其副本：请修改密码并联系平台管理员。
 mail-sign-in-copied-link = 打开安全页面
 mail-account-switched-subject = { $product }：您的账号状态已变更
 mail-account-switched-text = { $change ->
@@ -439,12 +451,29 @@ mail-instance-acted-subject = { $action ->
    *[stop] { $product }：您的实例 { $instance } 已被停止
 }
 mail-instance-acted-text = { $action ->
-    [start] 平台人员启动了您的实例 { $instance }（{ $machine }）。原因：{ $word }
-    [restart] 平台人员重启了您的实例 { $instance }（{ $machine }）。原因：{ $word }
-    [delete] 平台人员删除了您的实例 { $instance }（{ $machine }）及其中保存的内容。原因：{ $word }
-   *[stop] 平台人员停止了您的实例 { $instance }（{ $machine }）。其中的内容保留。原因：{ $word }
+    [start] 平台工作人员启动了您的实例 { $instance }（{ $machine }）。原因：{ $word }
+    [restart] 平台工作人员重启了您的实例 { $instance }（{ $machine }）。原因：{ $word }
+    [delete] 平台工作人员删除了您的实例 { $instance }（{ $machine }）及其中保存的内容。原因：{ $word }
+   *[stop] 平台工作人员停止了您的实例 { $instance }（{ $machine }）。其中的内容保留。原因：{ $word }
 }
 mail-instance-acted-link = 打开实例
+mail-access-ended-subject = { $what ->
+    [link] { $product }：应用 { $app } 已被移除
+    [machine] { $product }：到 { $machine } 的连接已被结束
+   *[other] { $product }：到实例 { $instance } 的连接已被结束
+}
+mail-access-ended-text = { $what ->
+    [ssh] 平台工作人员结束了实例 { $instance }（{ $machine }）的一个 SSH 连接。原因：{ $word }
+    [terminal] 平台工作人员结束了实例 { $instance }（{ $machine }）的一个终端。原因：{ $word }
+    [app] 平台工作人员结束了实例 { $instance }（{ $machine }）的一次应用访问。原因：{ $word }
+    [watch] 平台工作人员结束了对实例 { $instance }（{ $machine }）终端的旁观。原因：{ $word }
+    [link] 平台工作人员移除了实例 { $instance }（{ $machine }）的应用 { $app }。实例中运行的程序会继续。原因：{ $word }
+   *[machine] 平台工作人员结束了到 { $machine } 的一个 SSH 连接。原因：{ $word }
+}
+mail-access-ended-link = { $what ->
+    [machine] 查看机器
+   *[other] 打开实例
+}
 mail-budget-reached-subject = { $product }：预算 { $budget }
 mail-budget-reached-text = { $state ->
     [stopped] 预算 { $budget }（每月 { $amount } { $currency }）已用完，运行中的实例已停止，数据保留。
@@ -454,9 +483,18 @@ mail-budget-reached-text = { $state ->
    *[reached] 预算 { $budget }（每月 { $amount } { $currency }）已达 { $percent } %：已用 { $spent } { $currency }。
 }
 mail-budget-reached-link = 打开用量和费用
-mail-renewal-requested-subject = { $product }：{ $customer } 申请续期 { $machine }
-mail-renewal-requested-text = { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
-mail-renewal-requested-link = 处理申请
+mail-renewal-requested-subject = { $stand ->
+    [withdrawn] { $product }：{ $customer } 撤回了 { $machine } 的续期申请
+   *[open] { $product }：{ $customer } 申请续期 { $machine }
+}
+mail-renewal-requested-text = { $stand ->
+    [withdrawn] { $customer } 的 { $by } 撤回了将 { $machine } 续期至 { $endsAt } 的申请，无需答复。
+   *[open] { $customer } 的 { $by } 申请将 { $machine } 续期至 { $endsAt }。
+}
+mail-renewal-requested-link = { $stand ->
+    [withdrawn] 打开分配
+   *[open] 处理申请
+}
 mail-allocation-waits-subject = { $product }：{ $machine } 对 { $customer } 的分配无法开始
 mail-allocation-waits-text = { $state ->
     [occupied] { $machine } 原定自 { $startsAt } 起分配给 { $customer }，但尚未从上一客户回收完毕。请完成回收，或取消该分配。
@@ -510,7 +548,8 @@ mail-kind-image-reviewed = 镜像审核
 mail-kind-image-acted = 平台人员使用未共享的镜像
 mail-kind-instance-failed = 实例失败
 mail-kind-instance-idle = 实例闲置
-mail-kind-instance-acted = 平台人员操作实例
+mail-kind-instance-acted = 平台工作人员操作实例
+mail-kind-access-ended = 平台工作人员结束连接
 mail-kind-budget-reached = 预算提醒
 mail-kind-renewal-requested = 续期申请
 mail-kind-allocation-waits = 分配无法开始
@@ -603,9 +642,9 @@ channel-message-image-reviewed = { $answer ->
 channel-test-done = 对方已接收测试消息。
 channel-test-off = 通道已停用，或地址无法读取。请重新填写地址。
 channel-test-name = 无法解析地址中的主机名。请检查拼写，以及本服务器能否解析域名。
-channel-test-forbidden = 该地址位于内网。管理员可在设置中允许相应网段。
+channel-test-forbidden = 该地址位于内网。平台管理员可在设置中允许相应网段。
 channel-test-closed = 不能向此地址发送：它是链路本地、云元数据或保留地址，任何设置都不能开放。请换一个地址。
-channel-test-plain = 该地址未加密。请使用 https；仅在管理员允许的内网网段可使用 http。
+channel-test-plain = 该地址未加密。请使用 https；仅在平台管理员允许的内网网段可使用 http。
 channel-test-connect = 该地址无响应。请检查主机、端口和防火墙。
 channel-test-tls = 加密连接失败。请检查对方证书是否对该域名有效，且由本服务器信任的机构签发。
 channel-test-timeout = 十秒内没有响应。

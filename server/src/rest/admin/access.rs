@@ -3,6 +3,7 @@
 use axum::response::Response;
 use contract::access::{
     AccessQuery, AccessSession, MachineAccess, MachineAccessQuery, RecordingQuery, RecordingReason, RecordingView,
+    StaffEnding,
 };
 use contract::{Envelope, Page};
 use platform::{allocations, instances};
@@ -21,11 +22,13 @@ pub async fn list(rest: Rest, wanted: AsWorkbook, Params(query): Params<AccessQu
     rest.answer(instances::list_all_access(&rest.platform, &rest.ctx, &query).await).await
 }
 
-/// Ends one: it is closed within seconds. One that is over stays so.
-#[utoipa::path(delete, path = "/api/admin/access/sessions/{id}", tag = "access", params(("id" = String, Path)),
-    responses((status = 200, description = "Ended")))]
-pub async fn end(rest: Rest, Part(id): Part<String>) -> Response {
-    rest.answer(instances::end_any_access(&rest.platform, &rest.ctx, &id).await).await
+/// Ends one: it is closed within seconds. One that is over stays so. Whose instance it is, and who was in it, are told, with the
+/// reason.
+#[utoipa::path(delete, path = "/api/admin/access/sessions/{id}", tag = "access",
+    params(("id" = String, Path), StaffEnding),
+    responses((status = 200, description = "Ended"), (status = 400, description = "1000: no reason")))]
+pub async fn end(rest: Rest, Part(id): Part<String>, Params(why): Params<StaffEnding>) -> Response {
+    rest.answer(instances::end_any_access(&rest.platform, &rest.ctx, &id, why).await).await
 }
 
 /// On whole machines by the SSH door, everybody; the newest first.
@@ -35,11 +38,13 @@ pub async fn on_machines(rest: Rest, Params(query): Params<MachineAccessQuery>) 
     rest.answer(allocations::list_all_visits(&rest.platform, &rest.ctx, &query).await).await
 }
 
-/// Ends one of these: it is closed within seconds. One that is over stays so.
-#[utoipa::path(delete, path = "/api/admin/access/machines/{id}", tag = "access", params(("id" = String, Path)),
-    responses((status = 200, description = "Ended")))]
-pub async fn end_on_machine(rest: Rest, Part(id): Part<String>) -> Response {
-    rest.answer(allocations::end_any_visit(&rest.platform, &rest.ctx, &id).await).await
+/// Ends one of these: it is closed within seconds. One that is over stays so. Who was on it and the customer's owners are told,
+/// with the reason.
+#[utoipa::path(delete, path = "/api/admin/access/machines/{id}", tag = "access",
+    params(("id" = String, Path), StaffEnding),
+    responses((status = 200, description = "Ended"), (status = 400, description = "1000: no reason")))]
+pub async fn end_on_machine(rest: Rest, Part(id): Part<String>, Params(why): Params<StaffEnding>) -> Response {
+    rest.answer(allocations::end_any_visit(&rest.platform, &rest.ctx, &id, why).await).await
 }
 
 /// All of them as a workbook, a million rows at most: where there are more, the last one says so. Who takes it away is in the log.

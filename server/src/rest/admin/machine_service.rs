@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use contract::machines::{
-    ConnectionUpdate, MachineAction, MachineBulk, MachineTakenOut, MachineView, MaintenanceBulk, MaintenanceCreate,
-    ServiceChange,
+    ConnectionUpdate, MachineAction, MachineBulk, MachineBulkOutcome, MachineTakenOut, MachineView, MaintenanceBulk,
+    MaintenanceCreate, ServiceChange,
 };
 use contract::{BulkOutcome, Envelope, MaintenanceId};
 use platform::machines;
@@ -63,12 +63,12 @@ pub async fn delete(rest: Rest, Part(code): Part<String>) -> Response {
     rest.answer(deleted.map(|_| ())).await
 }
 
-/// The same with many; each stands for itself.
+/// The same with many; each stands for itself. Of each that takes nobody new afterwards, the leases that wait for it are named.
 #[utoipa::path(post, path = "/api/admin/machines/bulk", tag = "machines", request_body = MachineBulk,
-    responses((status = 200, body = Envelope<Vec<BulkOutcome>>)))]
+    responses((status = 200, body = Envelope<Vec<MachineBulkOutcome>>)))]
 pub async fn bulk(rest: Rest, Body(body): Body<MachineBulk>) -> Response {
     let result = match machines::act_on_many(&rest.platform, &rest.ctx, body).await {
-        Ok(outcomes) => Ok(app::door::outcomes(&rest.platform, &rest.ctx, outcomes).await),
+        Ok(outcomes) => Ok(app::door::machine_outcomes(&rest.platform, &rest.ctx, outcomes).await),
         Err(error) => Err(error),
     };
     rest.answer(result).await

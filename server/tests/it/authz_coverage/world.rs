@@ -341,7 +341,7 @@ impl World {
         let of_provider = path.contains("/identity-providers/");
         let id = if of_provider { self.identity_provider.to_string() } else { id };
         let id = if path.contains("/maintenance/") { self.maintenance.to_string() } else { id };
-        let why = if (method, path) == ("DELETE", "/api/admin/instances/{id}") { "?reason=they+asked" } else { "" };
+        let why = if method == "DELETE" && path.starts_with("/api/admin/instances/") { "?reason=they+ask" } else { "" };
         let path = path.replace("{code}", "host-001").replace("{id}", &id).replace("{step}", "processes");
         let extra = &self.extra[usize::from(path.starts_with("/api/customer/"))];
         let path = path.replace("{userId}", &extra.id.to_string()).replace("{roleId}", &self.role.to_string());
@@ -487,7 +487,7 @@ impl World {
             }
             "add_own_app_link" => vec![("id", &own_instance), ("name", &fresh), ("port", "8888")],
             "remove_own_app_link" => vec![("id", &own_instance), ("link", "999999")],
-            "remove_app_link" => vec![("id", &instance), ("link", "999999")],
+            "remove_app_link" => vec![("id", &instance), ("link", "999999"), ("reason", "they asked")],
             "save_own_instance" => vec![("id", &own_instance), ("name", &fresh)],
             "resize_own_instance" => vec![("id", &own_instance), ("spec", "999999")],
             "update_own_instance" => vec![("id", &own_instance), ("name", &fresh)],

@@ -11,7 +11,7 @@ use super::list::{FILTERS, allocation_state, read_query};
 use super::server_fns::ActOnAllocations;
 use crate::door::{afterword_is_ours, door, look, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::machines::bulk::{Before, counts};
+use crate::pages::admin::machines::bulk::{Before, counts, refusal};
 use crate::paths;
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
@@ -122,6 +122,7 @@ fn bulk_view(choice: Choice) -> AnyView {
     frame(
         head,
         view! {
+            {refusal(words)}
             {counts(words, before, more, "allocations-bulk-done")}
             {changed.then(|| view! {
                 <p class="note-line" role="status">{state(Tone::Warn, words.t("allocations-bulk-changed"))}</p>

@@ -76,9 +76,12 @@ pub async fn act_on_allocations(
         return Ok(Vec::new());
     }
     let note = Some(note);
+    let chosen: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    let page = paths::allocations_bulk(action.code(), months, &chosen, 0);
+    let page = paths::with_filters(page, paths::ALLOCATIONS, &back);
     let bulk = contract::allocations::AllocationBulk { ids, matching: None, action, revisions, months, note };
     let outcomes = platform::allocations::act_on_many(&platform, &ctx, bulk).await;
-    let outcomes = door::answer(&platform, &ctx, outcomes).await?;
+    let Some(outcomes) = door::answer_or_back((&platform, &ctx), outcomes, &page).await? else { return Ok(Vec::new()) };
     let is_changed =
         |outcome: &platform::Result<()>| outcome.as_ref().is_err_and(|error| error.key == "error-allocation-changed");
     let changed = if outcomes.iter().any(|(_, outcome)| is_changed(outcome)) { "&changed=1" } else { "" };

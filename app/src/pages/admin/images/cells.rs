@@ -4,7 +4,7 @@ use contract::images::{Architecture, ImageSource, ImageState, ImageView};
 use leptos::prelude::*;
 
 use crate::door::{Refused, look};
-use crate::ui::format::{NOT_MEASURED, bytes, text};
+use crate::ui::format::{NOT_MEASURED, decimal_bytes, text};
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::time::time;
@@ -37,9 +37,9 @@ pub fn listed_cell(words: Words, listed: bool) -> AnyView {
     }
 }
 
-/// Bytes, where they are known.
+/// Bytes, where they are known; in the unit that storage is counted in.
 pub fn size(size: Option<u64>) -> String {
-    text(size.map(|size| bytes(size as f64)))
+    text(size.map(|size| decimal_bytes(size as f64)))
 }
 
 /// What it runs on.

@@ -129,24 +129,11 @@ fn actions(words: Words, view: &InstanceView) -> impl IntoView + use<> {
                 .class("btn")
                 .field("id", view.id)
                 .field("action", action.code())
-                .inside(why_field(words, action))
+                .reason(words)
                 .view(words)
         })
     };
     offered.map(button).into_iter().collect_view()
-}
-
-/// What is done with a customer's instance is told to whose it is, with the reason.
-fn why_field(words: Words, action: InstanceAction) -> impl IntoView + use<> {
-    text_field(TextField {
-        label: words.t("instance-act-reason"),
-        name: "reason".to_owned(),
-        form: action.code(),
-        required: true,
-        max_length: Some(1000),
-        autocomplete: Some("off"),
-        ..TextField::default()
-    })
 }
 
 /// What a customer's instance says is theirs: who reads it gives a reason, which they read.
@@ -178,6 +165,6 @@ fn delete_card(words: Words, view: &InstanceView, refused: Option<&Refused>) -> 
     let ask = Ask::new("delete", words.t("instance-delete"), lost.clone(), ActOnInstance::url())
         .field("id", view.id)
         .field("action", InstanceAction::Delete.code())
-        .inside(why_field(words, InstanceAction::Delete));
+        .reason(words);
     deletion_card(words, view, refused, (lost, ask))
 }

@@ -81,11 +81,16 @@ pub async fn app_links(id: InstanceId) -> Result<Vec<AppLinkView>, ApiError> {
     door::answer(&platform, &ctx, platform::instances::app_links_of_any(&platform, &ctx, id).await).await
 }
 
-/// Takes one away; its customer reads of it.
+/// Takes one away; never without a reason, which whose instance it is is told.
 #[server]
-pub async fn remove_app_link(id: InstanceId, link: AppLinkId) -> Result<(), ApiError> {
+pub async fn remove_app_link(
+    id: InstanceId,
+    link: AppLinkId,
+    #[server(default)] reason: String,
+) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::instances::remove_any_app_link(&platform, &ctx, id, link).await;
+    let why = contract::access::StaffEnding { reason };
+    let result = platform::instances::remove_any_app_link(&platform, &ctx, id, link, why).await;
     let next = |()| paths::instance_apps(id);
     door::form_answer((&platform, &ctx), result, next, &paths::instance(id), Vec::new()).await
 }
@@ -97,11 +102,12 @@ pub async fn list_access(#[server(default)] query: AccessQuery) -> Result<Page<A
     door::answer(&platform, &ctx, platform::instances::list_all_access(&platform, &ctx, &query).await).await
 }
 
-/// Ends one of them.
+/// Ends one of them; never without a reason, which those whose it is are told.
 #[server]
-pub async fn end_access(id: String) -> Result<(), ApiError> {
+pub async fn end_access(id: String, #[server(default)] reason: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::instances::end_any_access(&platform, &ctx, &id).await;
+    let why = contract::access::StaffEnding { reason };
+    let result = platform::instances::end_any_access(&platform, &ctx, &id, why).await;
     let next = |()| paths::ACCESS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCESS, Vec::new()).await
 }
@@ -115,11 +121,12 @@ pub async fn list_machine_access(
     door::answer(&platform, &ctx, platform::allocations::list_all_visits(&platform, &ctx, &query).await).await
 }
 
-/// Ends one of these.
+/// Ends one of these, likewise.
 #[server]
-pub async fn end_machine_access(id: String) -> Result<(), ApiError> {
+pub async fn end_machine_access(id: String, #[server(default)] reason: String) -> Result<(), ApiError> {
     let (platform, ctx) = door::door();
-    let result = platform::allocations::end_any_visit(&platform, &ctx, &id).await;
+    let why = contract::access::StaffEnding { reason };
+    let result = platform::allocations::end_any_visit(&platform, &ctx, &id, why).await;
     let next = |()| paths::ACCESS.to_owned();
     door::form_answer((&platform, &ctx), result, next, paths::ACCESS, Vec::new()).await
 }

@@ -12,10 +12,10 @@ use platform::allocations::ToCome;
 use super::bulk_maintenance;
 use super::list::read_query;
 use super::server_fns::ActOnMachines;
-use crate::door::{afterword_is_ours, door, look, to_api_error};
+use crate::door::{Refused, afterword_is_ours, door, look, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
 use crate::paths;
-use crate::ui::forms::{TextField, text_field};
+use crate::ui::forms::{TextField, form_fault, text_field};
 use crate::ui::state::{Tone, state};
 use crate::ui::table::list_table;
 use crate::ui::time::date_time;
@@ -84,16 +84,11 @@ async fn leases_to_come(
     action: MachineAction,
     rows: &[Row],
 ) -> platform::Result<ToComeOf> {
-    if !keeps_out(action) {
+    if !action.keeps_out() {
         return Ok(ToComeOf::new());
     }
     let codes: Vec<_> = rows.iter().map(|(machine, _)| machine.id.clone()).collect();
     platform::machines::leases_to_come(platform, ctx, &codes).await
-}
-
-/// Whether a lease that is to begin would wait after this.
-pub(super) fn keeps_out(action: MachineAction) -> bool {
-    matches!(action, MachineAction::Cordon | MachineAction::Drain)
 }
 
 /// What becomes of a lease that is to begin on a machine that takes nobody new.
@@ -149,6 +144,14 @@ pub(crate) fn counts(words: Words, before: Before, more: u64, done_key: &str) ->
     )
 }
 
+/// Why nothing of it was done, where the whole of it was refused.
+pub(crate) fn refusal(words: Words) -> impl IntoView + use<> {
+    form_fault(Refused::from_query().map(|refused| {
+        let faults: Vec<_> = refused.fields.keys().filter_map(|path| refused.fault(words.0, path)).collect();
+        if faults.is_empty() { refused.message(words.0) } else { faults.join(" ") }
+    }))
+}
+
 /// The list that one came from, as a field of the form that does it.
 pub(super) fn back_field() -> impl IntoView {
     view! { <input r#type="hidden" name="back" value=read_query().0.with(&[("page", "")]) /> }
@@ -184,6 +187,7 @@ fn bulk_view(action: MachineAction, (rows, to_come): (Vec<Row>, &ToComeOf), more
     frame(
         head,
         view! {
+            {refusal(words)}
             {counts(words, before, more, "bulk-done")}
             <section class="card">
                 <p class="note-line">{words.t(&format!("action-{}-hint", action.code()))}</p>

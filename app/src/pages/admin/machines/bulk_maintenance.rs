@@ -8,7 +8,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::bulk::{
-    Before, MAINTENANCE, Row, ToComeOf, back_field, counts, in_words, nothing_chosen, possible_ids, table,
+    Before, MAINTENANCE, Row, ToComeOf, back_field, counts, in_words, nothing_chosen, possible_ids, refusal, table,
 };
 use super::list::{filter_names, read_query};
 use super::server_fns::PlanMaintenanceForMany;
@@ -100,6 +100,7 @@ fn maintenance_view(shown: Shown) -> AnyView {
     frame(
         head,
         view! {
+            {refusal(words)}
             {counts(words, before, more, "bulk-done")}
             <section class="card">
                 {window_form(words, &form, &faults, chosen)}

@@ -1,6 +1,8 @@
 //! What machine pages and forms call.
 
-use contract::machines::{JoinTokenSecret, JoinTokenView, MachineAction, MachineQuery, MachineRow, MachineView};
+use contract::machines::{
+    JoinTokenSecret, JoinTokenView, MachineAction, MachineBulkOutcome, MachineQuery, MachineRow, MachineView,
+};
 use contract::metrics::{HistoryRange, MachineLive};
 use contract::{ApiError, BulkOutcome, JoinTokenId, MaintenanceId, Page};
 use leptos::prelude::*;
@@ -71,13 +73,16 @@ pub async fn act_on_machines(
     #[server(default)] ids: Vec<String>,
     #[server(default)] note: String,
     #[server(default)] back: String,
-) -> Result<Vec<BulkOutcome>, ApiError> {
+) -> Result<Vec<MachineBulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
+    let page = paths::with_filters(paths::machines_bulk(action.code(), &ids, 0), paths::MACHINES, &back);
     let bulk = contract::machines::MachineBulk { ids, matching: None, action, note: Some(note) };
-    let outcomes = door::answer(&platform, &ctx, platform::machines::act_on_many(&platform, &ctx, bulk).await).await?;
-    let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
+    let result = platform::machines::act_on_many(&platform, &ctx, bulk).await;
+    let Some(outcomes) = door::answer_or_back((&platform, &ctx), result, &page).await? else { return Ok(Vec::new()) };
+    let outcomes = door::machine_outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
-        door::see_other(&door::signed_afterword(&after_bulk(action.code(), &outcomes, &back)));
+        let became: Vec<_> = outcomes.iter().map(|one| one.outcome.clone()).collect();
+        door::see_other(&door::signed_afterword(&after_bulk(action.code(), &became, &back)));
     }
     Ok(outcomes)
 }
@@ -118,16 +123,16 @@ pub async fn plan_maintenance_for_many(
     };
     let window = [("starts", &form.starts), ("ends", &form.ends), ("message", &form.message)];
     let window = window.map(|(name, value)| format!("&{name}={}", paths::encode(value))).concat();
+    let page = paths::with_filters(paths::machines_bulk("maintenance", &asked, 0) + &window, paths::MACHINES, &back);
     // What is wrong with the window stands by its fields, on the page that asks for it.
     if door::wants_page()
         && let Err(error) = &result
         && error.code == contract::ErrorCode::Validation
     {
-        let page = paths::machines_bulk("maintenance", &asked, 0);
-        door::see_other(&paths::with_filters(page + &window, paths::MACHINES, &back));
+        door::see_other(&page);
         return Ok(Vec::new());
     }
-    let outcomes = door::answer(&platform, &ctx, result).await?;
+    let Some(outcomes) = door::answer_or_back((&platform, &ctx), result, &page).await? else { return Ok(Vec::new()) };
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
         let mut next = after_bulk("maintenance", &outcomes, &back);

@@ -7,7 +7,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 use platform::allocations::ToCome;
 
-use super::bulk::{keeps_out, will_wait};
+use super::bulk::will_wait;
 use super::server_fns::{ActOnMachine, CancelMaintenance, PlanMaintenance, SetConnection};
 use crate::door::{Refused, door, look};
 use crate::layouts::{Area, PageFrame, frame, page};
@@ -109,7 +109,7 @@ fn actions_card(
                 return view! { <li>{held_back(action.code().to_owned(), word, why, "btn")}</li> }.into_any();
             }
             let class = if action == MachineAction::Uncordon { "btn primary" } else { "btn" };
-            let waits = to_come.filter(|_| keeps_out(action)).map(|lease| will_wait(words, lease));
+            let waits = to_come.filter(|_| action.keeps_out()).map(|lease| will_wait(words, lease));
             let waits = waits.map(|waits| view! { <span class="sub">{waits}</span> });
             view! {
                 <li>

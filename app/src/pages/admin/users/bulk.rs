@@ -11,7 +11,7 @@ use super::list::{KEPT, read_query, user_state};
 use super::server_fns::ActOnUsers;
 use crate::door::{door, to_api_error};
 use crate::layouts::{Area, PageFrame, frame, page};
-use crate::pages::admin::machines::bulk::{Before, counts};
+use crate::pages::admin::machines::bulk::{Before, counts, refusal};
 use crate::paths;
 use crate::ui::lists::ListQuery;
 use crate::ui::state::{Tone, state};
@@ -81,6 +81,7 @@ fn bulk_view(
     frame(
         head,
         view! {
+            {refusal(words)}
             {counts(words, before, more, "users-bulk-done")}
             <section class="card">
                 <p class="note-line">{words.t(&format!("user-{}-hint", action.code()))}</p>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::form::QuotaForm;
 use crate::door::Refused;
+use crate::ui::format::{decimal_bytes, text};
 use crate::ui::forms::{TextField, text_field};
 use crate::ui::table::table_of;
 use crate::words::Words;
@@ -54,7 +55,12 @@ pub(crate) fn quota_card(
 
 fn usage_table(words: Words, usage: Vec<QuotaUsage>) -> impl IntoView + use<> {
     let rows = usage.into_iter().map(|row| {
-        let used = row.used.map_or_else(|| words.t("quota-not-measured"), |used| used.to_string());
+        // A few MB are not "1 GB".
+        let used = match (row.used_bytes, row.used) {
+            (Some(bytes), _) if bytes > 0 => text(Some(decimal_bytes(bytes as f64))),
+            (_, Some(used)) => used.to_string(),
+            (_, None) => words.t("quota-not-measured"),
+        };
         let limit = match (row.resource.limited(), row.limit) {
             (Some(_), Some(limit)) => limit.to_string(),
             (Some(_), None) => words.t("quota-unlimited"),

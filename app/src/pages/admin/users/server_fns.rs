@@ -62,9 +62,12 @@ pub async fn act_on_users(
     #[server(default)] filters: String,
 ) -> Result<Vec<BulkOutcome>, ApiError> {
     let (platform, ctx) = door::door();
+    let chosen: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    let page = paths::users_bulk(action.code(), &chosen, 0);
+    let page = if filters.is_empty() { page } else { format!("{page}&{filters}") };
     let bulk = contract::users::UserBulk { ids, matching: None, action };
     let outcomes = platform::accounts::users::act_on_many(&platform, &ctx, bulk).await;
-    let outcomes = door::answer(&platform, &ctx, outcomes).await?;
+    let Some(outcomes) = door::answer_or_back((&platform, &ctx), outcomes, &page).await? else { return Ok(Vec::new()) };
     let outcomes = door::outcomes(&platform, &ctx, outcomes).await;
     if door::wants_page() {
         let left: Vec<_> = outcomes.iter().filter(|one| !one.done).map(|one| one.id.clone()).collect();

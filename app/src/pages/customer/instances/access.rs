@@ -147,7 +147,6 @@ fn list_view(query: ListQuery, export: String, (page, machines): Found, staff: b
         <a class="btn" href=export download="">{words.t("list-export")}</a>
     };
     let head = PageFrame::new(words.t("access-title"), area).crumb(words.t(crumb), back).actions(actions);
-    let refused = Refused::from_query().map(|refused| refused.message(words.0));
     let every = |value: &'static str, key: &str| (value.to_owned(), words.t(key));
     let kinds = [
         every("", "access-kind-every"),
@@ -172,7 +171,7 @@ fn list_view(query: ListQuery, export: String, (page, machines): Found, staff: b
     frame(
         head,
         view! {
-            {form_fault(refused)}
+            {refusal(words)}
             <section class="card">
                 <form class="filters" method="get" action=query.path.clone()>
                     <input class="filter-q" r#type="search" name="q" value=query.get("q").to_owned()
@@ -196,6 +195,17 @@ fn list_view(query: ListQuery, export: String, (page, machines): Found, staff: b
             {machines_card(words, machines, staff)}
         },
     )
+}
+
+/// Why one was not ended: what is wrong with the reason stands in a question that is closed again.
+fn refusal(words: Words) -> impl IntoView + use<> {
+    let refused = Refused::from_query();
+    let message = refused.as_ref().map(|refused| refused.message(words.0));
+    let no_reason = refused.and_then(|refused| refused.fault(words.0, "reason"));
+    view! {
+        {form_fault(message)}
+        {no_reason.map(|fault| view! { <p class="fault">{fault}</p> })}
+    }
 }
 
 /// Who is, or was, on whole machines; nothing where nobody was.
@@ -241,10 +251,7 @@ fn machine_row(words: Words, visit: MachineAccess, staff: bool) -> impl IntoView
     };
     let action = visit.may_end.then(|| {
         let named = [("person", visit.user_name.clone()), ("instance", visit.machine.clone())];
-        Ask::new(visit.id.clone(), words.t("access-end-now"), words.t("access-end-hint"), url)
-            .row(words.with("access-end-of", &named))
-            .field("id", visit.id.clone())
-            .view(words)
+        end_ask(words, visit.id.clone(), &named, (url, staff))
     });
     let from = [visit.address, visit.client].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let customer = staff.then(|| {
@@ -261,6 +268,16 @@ fn machine_row(words: Words, visit: MachineAccess, staff: bool) -> impl IntoView
             <td class="row-actions">{action}</td>
         </tr>
     }
+}
+
+/// The button that ends one; staff say why.
+fn end_ask(words: Words, id: String, named: &[(&str, String)], (url, staff): (&'static str, bool)) -> AnyView {
+    let hint = words.t(if staff { "access-end-hint-staff" } else { "access-end-hint" });
+    let ask = Ask::new(id.clone(), words.t("access-end-now"), hint, url)
+        .row(words.with("access-end-of", named))
+        .field("id", id);
+    let ask = if staff { ask.reason(words) } else { ask };
+    ask.view(words)
 }
 
 fn table(words: Words, query: &ListQuery, page: Page<AccessSession>, staff: bool) -> AnyView {
@@ -293,10 +310,7 @@ fn row(words: Words, session: AccessSession, staff: bool) -> impl IntoView {
     let url = if staff { EndAccess::url() } else { EndOwnAccess::url() };
     let action = session.may_end.then(|| {
         let named = [("person", session.user_name.clone()), ("instance", session.instance_name.clone())];
-        Ask::new(session.id.clone(), words.t("access-end-now"), words.t("access-end-hint"), url)
-            .row(words.with("access-end-of", &named))
-            .field("id", session.id.clone())
-            .view(words)
+        end_ask(words, session.id.clone(), &named, (url, staff))
     });
     let from = [session.address.clone(), session.client.clone()].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let customer = staff.then(|| {

@@ -130,11 +130,13 @@ fn row(words: Words, link: AppLinkView, staff: bool) -> impl IntoView {
     };
     let url = if staff { RemoveAppLink::url() } else { RemoveOwnAppLink::url() };
     let remove = link.may_remove.then(|| {
-        Ask::new(format!("app-{}", link.id), words.t("apps-remove"), words.t("apps-remove-hint"), url)
+        let hint = words.t(if staff { "apps-remove-hint-staff" } else { "apps-remove-hint" });
+        let ask = Ask::new(format!("app-{}", link.id), words.t("apps-remove"), hint, url)
             .row(words.with("apps-remove-of", &[("name", link.name.clone())]))
             .field("id", link.instance)
-            .field("link", link.id)
-            .view(words)
+            .field("link", link.id);
+        let ask = if staff { ask.reason(words) } else { ask };
+        ask.view(words)
     });
     view! {
         <tr>

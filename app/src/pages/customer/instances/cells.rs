@@ -224,12 +224,12 @@ pub fn logs_card(
     });
     let body = match said {
         None => view! { <div class="empty"><p>{words.t("instance-logs-away")}</p></div> }.into_any(),
-        Some(said) if said.lines.is_empty() => {
+        Some(said) if said.lines.is_empty() && said.unfinished.is_empty() => {
             view! { <div class="empty"><p>{words.t("instance-logs-none")}</p></div> }.into_any()
         }
         Some(said) => view! {
             <div class="scroll said" tabindex="0" role="region" aria-label=words.t("instance-logs")>
-                <pre>{log_lines(words, &said.lines)}</pre>
+                <pre>{log_lines(words, &[said.lines, said.unfinished].concat())}</pre>
             </div>
         }
         .into_any(),

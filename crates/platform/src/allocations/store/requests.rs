@@ -223,6 +223,24 @@ pub(in crate::allocations) async fn taken_back(tx: &mut Tx, id: AllocationId, si
     Ok(count.unsigned_abs())
 }
 
+/// Whether the newest was made since then, and taken back.
+pub(in crate::allocations) async fn was_taken_back(
+    tx: &mut Tx,
+    id: AllocationId,
+    since: DateTime<Utc>,
+) -> Result<bool> {
+    let taken_back = sqlx::query_scalar!(
+        r#"select exists(select from renewal_requests
+                         where id = (select max(id) from renewal_requests where allocation_id = $1)
+                           and state = 'withdrawn' and created_at > $2) as "taken_back!""#,
+        id.0,
+        since
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(taken_back)
+}
+
 pub(in crate::allocations) async fn decide(
     tx: &mut Tx,
     _granted: &Granted<UpdateAllocation>,

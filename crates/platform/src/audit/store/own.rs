@@ -13,8 +13,20 @@ use crate::Result;
 use crate::db::{Tx, contains};
 
 /// What staff say why they did, for the customer to read.
-fn told_why() -> [String; 3] {
-    ["instances:read-logs", "instances:play-recording", "instances:watch-terminal"].map(str::to_owned)
+fn told_why() -> [String; 10] {
+    [
+        "instances:read-logs",
+        "instances:play-recording",
+        "instances:watch-terminal",
+        "instances:start",
+        "instances:stop",
+        "instances:restart",
+        "instances:delete",
+        "instances:end-access",
+        "instances:remove-app",
+        "allocations:end-access",
+    ]
+    .map(str::to_owned)
 }
 
 pub(in crate::audit) async fn list(

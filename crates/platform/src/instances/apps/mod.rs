@@ -10,6 +10,7 @@ mod visit;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use contract::access::StaffEnding;
 use contract::apps::{AppLinkCreate, AppLinkView, OWN_PATH, SharedAppView};
 use contract::instances::{InstanceAction, InstanceState};
 use contract::{AppLinkId, CustomerId, ErrorCode, InstanceId};
@@ -18,11 +19,11 @@ use serde_json::json;
 pub use self::address::{AppName, AppsAddress};
 pub use self::visit::{AppEntry, AppStanding, AppVisit, app_visit, redeem_app_ticket};
 use super::store::{self, LinkRow, NewAppTicket, NewLink, Row};
-use super::{entry, own_row, staff_row, system};
+use super::{entry, notices, own_row, staff_row, system};
 use crate::authz::{
     Action, CustomerRef, EnterOwnInstance, Granted, ManageOwnInstance, OperateInstance, Resource, ViewCustomer,
 };
-use crate::fields::Wrong;
+use crate::fields::{Wrong, owed_reason};
 use crate::{Credential, Error, OpContext, Platform, Principal, Result, audit, secrets};
 
 /// Most links of an instance.
@@ -190,18 +191,25 @@ pub async fn remove_app_link(platform: &Platform, ctx: &OpContext, id: InstanceI
     let ctx = &ctx.trying_on("instances:remove-app", "instance", id);
     let row = own_row(platform, ctx, id).await?;
     let granted = ctx.authorize(ManageOwnInstance, &row.own())?;
-    remove(platform, ctx, (&granted, &row), link).await
+    remove(platform, ctx, (&granted, &row), link, None).await
 }
 
-/// The same of anybody's, for staff; its customer reads of it in its own log.
+/// The same of anybody's, for staff: whose instance it is is told why, and its customer reads it in its own log.
 ///
 /// # Errors
-/// As [`remove_app_link`].
-pub async fn remove_any_app_link(platform: &Platform, ctx: &OpContext, id: InstanceId, link: AppLinkId) -> Result<()> {
+/// As [`remove_app_link`], and `Validation` without a reason that says something.
+pub async fn remove_any_app_link(
+    platform: &Platform,
+    ctx: &OpContext,
+    id: InstanceId,
+    link: AppLinkId,
+    why: StaffEnding,
+) -> Result<()> {
     let ctx = &ctx.trying_on("instances:remove-app", "instance", id);
     let row = staff_row(platform, ctx, id).await?;
     let granted = ctx.authorize(OperateInstance, &row.of_staff())?;
-    remove(platform, ctx, (&granted, &row), link).await
+    let reason = owed_reason(Some(why.reason))?;
+    remove(platform, ctx, (&granted, &row), link, reason).await
 }
 
 async fn remove<A>(
@@ -209,6 +217,7 @@ async fn remove<A>(
     ctx: &OpContext,
     (granted, row): (&Granted<A>, &Row),
     link: AppLinkId,
+    reason: Option<String>,
 ) -> Result<()>
 where
     A: Action,
@@ -219,7 +228,12 @@ where
         store::find_link(&mut tx, link).await?.filter(|it| it.instance == row.id).ok_or_else(Error::not_found)?;
     if store::remove_link(&mut tx, granted, link, ctx.now()).await? {
         let before = Some(facts(row, &found));
-        audit::record_in_tx(&mut tx, ctx, entry("instances:remove-app", row, before, None)).await?;
+        let after = reason.as_ref().map(|reason| json!({ "reason": reason }));
+        audit::record_in_tx(&mut tx, ctx, entry("instances:remove-app", row, before, after)).await?;
+        if let Some(reason) = reason.as_deref() {
+            let what = ("link", found.name.as_str(), reason);
+            notices::access_ended(platform, &mut tx, ctx, row, None, what).await?;
+        }
     }
     tx.commit().await?;
     Ok(())

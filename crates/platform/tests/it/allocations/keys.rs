@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use contract::access::MachineAccessQuery;
+use contract::access::{MachineAccessQuery, StaffEnding};
 use contract::accounts::SshKeyCreate;
 use contract::machines::HostKeysFault as Fault;
+use contract::notifications::{NotificationKind, NotificationQuery};
 use node_protocol::{Hello, HostKeys, HostKeysFault, HostKeysSeen};
-use platform::{accounts, customers};
+use platform::{accounts, customers, notifications};
 use tokio::sync::watch;
 
 use super::*;
@@ -417,7 +418,15 @@ async fn who_comes_to_a_machine_by_ssh_is_of_who_has_it() {
     let id = &list[0].id;
     let stranger = allocations::end_visit(p, &world.globex.owner.ctx(), id).await.unwrap_err();
     assert_eq!(stranger.code, ErrorCode::NotFound);
-    allocations::end_any_visit(p, &world.admin.ctx(), id).await.unwrap();
+    let why = |reason: &str| StaffEnding { reason: reason.to_owned() };
+    let unsaid = allocations::end_any_visit(p, &world.admin.ctx(), id, why(" a b ")).await.unwrap_err();
+    assert_eq!(unsaid.fields[0].key, "field-reason-short");
+    allocations::end_any_visit(p, &world.admin.ctx(), id, why("The host moves")).await.unwrap();
+    for user in [&acme.owner, &acme.member] {
+        let notices = notifications::list(p, &user.ctx(), &NotificationQuery::default()).await.unwrap().list;
+        let told = notices.iter().find(|notice| notice.kind == NotificationKind::AccessEnded).expect("they are told");
+        assert!(told.message.contains("The host moves"), "{told:?}");
+    }
     allocations::end_visit(p, &acme.member.ctx(), id).await.unwrap();
     let over = seen(&acme.member).await.unwrap().list.remove(0);
     assert_eq!((over.reason.as_deref(), over.may_end, over.ended_at.is_some()), (Some("access"), false, true));

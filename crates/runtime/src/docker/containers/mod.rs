@@ -39,7 +39,7 @@ pub use exec::{Order, Piece, Program, ProgramInput, ProgramOutput};
 pub use held::HeldImage;
 pub use labels::Origin;
 pub use lifecycle::Created;
-pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStream, Logs, LogsOf};
+pub use logs::{LogLine, LogLines, LogMark, LogStart, LogStep, LogStream, Logs, LogsOf};
 pub use networks::Network;
 pub use saved::Export;
 pub use sizes::Sizes;
