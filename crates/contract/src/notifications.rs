@@ -93,7 +93,7 @@ pub enum NotificationKind {
 
 impl NotificationKind {
     /// Every kind, in the order of the choices.
-    pub const ALL: [NotificationKind; 36] = [
+    pub const ALL: [NotificationKind; 37] = [
         NotificationKind::AllocationGiven,
         NotificationKind::AllocationDelayed,
         NotificationKind::AllocationEnding,
