@@ -50,8 +50,7 @@ pub(super) async fn halt_in_tx(
         return Ok(false);
     }
     let granted = ctx.authorize(OperateInstance, &before.of_staff())?;
-    let row =
-        Row { wanted: InstanceWish::Stopped, trying_since: Some(ctx.now()), restarting_seen: 0, ..before.clone() };
+    let row = Row { wanted: InstanceWish::Stopped, trying_since: None, restarting_seen: 0, ..before.clone() };
     store::save_wish(tx, &granted, &row).await?;
     let event = Event { reason: Some(reason), detail: Some(detail), ..Event::of(InstanceEventKind::StopWanted) };
     store::note(tx, ctx, row.id, event).await?;

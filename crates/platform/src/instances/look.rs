@@ -52,11 +52,16 @@ pub async fn look(platform: &Platform, machine: MachineId) -> Result<Looked> {
             Some(fault.kind)
         }
     };
+    let (alive, unsettled) = left_to_do(platform, machine, fault.is_none()).await?;
+    Ok(Looked { fault, alive, unsettled })
+}
+
+/// Whether instances are there or are to be, and those that something is left to be done for: of those that are to be made also
+/// where nothing was seen, because who tries that has a limit.
+pub(super) async fn left_to_do(platform: &Platform, machine: MachineId, seen: bool) -> Result<(bool, Vec<InstanceId>)> {
     let rows = alive_on(platform, machine).await?;
-    // Also where nothing was seen: who tries to be made has a limit.
-    let can_go_on = |row: &&Row| row.is_unsettled() && (fault.is_none() || row.made_at.is_none());
-    let unsettled = rows.iter().filter(can_go_on).map(|row| row.id).collect();
-    Ok(Looked { fault, alive: !rows.is_empty(), unsettled })
+    let can_go_on = |row: &&Row| row.is_unsettled() && (seen || row.made_at.is_none());
+    Ok((!rows.is_empty(), rows.iter().filter(can_go_on).map(|row| row.id).collect()))
 }
 
 async fn alive_on(platform: &Platform, machine: MachineId) -> Result<Vec<Row>> {

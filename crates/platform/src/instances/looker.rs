@@ -95,7 +95,17 @@ async fn look_at(platform: &Platform, machine: MachineId) -> (Option<Option<Faul
             tracing::warn!(machine = machine.0, %error, "a machine could not be looked at");
             (None, BUSY, Vec::new())
         }
-        Err(_) => (Some(Some(FaultKind::Timeout)), BUSY, Vec::new()),
+        Err(_) => {
+            // Who is to be made there waits for no look that is too long.
+            let unsettled = match look::left_to_do(platform, machine, false).await {
+                Ok((_, unsettled)) => unsettled,
+                Err(error) => {
+                    tracing::debug!(machine = machine.0, %error, "what is left to be done at a machine could not be read");
+                    Vec::new()
+                }
+            };
+            (Some(Some(FaultKind::Timeout)), BUSY, unsettled)
+        }
     }
 }
 

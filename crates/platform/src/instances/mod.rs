@@ -456,7 +456,7 @@ where
     if row.wanted == InstanceWish::Running && before.wanted != InstanceWish::Running {
         billing::budgets::refuse_if_spent(platform, &mut tx, ctx, before.customer).await?;
     }
-    row.trying_since = Some(ctx.now());
+    row.trying_since = None;
     row.restarting_seen = 0;
     store::save_wish(&mut tx, granted, &row).await?;
     if row.wanted == InstanceWish::Deleted {

@@ -403,7 +403,8 @@ async fn met(platform: &Platform, row: &Row, fault: &Fault) -> Result<Step> {
             lose(platform, row).await?;
             Ok(Step::Settled)
         }
-        Meaning::Unreachable if worker(platform).now() - row.trying_since.unwrap_or(row.created_at) < TRYING => {
+        Meaning::Unreachable if row.trying_since.is_none_or(|since| worker(platform).now() - since < TRYING) => {
+            keep_trying(platform, row).await?;
             Ok(Step::Settled)
         }
         // It stays wanted, and is tried again with the next look.
@@ -416,6 +417,19 @@ async fn met(platform: &Platform, row: &Row, fault: &Fault) -> Result<Step> {
             Ok(Step::Again)
         }
     }
+}
+
+/// Its patience begins where its engine is not reached: who waits in line, or for an image, misses no engine.
+async fn keep_trying(platform: &Platform, row: &Row) -> Result<()> {
+    if row.trying_since.is_some() {
+        return Ok(());
+    }
+    change(platform, row, None, |now, row| {
+        row.trying_since = Some(now);
+        Vec::new()
+    })
+    .await?;
+    Ok(())
 }
 
 /// Its engine cannot be asked: nothing is deleted because of it.

@@ -393,6 +393,9 @@ async fn what_cannot_be_made_holds_nothing_any_more() {
     tested(&test, "host-001").await;
     let shop = shop(&test, &ctx, "library/small:1", cards("One card", 1)).await;
     let id = instances::create(platform, &mine, named("one", &shop)).await.unwrap().id;
+    // Who waits in line has not been tried.
+    test.clock().advance(TimeDelta::seconds(40));
+    let mine = acme.owner.ctx();
     instances::apply(platform, id).await.unwrap();
     assert_eq!(state(&test, &mine, id).await, (InstanceState::Creating, None, true), "an engine may come back");
     test.clock().advance(TimeDelta::seconds(30));

@@ -139,7 +139,8 @@ impl Fault {
         let kind = match error.kind() {
             K::ConnectionRefused => FaultKind::Refused,
             K::HostUnreachable | K::NetworkUnreachable | K::AddrNotAvailable => FaultKind::Unreachable,
-            K::TimedOut => FaultKind::Timeout,
+            // A socket in whose queue no more connections find room has no other word for it.
+            K::TimedOut | K::WouldBlock => FaultKind::Timeout,
             K::PermissionDenied => FaultKind::Permission,
             K::NotFound => FaultKind::NoSocket,
             K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof => FaultKind::Closed,

@@ -108,6 +108,7 @@ pub(super) struct Row {
     pub ended_at: Option<DateTime<Utc>>,
     pub restarting_seen: i32,
     pub made_at: Option<DateTime<Utc>>,
+    /// From when on its engine was not reached, of one that was never there; nothing before that, and from each wish on.
     pub trying_since: Option<DateTime<Utc>>,
     pub failure: Option<String>,
     pub detail: Option<String>,
@@ -185,8 +186,8 @@ pub(super) async fn insert(
     let id = sqlx::query_scalar!(
         "insert into instances (customer_id, created_by, created_name, name, remark, machine_id, machine_code,
                                 machine_name, image_id, image_name, spec_id, spec, gpu_count, cpu_cores, memory_gb,
-                                disk_gb, command, variables, trying_since, created_at, ports)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20)
+                                disk_gb, command, variables, created_at, ports)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
          returning id",
         new.customer.0,
         new.owner.0,

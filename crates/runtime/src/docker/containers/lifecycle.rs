@@ -74,7 +74,7 @@ impl Containers {
                 if fault.kind != FaultKind::NameTaken {
                     return Err(fault);
                 }
-                let found = self.own(&spec.name).await;
+                let found = self.named(&spec.name).await?;
                 let labels = body.labels.unwrap_or_default();
                 Created { id: same(found, fault, &labels)?, existed: true, warnings: Vec::new() }
             }
@@ -206,30 +206,45 @@ impl Containers {
 
     /// By the engine's name of it or ours.
     pub(super) async fn own(&self, id: &str) -> Result<Own, Fault> {
-        let none = || Fault::new(FaultKind::NotFound, format!("no container {}", state::word(id)));
+        match self.named(id).await? {
+            Named::Own(own) => Ok(*own),
+            Named::None | Named::Other => {
+                Err(Fault::new(FaultKind::NotFound, format!("no container {}", state::word(id))))
+            }
+        }
+    }
+
+    /// What is there by this name, whosever it is.
+    async fn named(&self, id: &str) -> Result<Named, Fault> {
         if !is_word(id) {
-            return Err(none());
+            return Ok(Named::None);
         }
         let answer = self.wire.ask(Ask::get(format!("/containers/{id}/json")), QUICK).await?;
         if answer.status == 404 {
-            return Err(none());
+            return Ok(Named::None);
         }
         let raw = RawContainer::read(&good(&answer)?)?;
-        let container = raw.container(&self.installation).ok_or_else(none)?;
-        Ok(Own { container, raw })
+        let container = raw.container(&self.installation);
+        Ok(container.map_or(Named::Other, |container| Named::Own(Box::new(Own { container, raw }))))
     }
 }
 
+/// What an engine has under a name.
+enum Named {
+    Own(Box<Own>),
+    /// A container of somebody else's.
+    Other,
+    None,
+}
+
 /// Whether the container that has the name is the one that was to be made.
-fn same(
-    found: Result<Own, Fault>,
-    taken: Fault,
-    labels: &std::collections::HashMap<String, String>,
-) -> Result<String, Fault> {
+fn same(found: Named, taken: Fault, labels: &std::collections::HashMap<String, String>) -> Result<String, Fault> {
     let found = match found {
-        // Somebody else's, or gone meanwhile: then the next try makes it.
-        Err(fault) if fault.kind == FaultKind::NotFound => return Err(taken),
-        found => found?.container,
+        Named::Own(own) => own.container,
+        Named::Other => return Err(taken),
+        // An engine keeps a name from the begin of making one until the end of taking it away: whoever asked before, and was
+        // dropped, is still served.
+        Named::None => return Err(Fault::new(FaultKind::Busy, taken.detail)),
     };
     if labels.get(super::labels::SPEC) != Some(&found.origin.fingerprint) {
         let words = format!("{} is of {} {}", found.id, found.origin.instance, found.origin.revision);
@@ -254,4 +269,16 @@ pub(super) fn done(doing: Doing, answer: &Answer, good: &[u16]) -> Result<(), Fa
 pub(super) fn good(answer: &Answer) -> Result<Bytes, Fault> {
     done(Doing::Other, answer, &[200, 201])?;
     Ok(answer.bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_by_nothing_is_about_to_come_or_to_go() {
+        let labels = std::collections::HashMap::new();
+        let kind = |found| same(found, Fault::new(FaultKind::NameTaken, "Conflict."), &labels).unwrap_err().kind;
+        assert_eq!([kind(Named::None), kind(Named::Other)], [FaultKind::Busy, FaultKind::NameTaken]);
+    }
 }

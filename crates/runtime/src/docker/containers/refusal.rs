@@ -15,7 +15,7 @@ pub(super) enum Doing {
 }
 
 /// Words, in small letters, and what they are about; the first that fit count.
-const WORDS: [(&str, FaultKind); 29] = [
+const WORDS: [(&str, FaultKind); 30] = [
     ("no space left on device", FaultKind::NoSpace),
     ("disk quota exceeded", FaultKind::NoSpace),
     ("bind source path does not exist", FaultKind::HostFile),
@@ -45,6 +45,8 @@ const WORDS: [(&str, FaultKind); 29] = [
     ("device or resource busy", FaultKind::Busy),
     ("is restarting", FaultKind::Busy),
     ("is paused", FaultKind::Busy),
+    // An engine that has too much to do gives up what it asked of its own parts.
+    ("context deadline exceeded", FaultKind::Timeout),
 ];
 
 /// How a program that is not there, or is none, is told of: with the words of whoever chose its name, which are not the
@@ -130,6 +132,7 @@ mod tests {
                 "OCI runtime create failed: container init was OOM-killed (memory limit too low?): unknown",
                 K::Limits,
             ),
+            (Start, 500, "failed to create task for container: context deadline exceeded: unknown", K::Timeout),
             (Start, 404, "network gone not found", K::StartRefused),
             (Start, 404, "No such container: c", K::NotFound),
             (Start, 409, "container is marked for removal and cannot be started", K::Busy),
