@@ -25,6 +25,8 @@ pub async fn warn(platform: &Platform) -> Result<usize> {
         .filter(|(ending, days)| !ending.was_told(*days))
         .collect();
     if due.is_empty() {
+        // Ended here, not some time after: whoever looks next would pass over what is still locked.
+        tx.commit().await?;
         return Ok(0);
     }
     let people = accounts::holders(&mut tx, Permission::MachinesConnect).await?;
