@@ -167,7 +167,8 @@ impl LogWatch {
                             gathered.push(line);
                         }
                         LogStep::Unfinished(open) => {
-                            self.unfinished[usize::from(open.of == LogStream::Err)] = Some(line(open));
+                            let stream = usize::from(open.of == LogStream::Err);
+                            self.unfinished[stream] = Some(line(open));
                         }
                     }
                 }
