@@ -41,6 +41,8 @@ pub struct LogWatch {
     /// What the reader begins with, until it was said.
     begin: Option<InstanceLogs>,
     lines: Option<LogLines>,
+    /// Something may have been said since, also where it runs no more.
+    rest: bool,
     /// What was said last of a line that has no end yet, of each of its outputs.
     unfinished: [Option<InstanceLogLine>; 2],
     _place: OwnedSemaphorePermit,
@@ -73,6 +75,7 @@ pub async fn watch_logs(
         mark,
         begin: Some(begin),
         lines: None,
+        rest: true,
         unfinished,
         _place: place,
     })
@@ -114,9 +117,12 @@ impl LogWatch {
             }
         }
         let Some(container) = self.row.container.clone() else { return Some(false) };
-        if self.row.state() != InstanceState::Running {
+        // What has stopped meanwhile is read to its end, once.
+        let runs = self.row.state() == InstanceState::Running;
+        if !runs && !self.rest {
             return Some(false);
         }
+        self.rest = runs;
         let start = self.mark.map_or(LogStart::Oldest, LogStart::After);
         let opened = async {
             let engine = reach(&self.platform, self.row.machine).await?;
