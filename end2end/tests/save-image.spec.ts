@@ -66,7 +66,7 @@ test('a customer saves an instance as an image and deploys it', async ({ browser
     await expect(sharing.locator('input[name="shared"]')).toHaveValue('false');
     await sharing.locator('button').click();
     await expect(sharing.locator('input[name="shared"]')).toHaveValue('true');
-    await page.locator('a[href^="/instances/new?image="].click();
+    await page.locator('a[href^="/instances/new?image="]').click();
     await page.locator('select[name="spec"]').selectOption(String(spec));
     await page.locator('form.choose button').click();
     await page.locator('input[name="form[name]"]').fill('made-of-it');
